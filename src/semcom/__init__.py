@@ -1,0 +1,1 @@
+"""Learned semantic communication over noisy wireless links."""

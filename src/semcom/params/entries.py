@@ -1,0 +1,207 @@
+"""What a rule hands to its verb: one entry a stage, as sorted JSON, and nothing that the stage does not read.
+
+A component (`Component`) is a dict `{"use": name, **options}`; its options are the keyword-only
+arguments of the class that its family lists under that name.
+"""
+
+from typing import Annotated, Any, Literal
+
+from annotated_types import Gt, Le, MinLen
+from pydantic import BaseModel, ConfigDict, Field
+
+from semcom.params.ranges import Fraction, NonNegativeInt, PositiveFraction, PositiveInt
+
+Component = dict[str, Any]
+Modality = Literal["rgb", "depth"]
+Size = tuple[PositiveInt, PositiveInt]
+
+
+class Strict(BaseModel):
+    """Frozen; an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Compute(Strict):
+    """Where and with how many threads a job computes."""
+
+    device: Literal["cpu", "cuda"] = "cpu"
+    threads: PositiveInt = 1
+    deterministic: bool = True
+    """Deterministic algorithms on a GPU (on a CPU they always are)."""
+
+
+class Encoder(Strict):
+    """A device's encoder, one a modality."""
+
+    backbone: Component
+    precision: Literal["fp32", "bf16"] = "fp32"
+
+
+class Pretrain(Strict):
+    """Label-free pre-training of a method's encoders."""
+
+    loss: Component
+    projector: Annotated[tuple[PositiveInt, ...], MinLen(1)] = (512, 512, 512)
+    """Widths of the projector's layers; the last is the embedding's dimension."""
+    epochs: PositiveInt = 300
+    batch_size: Annotated[int, Gt(1)] = 64
+    optimiser: Component
+    warmup: Fraction = 0.05
+    """Share of the steps over which the learning rate rises from 0; a cosine to 0 follows."""
+    views: Component
+    neighbours: PositiveInt = 5
+    """k of the validation k-NN accuracy logged over training."""
+
+
+class Finetune(Strict):
+    """Joint fine-tuning of devices and server over a link."""
+
+    head: Component
+    """The server's head on the received symbols of all devices."""
+    batch_size: Annotated[int, Gt(1)] = 32
+    warmup: Fraction = 0.05
+    views: Component
+
+
+class Link(Strict):
+    """One wireless link from each device to the server."""
+
+    channel: Component
+    channel_uses: PositiveInt
+    """Complex channel uses a device and frame (k)."""
+    train_snr_db: float = 10.0
+    """Es/N0 in dB while fine-tuning."""
+
+
+class Tune(Strict):
+    """The grid from which optimiser and learning rate are chosen on validation data."""
+
+    optimisers: Annotated[tuple[Component, ...], MinLen(1)]
+    draws: PositiveInt = 5
+    """Channel draws averaged for each validation accuracy."""
+
+
+class Evaluate(Strict):
+    """The sweep of Es/N0 over the test frames."""
+
+    snr_db: Annotated[tuple[int, ...], MinLen(1)]
+    draws: PositiveInt = 10
+
+
+class Knowledge(Strict):
+    """The private knowledge base of a method's encoders."""
+
+    index: str = "Flat"
+    """A faiss factory string."""
+    neighbours: PositiveInt = 5
+
+
+class Entry(Strict):
+    """What every job knows: its place in the study, the versions of data and code, and how to compute."""
+
+    study: str
+    system: str = "mmssl"
+    data: str
+    """Content hash of the data set."""
+    code: str
+    """Hash of the code that the job runs."""
+    compute: Compute
+
+
+class PrepareEntry(Strict):
+    """`semcom prepare`."""
+
+    name: str
+    size: Size
+    """Width and height in pixels."""
+    data: str
+    code: str
+
+
+class PretrainEntry(Entry):
+    """`semcom pretrain`."""
+
+    method: str
+    seed: NonNegativeInt
+    modalities: tuple[Modality, ...]
+    encoder: Encoder
+    pretrain: Pretrain
+
+
+class KnowledgeEntry(Entry):
+    """`semcom knowledge private`; for the reference row the method is `random` and nothing is pre-trained."""
+
+    method: str
+    seed: NonNegativeInt
+    modalities: tuple[Modality, ...]
+    encoder: Encoder
+    knowledge: Knowledge
+
+
+class TuneEntry(Entry):
+    """`semcom tune`: the study's first link and first three seeds."""
+
+    method: str
+    labels: str
+    fraction: PositiveFraction
+    seeds: tuple[NonNegativeInt, ...]
+    modalities: tuple[Modality, ...]
+    encoder: Encoder
+    finetune: Finetune
+    link: Link
+    budgets: tuple[PositiveInt, ...]
+    tune: Tune
+
+
+class FinetuneEntry(Entry):
+    """`semcom finetune`: all budgets of one (method, link, labels, seed) in turn."""
+
+    method: str
+    link_name: str
+    labels: str
+    fraction: PositiveFraction
+    seed: NonNegativeInt
+    modalities: tuple[Modality, ...]
+    encoder: Encoder
+    finetune: Finetune
+    link: Link
+    budgets: tuple[PositiveInt, ...]
+
+
+class EvaluateEntry(Entry):
+    """`semcom evaluate sweep`."""
+
+    method: str
+    link_name: str
+    labels: str
+    seed: NonNegativeInt
+    modalities: tuple[Modality, ...]
+    encoder: Encoder
+    finetune: Finetune
+    link: Link
+    budgets: tuple[PositiveInt, ...]
+    evaluate: Evaluate
+
+
+class ReportEntry(Strict):
+    """`semcom report`."""
+
+    study: str
+    report: str
+    methods: tuple[str, ...]
+    links: dict[str, Link]
+    labels: dict[str, float]
+    budgets: tuple[PositiveInt, ...]
+    seeds: tuple[NonNegativeInt, ...]
+    data_name: str
+    data: str
+    code: str
+    params_file: str = Field(default="")
+
+
+def to_json(entry: BaseModel) -> str:
+    """One line of sorted JSON: the same entry always gives the same text."""
+    import json
+
+    return json.dumps(entry.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
