@@ -1,0 +1,3 @@
+"""Prepared frames: the reader of the prepared format, folds and label fractions, augmented views."""
+
+VIEWS = {"rgbd": "semcom.frames.views:RGBD"}

@@ -1,0 +1,60 @@
+"""The content version of a data set: the md5 that DVC wrote for it. Needs nothing but YAML."""
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from semcom.files.errors import SemcomError
+
+BUNDLED = "data.dvc"
+
+
+def versions(root: Path) -> dict[str, str | None]:
+    """The md5 of every registered data set by name; None where DVC has not written one yet.
+
+    The bundled sets stand in `data.dvc`, one entry each; a user's set NAME in `data/NAME.dvc`.
+    """
+    found: dict[str, str | None] = {}
+    for path in (root / BUNDLED, *sorted((root / "data").glob("*.dvc"))):
+        if path.is_file():
+            folder = path.parent.relative_to(root)
+            found |= {Path(folder, o["path"]).name: o.get("md5") for o in _outs(path)}
+    return found
+
+
+def registered(root: Path) -> list[str]:
+    """Names of the registered data sets, sorted."""
+    return sorted(versions(root))
+
+
+def data_version(root: Path, name: str) -> str:
+    """The md5 of the data set `name`.
+
+    Raises:
+        SemcomError: no such data set is registered below `root`, or DVC has not written its md5.
+    """
+    known = versions(root)
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        raise SemcomError(
+            f"no data set {name!r} is registered in {BUNDLED} or data/*.dvc"
+            + (f"; did you mean {near[0]!r}?" if near else "")
+            + f" Registered: {', '.join(sorted(known)) or 'none'}. "
+            f"Set `data:` in the params file to one of them, or add yours: semcom data add {name} PATH…"
+        )
+    md5 = known[name]
+    if not md5:
+        raise SemcomError(f"the data set {name!r} is registered without its md5: run `dvc commit -f`")
+    return md5
+
+
+def _outs(path: Path) -> list[dict[str, Any]]:
+    try:
+        outs = yaml.safe_load(path.read_text(encoding="utf-8"))["outs"]
+        if all(isinstance(out["path"], str) for out in outs):
+            return list(outs)
+    except (yaml.YAMLError, KeyError, TypeError, UnicodeDecodeError):
+        pass
+    raise SemcomError(f"{path} is not a DVC file with `outs`: restore it, for example with `git checkout`")
