@@ -1,0 +1,72 @@
+"""Frames where the computing is done: two tensors and no loader processes."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from semcom.frames.folds import Indices
+from semcom.frames.prepared import Prepared
+
+
+@dataclass(frozen=True)
+class DeviceFrames:
+    """All frames of a prepared data set.
+
+    On a CPU the tensors are the memory-mapped file itself; on a GPU they are copied there once.
+
+    Attributes:
+        rgb: (N, H, W, 3) uint8.
+        depth: (N, H, W) uint16, millimetres.
+        scene: (N,) int64 class.
+        rgb_mean, rgb_std: (3,) of colours scaled to 0..1, over the training part.
+        depth_mean, depth_std: metres, over the training part.
+        prepared: the file behind it.
+    """
+
+    rgb: Tensor
+    depth: Tensor
+    scene: Tensor
+    rgb_mean: Tensor
+    rgb_std: Tensor
+    depth_mean: float
+    depth_std: float
+    prepared: Prepared
+
+    @classmethod
+    def open(cls, path: Path, device: torch.device) -> "DeviceFrames":
+        """Open a prepared file."""
+        prepared = Prepared.open(path)
+        return cls(
+            rgb=torch.from_numpy(prepared.rgb).to(device),
+            depth=torch.from_numpy(prepared.depth_mm).to(device),
+            scene=torch.from_numpy(prepared.scene).to(device),
+            rgb_mean=torch.tensor(prepared.rgb_mean, dtype=torch.float32, device=device),
+            rgb_std=torch.tensor(prepared.rgb_std, dtype=torch.float32, device=device),
+            depth_mean=prepared.depth_mean_m,
+            depth_std=prepared.depth_std_m,
+            prepared=prepared,
+        )
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.rgb.shape[2], self.rgb.shape[1]
+
+    def take(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Colours (B, 3, H, W) in 0..1 and depths (B, 1, H, W) in metres of the frames at `index` (B,)."""
+        rgb = self.rgb[index].permute(0, 3, 1, 2).float().div_(255)
+        depth = self.depth[index].float().div_(1000).unsqueeze(1)
+        return rgb, depth
+
+    def normalise(self, rgb: Tensor, depth: Tensor) -> dict[str, Tensor]:
+        """Zero mean and unit variance over the training part."""
+        rgb = (rgb - self.rgb_mean.view(3, 1, 1)) / self.rgb_std.view(3, 1, 1)
+        return {"rgb": rgb, "depth": (depth - self.depth_mean) / self.depth_std}
+
+    def plain(self, frames: Indices | Sequence[int], *, batch_size: int = 256) -> Iterator[dict[str, Tensor]]:
+        """Batches of unaugmented views of `frames`, in their order."""
+        for index in torch.as_tensor(frames, device=self.rgb.device).split(batch_size):
+            yield self.normalise(*self.take(index))

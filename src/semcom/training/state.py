@@ -1,0 +1,97 @@
+"""Training state outside the declared outputs: held by one job, kept when the job is killed.
+
+Snakemake deletes declared outputs before it re-runs a job, so what a resumed job needs lies in a folder of
+its own, named by a digest of everything that decides the job's result.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from semcom.files.atomic import atomic, write_text
+from semcom.files.errors import SemcomError
+from semcom.files.provenance import cpu
+from semcom.progress import log
+
+
+@dataclass(frozen=True)
+class State:
+    """A state folder that this job holds."""
+
+    folder: Path
+
+    def save(self, name: str, content: Any) -> None:
+        """Save tensors and plain values under `name`, atomically."""
+        with atomic(self.folder / f"{name}.pt") as path:
+            torch.save(content, path)
+
+    def load(self, name: str) -> Any:
+        """What was saved under `name`, or None."""
+        path = self.folder / f"{name}.pt"
+        return torch.load(path, weights_only=True) if path.exists() else None
+
+    def remove(self, name: str) -> None:
+        """Forget what was saved under `name`."""
+        (self.folder / f"{name}.pt").unlink(missing_ok=True)
+
+    @property
+    def resumed(self) -> bool:
+        """Whether an earlier job left something here."""
+        return any(self.folder.glob("*.pt"))
+
+
+@contextmanager
+def state(root: Path, digest: str) -> Iterator[State]:
+    """Hold the folder `root/digest`; on success it is removed, on failure it is kept for the next job.
+
+    Raises:
+        SemcomError: another job that is alive holds it, or it cannot be written.
+    """
+    folder = root / digest
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        lock = open(root / f"{digest}.lock", "a+")  # noqa: SIM115 (held until the job ends)
+    except OSError as error:
+        raise SemcomError(f"cannot write {root}: {error.strerror}; make the results folder writable") from error
+    with lock:
+        _hold(lock, folder)
+        folder.mkdir(exist_ok=True)
+        held = State(folder)
+        _machine(held)
+        yield held
+        # The lock file stays: removing it would let two later jobs lock two files of one name.
+        shutil.rmtree(folder)
+
+
+def _hold(lock: Any, folder: Path) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.seek(0)
+        raise SemcomError(
+            f"{folder} is held by another job ({lock.read().strip() or 'just starting'}), which computes the same "
+            "result; wait for it, or stop it and run the same command again: it goes on at the last checkpoint"
+        ) from error
+    lock.seek(0)
+    lock.truncate()
+    lock.write(f"host {socket.gethostname()}, pid {os.getpid()}\n")
+    lock.flush()
+
+
+def _machine(held: State) -> None:
+    """Remember the CPU type; bits are promised for one type only, so a resume on another says so."""
+    path, here = held.folder / "machine.json", cpu()
+    if held.resumed and path.exists():
+        before = json.loads(path.read_text())["cpu"]
+        if before != here:
+            log.info("resumes on another CPU type (%s, before %s): results may differ in the last bits", here, before)
+    write_text(path, json.dumps({"cpu": here}))
