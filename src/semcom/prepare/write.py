@@ -1,0 +1,168 @@
+"""Write the prepared format (see `semcom.frames.prepared`): crop, resize, check, and describe."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from semcom.files.atomic import atomic
+from semcom.files.errors import SemcomError
+from semcom.files.hashes import sha256
+from semcom.frames.prepared import FORMAT, FORMAT_VERSION, ContentHash
+from semcom.prepare.description import Crop
+from semcom.prepare.source import Frame, Row, Source, frames
+from semcom.progress import Progress, log
+
+PAGE = 4096
+
+
+class TrainStatistics:
+    """Mean and standard deviation over all pixels of the training frames, from exact integer sums."""
+
+    def __init__(self) -> None:
+        self.pixels = 0
+        self.rgb, self.rgb2 = np.zeros(3, np.int64), np.zeros(3, np.int64)
+        self.depth, self.depth2 = 0, 0
+
+    def add(self, rgb: NDArray[np.uint8], depth_mm: NDArray[np.uint16]) -> None:
+        """Add one frame."""
+        self.pixels += depth_mm.size
+        colour, millimetres = rgb.reshape(-1, 3).astype(np.int64), depth_mm.astype(np.int64)
+        self.rgb += colour.sum(axis=0)
+        self.rgb2 += (colour**2).sum(axis=0)
+        self.depth += int(millimetres.sum())
+        self.depth2 += int((millimetres**2).sum())
+
+    def attributes(self) -> dict[str, Any]:
+        """`rgb_mean`, `rgb_std` (3,) in 0..1 and `depth_mean_m`, `depth_std_m` in metres."""
+        rgb_mean, depth_mean = self.rgb / self.pixels, self.depth / self.pixels
+        rgb_std = np.sqrt(np.maximum(self.rgb2 / self.pixels - rgb_mean**2, 0))
+        depth_std = np.sqrt(max(self.depth2 / self.pixels - depth_mean**2, 0))
+        return {
+            "rgb_mean": rgb_mean / 255,
+            "rgb_std": rgb_std / 255,
+            "depth_mean_m": float(depth_mean) / 1000,
+            "depth_std_m": float(depth_std) / 1000,
+        }
+
+
+def write(output: Path, source: Source, *, name: str, size: tuple[int, int], version: str) -> None:
+    """Write all frames of `source` at `size` (width, height) to `output`, atomically.
+
+    `name` and `version` (the content hash that DVC gives the raw folder) are noted in the file. One frame
+    is in memory at a time. Equal input gives equal bytes: no times, no paths.
+
+    Raises:
+        SemcomError: a raw frame is damaged or its depth no depth in metres; train or test is empty.
+    """
+    _check_splits(source)
+    checksums = {file: sha256(source.folder / file) for file in source.description.files()}
+    groups = list(dict.fromkeys(row.group for row in source.rows))
+    with atomic(output) as temporary:
+        # Large arrays begin at a page, so that a map of them does too.
+        with h5py.File(
+            temporary, "w", libver=("v110", "v110"), alignment_threshold=PAGE, alignment_interval=PAGE
+        ) as file:
+            _write_columns(file, source.rows, source.description.classes, groups)
+            statistics, content = _write_frames(file, source, size)
+            file.attrs.update(_attributes(source, name=name, size=size, version=version))
+            file.attrs.update(statistics.attributes())
+            file.attrs["source_sha256"] = json.dumps(checksums, sort_keys=True)
+            columns = [file[column][()] for column in ("scene", "split", "group", "index")]
+            file.attrs["sha256"] = content.close(*columns, names=(source.description.classes, groups))
+
+
+def _check_splits(source: Source) -> None:
+    for split in ("train", "test"):
+        if not any(row.split == split for row in source.rows):
+            raise SemcomError(f"{source.folder} has no {split} frame among {len(source.rows)}")
+    sides: dict[str, set[str]] = {}
+    for row in source.rows:
+        sides.setdefault(row.group, set()).add(row.split)
+    both = [group for group, splits in sides.items() if len(splits) > 1]
+    if both:
+        log.info("%d groups have train and test frames, %s among them: test leaks", len(both), both[0])
+
+
+def _write_columns(file: h5py.File, rows: Sequence[Row], classes: Sequence[str], groups: list[str]) -> None:
+    numbers = {group: number for number, group in enumerate(groups)}
+    columns = {
+        "scene": np.array([classes.index(row.scene10) for row in rows], np.int64),
+        "split": np.array([row.split == "train" for row in rows], np.uint8),
+        "group": np.array([numbers[row.group] for row in rows], np.int64),
+        "index": np.array([row.index for row in rows], np.int64),
+        "group_names": np.array([group.encode() for group in groups]),
+    }
+    for column, values in columns.items():
+        file.create_dataset(column, data=values, track_times=False)
+    file["split"].attrs["meaning"] = "1 = train, 0 = test"
+    file["scene"].attrs["meaning"] = "index into class_names"
+    file["group"].attrs["meaning"] = "index into group_names; frames of one group show one room"
+    file["index"].attrs["meaning"] = "number of the frame in its source, from 1"
+
+
+def _write_frames(
+    file: h5py.File, source: Source, size: tuple[int, int]
+) -> tuple[TrainStatistics, ContentHash]:
+    count, (width, height) = len(source.rows), size
+    rgb = file.create_dataset("rgb", (count, height, width, 3), "u1", track_times=False)
+    depth_mm = file.create_dataset("depth_mm", (count, height, width), "<u2", track_times=False)
+    rgb.attrs["units"] = "sRGB, 0..255"
+    depth_mm.attrs["units"] = "millimetre"
+    statistics, content, progress = TrainStatistics(), ContentHash(), Progress(count)
+    for position, frame in enumerate(frames(source)):
+        colour, millimetres = shrink(frame, crop=source.description.crop, size=size)
+        rgb[position], depth_mm[position] = colour, millimetres
+        content.frame(colour, millimetres)
+        if frame.row.split == "train":
+            statistics.add(colour, millimetres)
+        progress.step(position + 1, f"frame {position + 1} of {count}")
+    return statistics, content
+
+
+def shrink(
+    frame: Frame, *, crop: Crop | None, size: tuple[int, int]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
+    """Crop, then resize: RGB (H, W, 3) with an antialiasing filter, depth (H, W) to the nearest pixel, in mm.
+
+    Depth is never averaged: between a chair and the wall behind it there is nothing.
+    """
+    height, width = frame.depth.shape
+    rows, columns = crop.slices(width, height) if crop else (slice(0, height), slice(0, width))
+    colour, depth = frame.rgb[rows, columns], frame.depth[rows, columns]
+    if (depth.shape[1], depth.shape[0]) != size:
+        resized = Image.fromarray(np.ascontiguousarray(colour)).resize(size, Image.Resampling.LANCZOS)
+        colour = np.asarray(resized)
+        depth = depth[np.ix_(_nearest(depth.shape[0], size[1]), _nearest(depth.shape[1], size[0]))]
+    return np.ascontiguousarray(colour), np.rint(depth * 1000).astype(np.uint16)
+
+
+def _nearest(source: int, target: int) -> NDArray[np.int64]:
+    """For each of `target` pixels the one of `source` pixels in which its centre lies."""
+    return (2 * np.arange(target) + 1) * source // (2 * target)
+
+
+def _attributes(source: Source, *, name: str, size: tuple[int, int], version: str) -> dict[str, Any]:
+    description = source.description
+    return {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "name": name,
+        "data_version": version,
+        "title": description.title,
+        "citation": description.citation,
+        "licence": description.licence,
+        "class_names": list(description.classes),
+        "layout": "rgb (N, H, W, 3) uint8; depth_mm (N, H, W) uint16; scene, split, group, index (N,)",
+        "source_format": description.format,
+        "source_depth": description.depth,
+        "source_width_height": np.array(source.size),
+        "width_height": np.array(size),
+        "crop": description.crop.model_dump_json() if description.crop else "none",
+        "resize": "rgb: Pillow LANCZOS; depth: nearest pixel",
+    }
