@@ -6,20 +6,34 @@ arguments of the class that its family lists under that name.
 
 from typing import Annotated, Any, Literal
 
-from annotated_types import Gt, Le, MinLen
-from pydantic import BaseModel, ConfigDict, Field
+from annotated_types import Gt, MinLen
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from semcom.params.ranges import Fraction, NonNegativeInt, PositiveFraction, PositiveInt
+from semcom.params.ranges import (
+    Fraction,
+    NonNegativeInt,
+    Pixels,
+    PositiveFraction,
+    PositiveInt,
+    SnrDb,
+    WholeSnrDb,
+    increasing,
+    index_factory,
+    unique,
+)
 
 Component = dict[str, Any]
 Modality = Literal["rgb", "depth"]
-Size = tuple[PositiveInt, PositiveInt]
+Modalities = Annotated[tuple[Modality, ...], MinLen(1), AfterValidator(unique)]
+Size = tuple[Pixels, Pixels]
+Budgets = Annotated[tuple[PositiveInt, ...], MinLen(1), AfterValidator(increasing)]
+Seeds = Annotated[tuple[NonNegativeInt, ...], MinLen(1), AfterValidator(unique)]
 
 
 class Strict(BaseModel):
     """Frozen; an unknown key is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Compute(Strict):
@@ -70,7 +84,7 @@ class Link(Strict):
     channel: Component
     channel_uses: PositiveInt
     """Complex channel uses a device and frame (k)."""
-    train_snr_db: float = 10.0
+    train_snr_db: SnrDb = 10.0
     """Es/N0 in dB while fine-tuning."""
 
 
@@ -85,14 +99,15 @@ class Tune(Strict):
 class Evaluate(Strict):
     """The sweep of Es/N0 over the test frames."""
 
-    snr_db: Annotated[tuple[int, ...], MinLen(1)]
+    snr_db: Annotated[tuple[WholeSnrDb, ...], MinLen(1), AfterValidator(increasing)]
+    """Whole decibels, so that a tracked curve's step can be its SNR."""
     draws: PositiveInt = 10
 
 
 class Knowledge(Strict):
     """The private knowledge base of a method's encoders."""
 
-    index: str = "Flat"
+    index: Annotated[str, AfterValidator(index_factory)] = "Flat"
     """A faiss factory string."""
     neighbours: PositiveInt = 5
 
@@ -124,7 +139,7 @@ class PretrainEntry(Entry):
 
     method: str
     seed: NonNegativeInt
-    modalities: tuple[Modality, ...]
+    modalities: Modalities
     encoder: Encoder
     pretrain: Pretrain
 
@@ -134,7 +149,7 @@ class KnowledgeEntry(Entry):
 
     method: str
     seed: NonNegativeInt
-    modalities: tuple[Modality, ...]
+    modalities: Modalities
     encoder: Encoder
     knowledge: Knowledge
 
@@ -145,12 +160,12 @@ class TuneEntry(Entry):
     method: str
     labels: str
     fraction: PositiveFraction
-    seeds: tuple[NonNegativeInt, ...]
-    modalities: tuple[Modality, ...]
+    seeds: Seeds
+    modalities: Modalities
     encoder: Encoder
     finetune: Finetune
     link: Link
-    budgets: tuple[PositiveInt, ...]
+    budgets: Budgets
     tune: Tune
 
 
@@ -162,11 +177,11 @@ class FinetuneEntry(Entry):
     labels: str
     fraction: PositiveFraction
     seed: NonNegativeInt
-    modalities: tuple[Modality, ...]
+    modalities: Modalities
     encoder: Encoder
     finetune: Finetune
     link: Link
-    budgets: tuple[PositiveInt, ...]
+    budgets: Budgets
 
 
 class EvaluateEntry(Entry):
@@ -176,11 +191,11 @@ class EvaluateEntry(Entry):
     link_name: str
     labels: str
     seed: NonNegativeInt
-    modalities: tuple[Modality, ...]
+    modalities: Modalities
     encoder: Encoder
     finetune: Finetune
     link: Link
-    budgets: tuple[PositiveInt, ...]
+    budgets: Budgets
     evaluate: Evaluate
 
 
@@ -192,12 +207,12 @@ class ReportEntry(Strict):
     methods: tuple[str, ...]
     links: dict[str, Link]
     labels: dict[str, float]
-    budgets: tuple[PositiveInt, ...]
-    seeds: tuple[NonNegativeInt, ...]
+    budgets: Budgets
+    seeds: Seeds
     data_name: str
     data: str
     code: str
-    params_file: str = Field(default="")
+    params_file: str = ""
 
 
 def to_json(entry: BaseModel) -> str:

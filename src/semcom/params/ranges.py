@@ -4,7 +4,8 @@ The schema reads these names from source (nothing is imported), so an option's r
 before any job starts.
 """
 
-from typing import Annotated
+import re
+from typing import Annotated, Any
 
 from annotated_types import Ge, Gt, Le
 
@@ -14,3 +15,46 @@ Fraction = Annotated[float, Ge(0), Le(1)]
 PositiveFraction = Annotated[float, Gt(0), Le(1)]
 PositiveInt = Annotated[int, Ge(1)]
 NonNegativeInt = Annotated[int, Ge(0)]
+SnrDb = Annotated[float, Ge(-30), Le(60)]
+WholeSnrDb = Annotated[int, Ge(-30), Le(60)]
+Pixels = Annotated[int, Ge(16), Le(4096)]
+
+_INDEX_PART = re.compile(
+    r"Flat|SQ(4|6|8|bf16|fp16)|PQ\d+(x\d+)?(np|fs)?|OPQ\d+(_\d+)?|PCAW?R?\d+|IVF\d+|HNSW\d+|L2norm"
+)
+
+
+def unique(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Refuse an item that stands twice.
+
+    Raises:
+        ValueError: naming it.
+    """
+    twice = sorted({item for item in items if items.count(item) > 1})
+    if twice:
+        raise ValueError(f"{', '.join(map(str, twice))} stands twice; each item may stand once")
+    return items
+
+
+def increasing(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Refuse a list that does not rise from item to item.
+
+    Raises:
+        ValueError: naming the items.
+    """
+    for low, high in zip(items, items[1:], strict=False):
+        if not low < high:
+            raise ValueError(f"{high} follows {low}; the list must rise from item to item")
+    return items
+
+
+def index_factory(text: str) -> str:
+    """Refuse what is no faiss factory string, such as `Flat`, `PQ16` or `IVF64,SQ8`.
+
+    Raises:
+        ValueError: naming the part.
+    """
+    for part in text.split(","):
+        if not _INDEX_PART.fullmatch(part):
+            raise ValueError(f"{part!r} is no part of a faiss index, such as Flat, SQ8, PQ16 or IVF64,Flat")
+    return text

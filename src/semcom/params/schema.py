@@ -1,0 +1,166 @@
+"""The typed schema of params/*.yaml. `load` checks a whole file and names every fault in it at once."""
+
+import copy
+import re
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+from annotated_types import MinLen
+from pydantic import AfterValidator, ValidationError
+
+from semcom.files.errors import SemcomError
+from semcom.params import faults, options
+from semcom.params.entries import (
+    Budgets,
+    Compute,
+    Encoder,
+    Evaluate,
+    Finetune,
+    Knowledge,
+    Link,
+    Modalities,
+    Pretrain,
+    Seeds,
+    Size,
+    Strict,
+    Tune,
+)
+from semcom.params.faults import Fault, Path
+from semcom.params.ranges import PositiveFraction
+
+RANDOM = "random"
+"""Name of the reference row of knowledge bases: a method's encoders as they are at random initialisation."""
+
+_FAMILY_AT = {
+    ("methods", "*", "encoder", "backbone"): "BACKBONES",
+    ("methods", "*", "pretrain", "loss"): "LOSSES",
+    ("methods", "*", "pretrain", "optimiser"): "OPTIMISERS",
+    ("methods", "*", "pretrain", "views"): "VIEWS",
+    ("methods", "*", "finetune", "head"): "HEADS",
+    ("methods", "*", "finetune", "views"): "VIEWS",
+    ("links", "*", "channel"): "CHANNELS",
+    ("tune", "optimisers", "*"): "OPTIMISERS",
+}
+
+
+def plain_name(text: str) -> str:
+    """Names become folders, file names and wildcards: refuse what is not plain everywhere.
+
+    Raises:
+        ValueError: naming the name.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}", text):
+        raise ValueError(
+            f"{text!r} is not a plain name: letters, digits, _ and -, at most 60, a letter or digit first"
+        )
+    return text
+
+
+def study_name(text: str) -> str:
+    """A plain name that is no folder of results/ already.
+
+    Raises:
+        ValueError: naming the name.
+    """
+    if text.lower() in ("reference", "data"):
+        raise ValueError(f"{text!r} is taken: results/{text.lower()} holds other things; choose another name")
+    return plain_name(text)
+
+
+def method_name(text: str) -> str:
+    """A plain name, and not that of the reference row.
+
+    Raises:
+        ValueError: naming the name.
+    """
+    if text.lower() == RANDOM:
+        raise ValueError(f"{text!r} is the name of untrained encoders' knowledge bases; choose another name")
+    return plain_name(text)
+
+
+Name = Annotated[str, AfterValidator(plain_name)]
+StudyName = Annotated[str, AfterValidator(study_name)]
+MethodName = Annotated[str, AfterValidator(method_name)]
+
+
+class Tracking(Strict):
+    """Delivery of results to MLflow, after the jobs and never in their way."""
+
+    enabled: bool = True
+    uri: str = "sqlite:///mlflow.db"
+
+
+class Method(Strict):
+    """How encoders come about and how they are fine-tuned."""
+
+    modalities: Modalities = ("rgb", "depth")
+    encoder: Encoder
+    pretrain: Pretrain | None = None
+    """None: encoders start at random (the supervised baseline)."""
+    finetune: Finetune
+
+
+class Study(Strict):
+    """A params file."""
+
+    study: StudyName
+    report: Name
+    data: Name
+    size: Size
+    """Width and height in pixels of the prepared frames."""
+    seeds: Seeds
+    compute: Compute = Compute()
+    tracking: Tracking = Tracking()
+    methods: Annotated[dict[MethodName, Method], MinLen(1)]
+    links: Annotated[dict[Name, Link], MinLen(1)]
+    labels: Annotated[dict[Name, PositiveFraction], MinLen(1)]
+    """Share of the training labels that fine-tuning may use."""
+    budgets: Budgets
+    """Training budgets in epochs of the fully labelled set."""
+    tune: Tune
+    evaluate: Evaluate
+    knowledge: Knowledge = Knowledge()
+
+
+def load(config: Mapping[str, Any]) -> Study:
+    """Check the content of a params file and fill in every default.
+
+    Raises:
+        SemcomError: listing every fault: key path, value, nearest valid key and what is allowed.
+    """
+    values = copy.deepcopy(dict(config))
+    wrong = list(_fill_components(values))
+    try:
+        study = Study.model_validate(values)
+    except ValidationError as error:
+        wrong += faults.from_pydantic(error, Study, values)
+    if wrong:
+        lines = sorted({str(fault) for fault in wrong})
+        raise SemcomError("\n  ".join([f"{len(lines)} fault{'s' * (len(lines) > 1)} in the params:", *lines]))
+    return study
+
+
+def _fill_components(values: dict[str, Any]) -> Iterator[Fault]:
+    """Replace each component in `values` by its checked, completed form; yield what is wrong."""
+    for pattern, name in _FAMILY_AT.items():
+        for path, holder in _places(values, pattern):
+            component = holder[path[-1]]
+            if isinstance(component, dict):
+                holder[path[-1]], wrong = options.check(name, component, path)
+                yield from wrong
+
+
+def _places(values: Any, pattern: tuple[str, ...], path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Each place that `pattern` (`*`: any key or index) matches: its path, the dict or list that holds it."""
+    if isinstance(values, dict):
+        keys: list[str | int] = list(values)
+    elif isinstance(values, list):
+        keys = list(range(len(values)))
+    else:
+        return
+    for key in keys:
+        if pattern[0] in ("*", key):
+            if len(pattern) == 1:
+                yield (*path, key), values
+            else:
+                yield from _places(values[key], pattern[1:], (*path, key))
