@@ -108,14 +108,14 @@ class ContentHash:
 
     def frame(self, rgb: NDArray[np.uint8], depth_mm: NDArray[np.uint16]) -> None:
         """Add the next frame."""
-        self._rgb.update(np.ascontiguousarray(rgb))
-        self._depth_mm.update(np.ascontiguousarray(depth_mm, dtype="<u2"))
+        self._rgb.update(np.ascontiguousarray(rgb).data)
+        self._depth_mm.update(np.ascontiguousarray(depth_mm, dtype="<u2").data)
 
     def close(self, *columns: NDArray[Any], names: Sequence[Sequence[str]]) -> str:
         """64 hexadecimal digits over all frames, the columns (N,) in this order, and the names."""
         whole = hashlib.sha256(self._rgb.digest() + self._depth_mm.digest())
         for column in columns:
-            whole.update(np.ascontiguousarray(column, dtype="<i8"))
+            whole.update(np.ascontiguousarray(column, dtype="<i8").data)
         whole.update("\0\0".join("\0".join(part) for part in names).encode())
         return whole.hexdigest()
 

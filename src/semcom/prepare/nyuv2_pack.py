@@ -24,6 +24,7 @@ from semcom.prepare.source import Row, Split
 
 DEPTH_STEP_M = 9.9955 / 255
 METRES = ((np.arange(256) + 0.5) * DEPTH_STEP_M).astype(np.float32)
+SPLITS: dict[str, Split] = {"train": "train", "test": "test"}
 COLUMNS = ("index", "split", "scene27", "scene10")
 
 
@@ -86,12 +87,13 @@ def _line(line: Mapping[str, str | None], number: int, path: Path, classes: Sequ
     where = f"line {number} of {path}"
     if not index.isdecimal() or int(index) < 1:
         raise SemcomError(f"{where}: index {index!r} is not a whole number from 1")
-    if split != "train" and split != "test":
+    side = SPLITS.get(split)
+    if side is None:
         raise SemcomError(f"{where}: split {split!r} is neither train nor test")
     expected = classes[label(scene27, classes=classes)]
     if scene10 != expected:
         raise SemcomError(f"{where}: scene27 {scene27!r} is {expected!r} in ten classes, not {scene10!r}")
-    return int(index), split, scene27, scene10
+    return int(index), side, scene27, scene10
 
 
 def _grouped(lines: Sequence[Line]) -> Iterator[Row]:

@@ -1,6 +1,6 @@
 """What every raw format offers: rows that describe the frames, and the frames' pixels one at a time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +48,7 @@ class Source(Protocol):
 
     folder: Path
     description: Description
-    rows: Sequence[Row]
+    rows: tuple[Row, ...]
     size: tuple[int, int]
     """Width and height in pixels."""
 

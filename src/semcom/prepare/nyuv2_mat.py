@@ -1,0 +1,187 @@
+"""The layout of nyu_depth_v2_labeled.mat (MATLAB v7.3, which is HDF5) with its splits.mat, frame by frame.
+
+HDF5 holds MATLAB's axes reversed: `images` is (N, 3, W, H) and `depths` (N, W, H), so a frame is the
+transpose of its slice; turning it by 90 degrees instead would give the mirrored picture. The cell arrays
+`sceneTypes` and `scenes` are (1, N) references to UTF-16 texts. `scenes` names the room and gives the groups.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from semcom.files.errors import SemcomError
+from semcom.prepare.classes import label
+from semcom.prepare.description import Description
+from semcom.prepare.source import Row, Split
+
+MEMBERS = ("images", "depths", "sceneTypes", "scenes")
+LISTS: dict[str, Split] = {"trainNdxs": "train", "testNdxs": "test"}
+CACHE_LIMIT = 512 * 2**20
+
+
+class NYUv2Mat:
+    """An open .mat of this layout. Construction reads headers, scene names and the split; frames come later.
+
+    Raises:
+        SemcomError: the .mat is truncated, not HDF5, lacks a member, or its members disagree in count or
+            shape; the split has an index out of range, twice, or leaves a frame out.
+    """
+
+    def __init__(self, folder: Path, description: Description) -> None:
+        self.folder, self.description = folder, description
+        self.path = folder / str(description.mat)
+        self._file = _open(self.path)
+        try:
+            count, width, height = _shape(self.path, self._file)
+            self._file = _with_cache(self.path, self._file)
+            self.size = (width, height)
+            types = _texts(self.path, self._file, "sceneTypes", count)
+            scenes = _texts(self.path, self._file, "scenes", count)
+            splits = read_splits(folder / str(description.splits), count)
+        except BaseException:
+            self.close()
+            raise
+        classes = description.classes
+        self.rows = tuple(
+            Row(i + 1, splits[i], types[i], classes[label(types[i], classes=classes)], group=scenes[i])
+            for i in range(count)
+        )
+
+    def pixels(self, position: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """RGB (H, W, 3) and depth (H, W) in metres of `rows[position]`."""
+        try:
+            rgb = self._file["images"][position].transpose(2, 1, 0)
+            depth = self._file["depths"][position].T
+        except (OSError, RuntimeError) as error:
+            raise SemcomError(
+                f"frame {position + 1} in {self.path} is damaged ({error}): copy the file again"
+            ) from None
+        return np.ascontiguousarray(rgb), np.ascontiguousarray(depth, dtype=np.float32)
+
+    def close(self) -> None:
+        """Close the .mat."""
+        self._file.close()
+
+
+def _open(path: Path, **cache: int) -> h5py.File:
+    try:
+        return h5py.File(path, "r", **cache)
+    except OSError as error:
+        with open(path, "rb") as file:
+            head = file.read(128)
+        if head.startswith(b"MATLAB 5.0"):
+            fault = "is a .mat of version 5, not 7.3: save it in MATLAB with `-v7.3`"
+        elif "truncated" in str(error):
+            fault = f"is truncated, it ends after {path.stat().st_size} bytes ({error}): copy it again"
+        else:
+            fault = f"is no HDF5 file, so no whole .mat of version 7.3 ({error}): copy it again"
+        raise SemcomError(f"{path} {fault}") from None
+
+
+def _with_cache(path: Path, file: h5py.File) -> h5py.File:
+    """Open again with a cache for the frames that share chunks, so that no chunk is unpacked twice."""
+    arrays = [file[name] for name in ("images", "depths")]
+    needed = max((a.chunks or (1,))[0] * int(np.prod(a.shape[1:])) * a.dtype.itemsize for a in arrays)
+    if all((a.chunks or (1,))[0] == 1 for a in arrays):
+        return file
+    file.close()
+    return _open(path, rdcc_nbytes=min(2 * needed, CACHE_LIMIT), rdcc_nslots=100_003)
+
+
+def _shape(path: Path, file: h5py.File) -> tuple[int, int, int]:
+    """Frames, width and height, after all members have been looked at."""
+    missing = [name for name in MEMBERS if name not in file]
+    if missing:
+        raise SemcomError(
+            f"{path} lacks {', '.join(missing)}; it has {', '.join(sorted(file)) or 'nothing'}. "
+            f"Needed are {', '.join(MEMBERS)}, as in nyu_depth_v2_labeled.mat"
+        )
+    images, depths = file["images"], file["depths"]
+    if images.ndim != 4 or images.shape[1] != 3 or images.dtype != np.uint8:
+        raise SemcomError(
+            f"`images` in {path} is {images.dtype} {images.shape}; "
+            f"uint8 (frames, 3, width, height) is expected, MATLAB's axes reversed"
+        )
+    count, _, width, height = images.shape
+    if depths.ndim != 3 or depths.shape[0] != count:
+        raise SemcomError(
+            f"{path} has {count} images but `depths` of shape {depths.shape}: one depth an image is needed"
+        )
+    if depths.shape != (count, width, height):
+        raise SemcomError(
+            f"`depths` in {path} is {depths.shape}; these images need ({count}, {width}, {height})"
+        )
+    if depths.dtype.kind != "f":
+        raise SemcomError(
+            f"`depths` in {path} is {depths.dtype}; single or double in metres is expected: "
+            f"it looks like millimetres; divide it by 1000 and save it as single"
+        )
+    return count, width, height
+
+
+def _texts(path: Path, file: h5py.File, member: str, count: int) -> list[str]:
+    references = np.ravel(file[member][()])
+    if len(references) != count:
+        raise SemcomError(
+            f"{path} has {count} images but {len(references)} `{member}`: one an image is needed"
+        )
+    try:
+        texts = [file[reference][()].tobytes().decode("utf-16-le") for reference in references]
+    except (ValueError, KeyError, TypeError, AttributeError, OSError, RuntimeError) as error:
+        raise SemcomError(f"`{member}` in {path} is no cell array of texts ({error})") from None
+    for number, text in enumerate(texts, 1):
+        if not text or not text.isprintable():
+            raise SemcomError(f"`{member}` of frame {number} in {path} is {text!r}: a name is expected")
+    return texts
+
+
+def read_splits(path: Path, count: int) -> list[Split]:
+    """The split of each of `count` frames, from the lists `trainNdxs` and `testNdxs` (1-based) of splits.mat.
+
+    Raises:
+        SemcomError: the file is damaged or lacks a list; an index is out of 1..count or listed twice; a
+            frame is in neither list.
+    """
+    lists = _load_lists(path)
+    splits: dict[int, Split] = {}
+    for name, split in LISTS.items():
+        for value in np.ravel(lists[name]).tolist():
+            if value != int(value) or not 1 <= value <= count:
+                raise SemcomError(
+                    f"{name} in {path} has the index {value:g}, but the .mat has the frames 1..{count}: "
+                    f"take the splits.mat that belongs to it"
+                )
+            if int(value) in splits:
+                both = "in both lists" if splits[int(value)] != split else f"twice in {name}"
+                raise SemcomError(f"frame {value:g} stands {both} of {path}: each frame belongs to one split")
+            splits[int(value)] = split
+    left_out = [index for index in range(1, count + 1) if index not in splits]
+    if left_out:
+        raise SemcomError(
+            f"{path} leaves {len(left_out)} of {count} frames out (the first is {left_out[0]}): "
+            f"take the splits.mat that belongs to the .mat"
+        )
+    return [splits[index] for index in range(1, count + 1)]
+
+
+def _load_lists(path: Path) -> Mapping[str, NDArray[Any]]:
+    from scipy.io import loadmat
+
+    try:
+        lists: dict[str, NDArray[Any]] = loadmat(path, variable_names=list(LISTS))
+    # scipy raises whatever a damaged byte leads it to, zlib.error and IndexError among others.
+    except Exception as error:
+        raise SemcomError(
+            f"{path} cannot be read as a .mat of version 5 ({error}): take the original splits.mat"
+        ) from None
+    missing = [name for name in LISTS if name not in lists]
+    if missing:
+        raise SemcomError(f"{path} lacks {' and '.join(missing)}: take the original splits.mat")
+    for name in LISTS:
+        if not np.issubdtype(lists[name].dtype, np.number):
+            raise SemcomError(f"{name} in {path} holds {lists[name].dtype}: whole numbers are expected")
+    return lists
