@@ -96,14 +96,16 @@ def _open(path: Path, *, fresh: bool) -> IO[bytes]:
     """Open for appending, without a killed attempt's torn last line; a lock says that the job lives."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("ab", buffering=0) if not fresh else path.open("wb", buffering=0)
+        file = path.open("w+b" if fresh else "a+b", buffering=0)
         if not fresh:
             file.truncate(path.read_bytes().rfind(b"\n") + 1)
     except OSError as error:
         message = f"cannot write the journal {path}: {error.strerror}; make its folder writable"
         raise SemcomError(message) from error
-    with contextlib.suppress(OSError):  # only tells sync a living job from a killed one
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with contextlib.suppress(
+        OSError
+    ):  # a file system without locks: a living job then looks like a killed one
+        fcntl.flock(file, fcntl.LOCK_SH)
     return file
 
 

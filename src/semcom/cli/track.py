@@ -1,0 +1,46 @@
+"""`semcom track`: delivers journals to MLflow."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from semcom.files.errors import SemcomError
+
+app = typer.Typer(help="Deliver the journals of a study to MLflow.", no_args_is_help=True)
+
+Uri = Annotated[
+    str | None,
+    typer.Option(help="MLflow's URI.  [default: MLFLOW_TRACKING_URI, else sqlite:///mlflow.db]"),
+]
+
+
+@app.command()
+def init(*, uri: Uri = None) -> None:
+    """Make MLflow's SQLite file, once, before anything writes to it in parallel."""
+    from semcom.tracking import database
+
+    database.init(database.choose(uri))
+
+
+@app.command()
+def sync(
+    study: Annotated[str, typer.Argument(help="The study's name.")],
+    *,
+    uri: Uri = None,
+    best_effort: Annotated[bool, typer.Option("--best-effort", help="Never fail, never take long.")] = False,
+    results: Annotated[Path, typer.Option(help="The folder of all results.")] = Path("results"),
+) -> None:
+    """Deliver what is not there yet; a re-run's runs replace the old ones."""
+    from semcom.tracking import sync as tracking
+
+    if not best_effort:
+        typer.echo(tracking.sync(study, results=results, uri=uri, wait_s=None))
+        return
+    try:
+        text = tracking.sync(study, results=results, uri=uri, wait_s=1.0)
+    except SemcomError as error:
+        text = str(error)
+    except Exception as error:  # best effort: whatever it is, it must not fail a finished study
+        text = f"study {study} is not delivered: {type(error).__name__}: {error}"
+    typer.echo(f"tracking: {text}", err=True)
