@@ -1,10 +1,13 @@
 """Frames where the computing is done: two tensors and no loader processes."""
 
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from semcom.frames.folds import Indices
@@ -39,16 +42,22 @@ class DeviceFrames:
     def open(cls, path: Path, device: torch.device) -> "DeviceFrames":
         """Open a prepared file."""
         prepared = Prepared.open(path)
+        said = prepared.attributes
         return cls(
-            rgb=torch.from_numpy(prepared.rgb).to(device),
-            depth=torch.from_numpy(prepared.depth_mm).to(device),
+            rgb=_tensor(prepared.rgb).to(device),
+            depth=_tensor(prepared.depth_mm).to(device),
             scene=torch.from_numpy(prepared.scene).to(device),
-            rgb_mean=torch.tensor(prepared.rgb_mean, dtype=torch.float32, device=device),
-            rgb_std=torch.tensor(prepared.rgb_std, dtype=torch.float32, device=device),
-            depth_mean=prepared.depth_mean_m,
-            depth_std=prepared.depth_std_m,
+            rgb_mean=torch.tensor(said["rgb_mean"], dtype=torch.float32, device=device),
+            rgb_std=torch.tensor(said["rgb_std"], dtype=torch.float32, device=device),
+            depth_mean=float(said["depth_mean_m"]),
+            depth_std=float(said["depth_std_m"]),
             prepared=prepared,
         )
+
+    @property
+    def content(self) -> str:
+        """SHA-256 of the prepared content."""
+        return str(self.prepared.attributes["sha256"])
 
     @property
     def size(self) -> tuple[int, int]:
@@ -66,7 +75,14 @@ class DeviceFrames:
         rgb = (rgb - self.rgb_mean.view(3, 1, 1)) / self.rgb_std.view(3, 1, 1)
         return {"rgb": rgb, "depth": (depth - self.depth_mean) / self.depth_std}
 
-    def plain(self, frames: Indices | Sequence[int], *, batch_size: int = 256) -> Iterator[dict[str, Tensor]]:
+    def plain(self, frames: Indices, *, batch_size: int = 256) -> Iterator[dict[str, Tensor]]:
         """Batches of unaugmented views of `frames`, in their order."""
         for index in torch.as_tensor(frames, device=self.rgb.device).split(batch_size):
             yield self.normalise(*self.take(index))
+
+
+def _tensor(mapped: NDArray[Any]) -> Tensor:
+    """A tensor over a read-only map; nothing here ever writes to it, which torch cannot know."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(mapped)

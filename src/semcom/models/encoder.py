@@ -1,6 +1,6 @@
 """A device's encoder: one backbone a modality, run in its stated precision."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -38,3 +38,18 @@ class Encoders(nn.Module):
             with torch.autocast(device, dtype=torch.bfloat16, enabled=self.bf16):
                 features[name] = net(views[name].contiguous(memory_format=torch.channels_last)).float()
         return features
+
+
+@torch.no_grad()
+def encode_features(encoders: Encoders, batches: Iterable[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Features {modality: (N, dim)} of batches of views, in evaluation mode, each of unit length.
+
+    With both modalities, `both` is their concatenation, also of unit length: its inner product is the mean of
+    the two cosine similarities.
+    """
+    encoders.eval()
+    seen = [encoders(views) for views in batches]
+    features = {name: nn.functional.normalize(torch.cat([s[name] for s in seen])) for name in seen[0]}
+    if len(features) > 1:
+        features["both"] = torch.cat(list(features.values()), dim=1) / len(features) ** 0.5
+    return features

@@ -66,6 +66,8 @@ class Pretrain(Strict):
     views: Component
     neighbours: PositiveInt = 5
     """k of the validation k-NN accuracy logged over training."""
+    validate_every: PositiveInt = 1
+    """Epochs from one look at effective rank and k-NN accuracy to the next."""
 
 
 class Finetune(Strict):

@@ -15,12 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from semcom.files.atomic import atomic, write_text
+from semcom.files.atomic import write_text
 from semcom.files.errors import SemcomError
 from semcom.files.provenance import cpu
 from semcom.progress import log
+from semcom.training import weights
 
 
 @dataclass(frozen=True)
@@ -31,13 +30,12 @@ class State:
 
     def save(self, name: str, content: Any) -> None:
         """Save tensors and plain values under `name`, atomically."""
-        with atomic(self.folder / f"{name}.pt") as path:
-            torch.save(content, path)
+        weights.save(self.folder / f"{name}.pt", content)
 
     def load(self, name: str) -> Any:
         """What was saved under `name`, or None."""
         path = self.folder / f"{name}.pt"
-        return torch.load(path, weights_only=True) if path.exists() else None
+        return weights.load(path) if path.exists() else None
 
     def remove(self, name: str) -> None:
         """Forget what was saved under `name`."""

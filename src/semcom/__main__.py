@@ -1,0 +1,5 @@
+"""`python -m semcom` is `semcom`."""
+
+from semcom.cli import main
+
+main()

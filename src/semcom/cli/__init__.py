@@ -1,0 +1,35 @@
+"""The command line: one verb a stage. A verb imports only what it uses."""
+
+import sys
+import traceback
+
+import typer
+
+from semcom import progress
+from semcom.cli import data, stages, track
+from semcom.files.errors import SemcomError
+
+app = typer.Typer(
+    name="semcom",
+    help="Learned semantic communication over noisy wireless links, as a workflow.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(data.app, name="data")
+app.add_typer(track.app, name="track")
+stages.add_to(app)
+
+
+def main() -> None:
+    """Run a verb; a fault of input or surroundings ends it with one message and exit code 1."""
+    try:
+        app()
+    except SemcomError as error:
+        progress.log.error("error: %s", error)
+        sys.exit(1)
+    except Exception:  # a fault of ours: the job's log must have all of it
+        progress.log.error("%s", traceback.format_exc())
+        sys.exit(1)
+
+

@@ -1,0 +1,172 @@
+"""The verbs of the stages. Rules call them; by hand they work the same way.
+
+ENTRY is the JSON text that a rule hands to its verb (`semcom.params.entries`).
+"""
+
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from pydantic import BaseModel, ValidationError
+
+from semcom import progress
+from semcom.files.errors import SemcomError
+from semcom.params import entries
+
+EntryText = Annotated[str, typer.Argument(metavar="ENTRY", help="What to do, as the JSON text a rule hands over.")]
+Frames = Annotated[Path, typer.Option(help="Prepared frames.")]
+Output = Annotated[Path, typer.Option(help="Output file.")]
+Folder = Annotated[Path, typer.Option(help="Output folder.")]
+Weights = Annotated[Path | None, typer.Option(help="Weights of pre-trained encoders.")]
+States = Annotated[Path, typer.Option("--state", help="Folder of training states.")]
+Journal = Annotated[Path, typer.Option(help="Events for the tracking server.")]
+Log = Annotated[Path | None, typer.Option(help="Log file, beside standard error.")]
+
+E = TypeVar("E", bound=BaseModel)
+
+knowledge = typer.Typer(help="Build knowledge bases.", no_args_is_help=True)
+evaluate = typer.Typer(help="Measure trained links.", no_args_is_help=True)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the stages' verbs to the command line."""
+    app.command()(prepare)
+    app.command()(pretrain)
+    app.add_typer(knowledge, name="knowledge")
+    app.command()(tune)
+    app.command()(finetune)
+    app.add_typer(evaluate, name="evaluate")
+    app.command()(report)
+
+
+def _read(kind: type[E], text: str, log: Path | None, *name: str) -> E:
+    """Parse the entry and begin to log under a name made of its fields."""
+    try:
+        entry = kind.model_validate_json(text)
+    except ValidationError as error:
+        raise SemcomError(f"ENTRY is not a {kind.__name__}: {error}") from error
+    seed = [f"seed{entry.seed}"] if hasattr(entry, "seed") else []
+    progress.start(" ".join([name[0], *(str(getattr(entry, field)) for field in name[1:]), *seed]), log)
+    return entry
+
+
+def prepare(entry: EntryText, source: Path, output: Output, log: Log = None) -> None:
+    """Turn a raw data set into one file of frames at one size."""
+    given = _read(entries.PrepareEntry, entry, log, "prepare", "name")
+    from semcom.prepare import run
+
+    run(source, given, output)
+
+
+def pretrain(
+    entry: EntryText, frames: Frames, encoders: Output, history: Output, journal: Journal, state: States, log: Log = None
+) -> None:
+    """Pre-train a method's encoders without labels."""
+    given = _read(entries.PretrainEntry, entry, log, "pretrain", "method")
+    from semcom.pretrain.stage import run
+
+    run(frames, given, encoders=encoders, history=history, journal=journal, states=state)
+
+
+@knowledge.command()
+def private(
+    entry: EntryText,
+    frames: Frames,
+    base: Output,
+    retrieval: Output,
+    journal: Journal,
+    encoders: Weights = None,
+    log: Log = None,
+) -> None:
+    """Build the private knowledge bases of a method's encoders and measure retrieval."""
+    given = _read(entries.KnowledgeEntry, entry, log, "knowledge", "method")
+    from semcom.knowledge.private import run
+
+    run(frames, given, encoders_file=encoders, base=base, retrieval=retrieval, journal=journal)
+
+
+def tune(
+    entry: EntryText,
+    frames: Frames,
+    choice: Output,
+    grid: Output,
+    journal: Journal,
+    state: States,
+    encoders: Annotated[list[Path] | None, typer.Option(help="Pre-trained weights, one a seed.")] = None,
+    log: Log = None,
+) -> None:
+    """Choose optimiser and learning rate for every budget on validation frames."""
+    given = _read(entries.TuneEntry, entry, log, "tune", "method", "labels")
+    from semcom.finetune.tune import run
+
+    run(frames, given, encoders=encoders or [], choice=choice, grid=grid, journal=journal, states=state)
+
+
+def finetune(
+    entry: EntryText,
+    frames: Frames,
+    choice: Annotated[Path, typer.Option(help="Optimisers that tuning chose.")],
+    models: Output,
+    history: Output,
+    communication: Output,
+    journal: Journal,
+    state: States,
+    encoders: Weights = None,
+    log: Log = None,
+) -> None:
+    """Train devices and server jointly over a link, at every budget."""
+    given = _read(entries.FinetuneEntry, entry, log, "finetune", "method", "link_name", "labels")
+    from semcom.finetune.stage import run
+
+    run(
+        frames,
+        given,
+        encoders=encoders,
+        choice=choice,
+        models=models,
+        history=history,
+        communications=communication,
+        journal=journal,
+        states=state,
+    )
+
+
+@evaluate.command()
+def sweep(
+    entry: EntryText,
+    frames: Frames,
+    models: Annotated[Path, typer.Option(help="Weights by budget.")],
+    sweep: Output,
+    predictions: Output,
+    journal: Journal,
+    log: Log = None,
+) -> None:
+    """Sweep the SNR over the test frames."""
+    given = _read(entries.EvaluateEntry, entry, log, "evaluate", "method", "link_name", "labels")
+    from semcom.evaluate.sweep import run
+
+    run(frames, given, models=models, sweep=sweep, predictions=predictions, journal=journal)
+
+
+@evaluate.callback()
+def _evaluate() -> None:
+    """Measure trained links."""
+
+
+@knowledge.callback()
+def _knowledge() -> None:
+    """Build knowledge bases."""
+
+
+def report(
+    entry: EntryText,
+    results: Annotated[Path, typer.Option(help="The study's results folder.")],
+    frames: Frames,
+    output: Folder,
+    log: Log = None,
+) -> None:
+    """Draw figures and write tables from a study's results."""
+    given = _read(entries.ReportEntry, entry, log, "report", "study", "report")
+    from semcom.report import run
+
+    run(results, given, frames, output)

@@ -1,0 +1,1 @@
+"""SNR sweeps over test frames."""

@@ -1,0 +1,154 @@
+"""Accuracy over SNR on the test frames: encode once, then every SNR and every channel draw in one broadcast."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from semcom.channel.snr import n0_from_db
+from semcom.files.atomic import atomic
+from semcom.files.tables import write_rows
+from semcom.frames.device import DeviceFrames
+from semcom.metrics.classification import accuracy, balanced_accuracy
+from semcom.models.system import System, encode_frames, transmit
+from semcom.params.entries import EvaluateEntry
+from semcom.progress import Progress
+from semcom.tracking.journal import Journal
+from semcom.training import weights
+from semcom.training.compute import set_up
+from semcom.training.randomness import generator
+
+Row = dict[str, object]
+
+
+def run(
+    frames_file: Path,
+    entry: EvaluateEntry,
+    *,
+    models: Path,
+    sweep: Path,
+    predictions: Path,
+    journal: Path,
+) -> None:
+    """Sweep all budgets of one (method, link, labels, seed).
+
+    Args:
+        frames_file: prepared frames.
+        entry: model, link, SNRs and draws.
+        models: weights by budget.
+        sweep: output, one row a budget, SNR, draw and metric.
+        predictions: output, class of every test frame for every budget, SNR and draw.
+        journal: events for the tracking server.
+    """
+    device = set_up(entry.compute)
+    frames = DeviceFrames.open(frames_file, device)
+    (test,) = np.nonzero(~frames.prepared.train)
+    truth = frames.prepared.scene[test]
+    tags = {
+        "study": entry.study,
+        "system": entry.system,
+        "method": entry.method,
+        "link": entry.link_name,
+        "labels": entry.labels,
+    }
+    trained = weights.load(models, device)
+    rows: list[Row] = []
+    predicted = []
+    progress = Progress(len(entry.budgets))
+    with Journal.open(
+        journal, {**tags, "seed": str(entry.seed), "stage": "evaluate"}, entry.model_dump()
+    ) as events:
+        for done, budget in enumerate(entry.budgets, start=1):
+            system = _system(entry, frames)
+            system.load_state_dict(trained[str(budget)])
+            symbols = encode_frames(system, frames.plain(test))
+            classes, measured = _over_snr(entry, system, symbols)
+            predicted.append(classes)
+            place = {**tags, "budget_epochs": budget, "seed": entry.seed, "split": "test"}
+            new = _rows(entry, place, classes, truth, measured)
+            _log(entry, events, budget, new)
+            rows += new
+            progress.step(done, f"budget {budget}: {len(test)} frames at {len(entry.evaluate.snr_db)} SNRs")
+    write_rows(sweep, rows)
+    with atomic(predictions) as temporary, open(temporary, "wb") as file:
+        np.savez_compressed(
+            file,
+            predicted=np.stack(predicted),
+            truth=truth,
+            index=frames.prepared.index[test],
+            group=frames.prepared.group[test],
+            budgets=np.array(entry.budgets),
+            snr_db=np.array(entry.evaluate.snr_db),
+        )
+
+
+def _system(entry: EvaluateEntry, frames: DeviceFrames) -> System:
+    return System(
+        entry.modalities,
+        size=frames.size,
+        classes=len(frames.prepared.scene_names),
+        encoder=entry.encoder,
+        link=entry.link,
+        head=entry.finetune.head,
+    ).to(frames.rgb.device)
+
+
+def _over_snr(
+    entry: EvaluateEntry, system: System, symbols: Tensor
+) -> tuple[NDArray[np.uint8], dict[str, NDArray[np.float64]]]:
+    """Classes (S, draws, N) of symbols (N, devices, k), and the SNR in dB that the link delivered (S, draws)."""
+    n0 = n0_from_db(torch.tensor(entry.evaluate.snr_db, dtype=torch.float32, device=symbols.device))
+    # The same draws for every method and budget: differences between them are not differences of luck.
+    noise = generator(entry.seed, "evaluate", entry.link_name, device=symbols.device)
+    scores, received = transmit(system, symbols, n0, draws=entry.evaluate.draws, generator=noise)
+    return scores.argmax(-1).to(torch.uint8).cpu().numpy(), _delivered(symbols, received)
+
+
+def _delivered(sent: Tensor, received: Tensor) -> dict[str, NDArray[np.float64]]:
+    """Measured Es/N0 in dB (S, draws): over all frames, and of the frame and device farthest from that.
+
+    A frame's own noise is too short to measure, so the farthest is found by its signal power, which is exact,
+    over the noise power of all frames.
+    """
+    signal = sent.abs().square().double().mean(-1)
+    noise = (received - sent).abs().square().double().mean((-3, -2, -1))
+    whole = 10 * torch.log10(signal.mean() / noise)
+    deviation = 10 * torch.log10(signal / signal.mean())
+    farthest = deviation.flatten()[deviation.abs().argmax()]
+    return {
+        "delivered_snr_db": whole.cpu().numpy(),
+        "delivered_snr_db_worst": (whole + farthest).cpu().numpy(),
+    }
+
+
+def _rows(
+    entry: EvaluateEntry,
+    place: Row,
+    classes: NDArray[np.uint8],
+    truth: NDArray[np.int64],
+    measured: dict[str, NDArray[np.float64]],
+) -> list[Row]:
+    rows = []
+    for s, snr in enumerate(entry.evaluate.snr_db):
+        for draw in range(entry.evaluate.draws):
+            values = {
+                "accuracy": accuracy(classes[s, draw], truth),
+                "balanced_accuracy": balanced_accuracy(classes[s, draw], truth),
+                **{name: float(value[s, draw]) for name, value in measured.items()},
+            }
+            where = {**place, "snr_db": snr, "draw": draw}
+            rows += [{**where, "metric": metric, "value": value} for metric, value in values.items()]
+    return rows
+
+
+def _log(entry: EvaluateEntry, events: Journal, budget: int, rows: list[Row]) -> None:
+    """Means over draws, with the SNR in dB as the step, so that the tracking UI overlays the curves."""
+    for snr in entry.evaluate.snr_db:
+        at = [row for row in rows if row["snr_db"] == snr]
+        means = {
+            f"test/{metric}": float(np.mean([float(str(row["value"])) for row in at if row["metric"] == metric]))
+            for metric in dict.fromkeys(row["metric"] for row in at)
+        }
+        events.metrics(means, step=snr, run={"budget_epochs": budget})

@@ -1,0 +1,125 @@
+"""Fine-tuning of one (method, link, labels, seed): every budget is a training of its own, one after the other."""
+
+import json
+from pathlib import Path
+
+from semcom.files.errors import SemcomError
+from semcom.files.hashes import digest, sha256
+from semcom.files.tables import write_rows
+from semcom.finetune.accounting import communication
+from semcom.finetune.train import Setting, setting, train, validation_accuracy
+from semcom.frames.device import DeviceFrames
+from semcom.params.entries import Component, FinetuneEntry, to_json
+from semcom.progress import Progress, log
+from semcom.tracking.journal import Journal
+from semcom.training import weights
+from semcom.training.compute import set_up
+from semcom.training.loop import Epoch
+from semcom.training.state import State, state
+
+VALIDATION_DRAWS = 5
+
+
+def run(
+    frames_file: Path,
+    entry: FinetuneEntry,
+    *,
+    encoders: Path | None,
+    choice: Path,
+    models: Path,
+    history: Path,
+    communications: Path,
+    journal: Path,
+    states: Path,
+) -> None:
+    """Fine-tune at all budgets; write the models, what was logged, and what training sent over the link.
+
+    Args:
+        frames_file: prepared frames.
+        entry: method, link, labels, seed, budgets.
+        encoders: pre-trained weights, or None.
+        choice: optimisers that tuning chose.
+        models: output, the weights of devices and server by budget.
+        history: output, one row a budget, epoch and metric.
+        communications: output, one row a budget.
+        journal: events for the tracking server.
+        states: folder of training states.
+    """
+    device = set_up(entry.compute)
+    frames = DeviceFrames.open(frames_file, device)
+    optimisers = _optimisers(choice, entry)
+    tags = {
+        "study": entry.study,
+        "system": entry.system,
+        "method": entry.method,
+        "link": entry.link_name,
+        "labels": entry.labels,
+    }
+    inputs = [sha256(path) for path in (encoders, choice) if path is not None]
+    with (
+        state(states, digest("finetune", to_json(entry), frames.content, *inputs)) as held,
+        Journal.open(
+            journal,
+            {**tags, "seed": str(entry.seed), "stage": "finetune"},
+            entry.model_dump(),
+            fresh=not held.resumed,
+        ) as events,
+    ):
+        given = setting(entry, frames, seed=entry.seed, encoders=encoders)
+        log.info("%d labelled frames, %d rounds an epoch", len(given.labelled), given.rounds)
+        rows: list[dict[str, object]] = []
+        costs: list[dict[str, object]] = []
+        systems = {}
+        progress = Progress(sum(entry.budgets))
+        for budget in entry.budgets:
+            systems[str(budget)], epochs = _budget(given, budget, optimisers[str(budget)], held, events, progress)
+            place = {**tags, "budget_epochs": budget, "seed": entry.seed}
+            rows += [
+                {**place, "epoch": epoch, "metric": metric, "value": value}
+                for epoch, means in enumerate(epochs, start=1)
+                for metric, value in means.items()
+            ]
+            cost = communication(
+                rounds=budget * given.rounds,
+                batch_size=entry.finetune.batch_size,
+                devices=len(entry.modalities),
+                channel_uses=entry.link.channel_uses,
+            )
+            events.metrics({f"communication/{k}": v for k, v in cost.items()}, step=0, run={"budget_epochs": budget})
+            costs.append({**place, **cost})
+        weights.save(models, systems)
+        write_rows(history, rows)
+        write_rows(communications, costs)
+
+
+def _optimisers(choice: Path, entry: FinetuneEntry) -> dict[str, Component]:
+    optimisers: dict[str, Component] = json.loads(choice.read_text())["optimisers"]
+    missing = [budget for budget in entry.budgets if str(budget) not in optimisers]
+    if missing:
+        raise SemcomError(f"{choice} names no optimiser for the budgets {missing}; remove it and run its job again")
+    return optimisers
+
+
+def _budget(
+    given: Setting, budget: int, optimiser: Component, held: State, events: Journal, progress: Progress
+) -> tuple[dict[str, object], list[Epoch]]:
+    """Weights and log of one budget, from the state folder if it is already trained."""
+    finished = held.load(f"budget{budget}")
+    if finished is not None:
+        return finished["system"], finished["history"]
+    done = sum(b for b in given.entry.budgets if b < budget)
+
+    def after(epoch: int, means: Epoch) -> Epoch:
+        events.metrics({"train/loss": means["loss"]}, step=epoch + 1, run={"budget_epochs": budget})
+        progress.step(done + epoch + 1, f"budget {budget}  epoch {epoch + 1}/{budget}  loss {means['loss']:.3f}")
+        return {}
+
+    system, history = train(given, budget=budget, optimiser=optimiser, held=held, name="training", after=after)
+    accuracy = validation_accuracy(given, system, draws=VALIDATION_DRAWS)
+    history[-1]["validation_accuracy"] = accuracy
+    events.metrics({"validation/accuracy": accuracy}, step=budget, run={"budget_epochs": budget})
+    log.info("budget %d: validation accuracy %.3f", budget, accuracy)
+    content: dict[str, object] = dict(system.state_dict())
+    held.save(f"budget{budget}", {"system": content, "history": history})
+    held.remove("training")
+    return content, history

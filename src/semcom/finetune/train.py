@@ -1,0 +1,139 @@
+"""One fine-tuning: devices and server trained jointly over the link, at one budget."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from semcom.channel.snr import n0_from_db
+from semcom.files.errors import SemcomError
+from semcom.frames import VIEWS
+from semcom.frames.device import DeviceFrames
+from semcom.frames.folds import Indices, labelled, validation_fold
+from semcom.models.system import System, encode_frames, transmit
+from semcom.params.component import build
+from semcom.params.entries import Component, FinetuneEntry, TuneEntry
+from semcom.training import OPTIMISERS, weights
+from semcom.training.batchnorm import recompute
+from semcom.training.loop import Epoch, Plan, fit, minibatches
+from semcom.training.randomness import generator, seeded
+from semcom.training.state import State
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all budgets of one (method, link, labels, seed) share.
+
+    Attributes:
+        entry: modalities, encoder, fine-tuning, link.
+        frames: on the device.
+        train, validation: indices of this seed's folds.
+        labelled: those of `train` that carry a label.
+        seed: of every draw.
+        encoders: file of pre-trained weights, or None for random initialisation.
+    """
+
+    entry: FinetuneEntry | TuneEntry
+    frames: DeviceFrames
+    train: Indices
+    validation: Indices
+    labelled: Indices
+    seed: int
+    encoders: Path | None
+
+    @property
+    def rounds(self) -> int:
+        """Rounds of one epoch of the fully labelled set: the unit of budgets at every label fraction."""
+        return len(self.train) // self.entry.finetune.batch_size
+
+
+def setting(entry: FinetuneEntry | TuneEntry, frames: DeviceFrames, *, seed: int, encoders: Path | None) -> Setting:
+    """Draw folds and labels of `seed`.
+
+    Raises:
+        SemcomError: the batch is larger than the training set.
+    """
+    prepared = frames.prepared
+    train, validation = validation_fold(prepared.scene, prepared.group, prepared.train, seed=seed)
+    if entry.finetune.batch_size > len(train):
+        raise SemcomError(
+            f"finetune.batch_size {entry.finetune.batch_size} is more than the {len(train)} training frames; lower it"
+        )
+    chosen = labelled(train, prepared.scene, fraction=entry.fraction, seed=seed)
+    return Setting(entry, frames, train, validation, chosen, seed, encoders)
+
+
+def new_system(entry: FinetuneEntry | TuneEntry, frames: DeviceFrames, *, seed: int) -> System:
+    """Devices and server at the random initialisation of `seed`, the same for every method."""
+    with seeded(seed, "finetune", "init"):
+        return System(
+            entry.modalities,
+            size=frames.size,
+            classes=len(frames.prepared.scene_names),
+            encoder=entry.encoder,
+            link=entry.link,
+            head=entry.finetune.head,
+        ).to(frames.rgb.device)
+
+
+def train(
+    given: Setting,
+    *,
+    budget: int,
+    optimiser: Component,
+    held: State,
+    name: str,
+    after: Callable[[int, Epoch], Epoch],
+) -> tuple[System, list[Epoch]]:
+    """Fine-tune from the pre-trained weights for `budget` epochs, with a full schedule of its own.
+
+    Args:
+        given: data, model, link.
+        budget: length in epochs of the fully labelled set.
+        optimiser: component and its learning rate.
+        held: state folder.
+        name: of the checkpoint.
+        after: called after every epoch.
+
+    Returns:
+        The trained system, its BatchNorm statistics measured anew, and what was logged an epoch.
+    """
+    entry, frames, device = given.entry, given.frames, given.frames.rgb.device
+    system = new_system(entry, frames, seed=given.seed)
+    if given.encoders is not None:
+        system.encoders.load_state_dict(weights.load(given.encoders, device))
+    views = build(VIEWS, entry.finetune.views)
+    n0 = n0_from_db(torch.tensor(entry.link.train_snr_db, device=device))
+    indices = torch.from_numpy(given.labelled).to(device)
+
+    def loss(batch: Tensor, draws: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+        seen = frames.normalise(*views(*frames.take(batch), draws))
+        return F.cross_entropy(system(seen, n0, draws), frames.scene[batch]), {}
+
+    history = fit(
+        system,
+        build(OPTIMISERS, optimiser)(system),
+        batches=lambda draws: minibatches(
+            indices, steps=given.rounds, batch_size=entry.finetune.batch_size, draws=draws
+        ),
+        loss=loss,
+        plan=Plan(budget, given.rounds, entry.finetune.warmup, given.seed, f"finetune/{budget}", name),
+        held=held,
+        after=after,
+    )
+    recompute(system.encoders, frames.plain(given.train))
+    return system, history
+
+
+def validation_accuracy(given: Setting, system: System, *, draws: int) -> float:
+    """Share of validation frames classified right at the training SNR, averaged over channel draws."""
+    frames, device = given.frames, given.frames.rgb.device
+    symbols = encode_frames(system, frames.plain(given.validation))
+    n0 = n0_from_db(torch.tensor([given.entry.link.train_snr_db], device=device))
+    noise = generator(given.seed, "validation", device=device)
+    scores, _ = transmit(system, symbols, n0, draws=draws, generator=noise)
+    truth = frames.scene[torch.from_numpy(given.validation).to(device)]
+    return float((scores.argmax(-1) == truth).float().mean())

@@ -1,0 +1,145 @@
+"""Label-free pre-training of a method's encoders, on the devices alone (arXiv 2503.13940, stage 1).
+
+    frames ─► two augmented views ─► backbones ─► projectors ─► loss over both modalities
+
+No label of a training frame is used, no validation or test frame is seen, and nothing crosses the link.
+"""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from semcom.files.errors import SemcomError
+from semcom.files.hashes import digest
+from semcom.files.tables import write_rows
+from semcom.frames import VIEWS
+from semcom.frames.device import DeviceFrames
+from semcom.frames.folds import Indices, validation_fold
+from semcom.losses import LOSSES
+from semcom.metrics.classification import knn_accuracy
+from semcom.metrics.representation import effective_rank
+from semcom.models.encoder import Encoders, encode_features
+from semcom.models.projector import projector
+from semcom.params.component import build
+from semcom.params.entries import PretrainEntry, to_json
+from semcom.progress import Progress, log
+from semcom.tracking.journal import Journal
+from semcom.training import OPTIMISERS, weights
+from semcom.training.compute import set_up
+from semcom.training.loop import Epoch, Plan, fit, minibatches
+from semcom.training.randomness import seeded
+from semcom.training.state import State, state
+
+
+class Learner(nn.Module):
+    """Encoders and a projector of its own for every modality.
+
+    Args:
+        entry: modalities, backbone, projector.
+        size: width and height of the frames in pixels.
+    """
+
+    def __init__(self, entry: PretrainEntry, size: tuple[int, int]) -> None:
+        super().__init__()
+        self.encoders = Encoders(entry.modalities, size, entry.encoder)
+        self.projectors = nn.ModuleDict(
+            {name: projector(dim, entry.pretrain.projector) for name, dim in self.encoders.dims.items()}
+        )
+
+    def forward(self, views: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Embeddings {modality: (N, D)}, fp32, of views {modality: (N, C, H, W)}."""
+        features = self.encoders(views)
+        embeddings = {}
+        for name, net in self.projectors.items():
+            with torch.autocast(features[name].device.type, torch.bfloat16, enabled=self.encoders.bf16):
+                embeddings[name] = net(features[name]).float()
+        return embeddings
+
+
+def run(
+    frames_file: Path, entry: PretrainEntry, *, encoders: Path, history: Path, journal: Path, states: Path
+) -> None:
+    """Pre-train and write the encoders' weights and what was logged.
+
+    Args:
+        frames_file: prepared frames.
+        entry: what to train and how.
+        encoders: output, weights of the encoders (projectors are thrown away).
+        history: output, one row an epoch and metric.
+        journal: events for the tracking server.
+        states: folder of training states.
+    """
+    device = set_up(entry.compute)
+    frames = DeviceFrames.open(frames_file, device)
+    tags = {"study": entry.study, "system": entry.system, "method": entry.method, "seed": str(entry.seed)}
+    with (
+        state(states, digest("pretrain", to_json(entry), frames.content)) as held,
+        Journal.open(journal, {**tags, "stage": "pretrain"}, entry.model_dump(), fresh=not held.resumed) as events,
+    ):
+        learner, epochs = _train(frames, entry, device, held, events)
+        weights.save(encoders, learner.encoders.state_dict())
+        rows = [
+            {**tags, "epoch": epoch, "metric": metric, "value": value}
+            for epoch, means in enumerate(epochs, start=1)
+            for metric, value in means.items()
+        ]
+        write_rows(history, rows)
+
+
+def _train(
+    frames: DeviceFrames, entry: PretrainEntry, device: torch.device, held: State, events: Journal
+) -> tuple[Learner, list[Epoch]]:
+    settings, prepared = entry.pretrain, frames.prepared
+    train, validation = validation_fold(prepared.scene, prepared.group, prepared.train, seed=entry.seed)
+    steps = len(train) // settings.batch_size
+    if steps == 0:
+        raise SemcomError(
+            f"pretrain.batch_size {settings.batch_size} is more than the {len(train)} training frames; lower it"
+        )
+    with seeded(entry.seed, "pretrain", "init"):
+        learner = Learner(entry, frames.size).to(device)
+    objective, views = build(LOSSES, settings.loss), build(VIEWS, settings.views)
+    indices = torch.from_numpy(train).to(device)
+    progress = Progress(settings.epochs)
+
+    def loss(batch: Tensor, draws: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+        rgb, depth = frames.take(batch)
+        first, second = (learner(frames.normalise(*views(rgb, depth, draws))) for _ in range(2))
+        value, terms = objective({name: (first[name], second[name]) for name in entry.modalities})
+        return value, terms
+
+    def after(epoch: int, means: Epoch) -> Epoch:
+        more: Epoch = {}
+        if (epoch + 1) % settings.validate_every == 0 or epoch + 1 == settings.epochs:
+            more = _look(learner, frames, train, validation, settings.neighbours)
+        events.metrics({f"pretrain/{key}": value for key, value in (means | more).items()}, step=epoch + 1)
+        seen = "".join(f"  {key} {value:.3f}" for key, value in more.items() if "knn" in key)
+        progress.step(epoch + 1, f"epoch {epoch + 1}/{settings.epochs}  loss {means['loss']:.4f}{seen}")
+        return more
+
+    log.info("%d frames to train on, %d to validate on, %d steps an epoch", len(train), len(validation), steps)
+    epochs = fit(
+        learner,
+        build(OPTIMISERS, settings.optimiser)(learner),
+        batches=lambda draws: minibatches(indices, steps=steps, batch_size=settings.batch_size, draws=draws),
+        loss=loss,
+        plan=Plan(settings.epochs, steps, settings.warmup, entry.seed, "pretrain"),
+        held=held,
+        after=after,
+    )
+    return learner, epochs
+
+
+def _look(learner: Learner, frames: DeviceFrames, train: Indices, validation: Indices, k: int) -> Epoch:
+    """Effective rank of the training features, and how well validation frames find their class by k-NN."""
+    base = encode_features(learner.encoders, frames.plain(train))
+    queries = encode_features(learner.encoders, frames.plain(validation))
+    scene = frames.prepared.scene
+    seen: Epoch = {}
+    for name, features in base.items():
+        seen[f"effective_rank_{name}"] = effective_rank(features.cpu().numpy())
+        seen[f"knn_accuracy_{name}"] = knn_accuracy(
+            features.cpu().numpy(), scene[train], queries[name].cpu().numpy(), scene[validation], neighbours=k
+        )
+    return seen

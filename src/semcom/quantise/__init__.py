@@ -1,0 +1,1 @@
+"""Product and vector quantisation; load, decode and search of knowledge bases."""
