@@ -115,5 +115,5 @@ def test_unusable_shapes_are_refused(shape):
 def test_a_pair_of_unequal_shape_is_refused():
     with pytest.raises(SemcomError, match=r"\(4, 8\) and \(4, 9\)"):
         correlate(standardise(torch.randn(4, 8)), standardise(torch.randn(4, 9)))
-    with pytest.raises(SemcomError, match="same cuts"):
+    with pytest.raises(SemcomError, match="width and cuts"):
         correlate(standardise(torch.randn(4, 8)), standardise(torch.randn(4, 8), cuts=(2,)))

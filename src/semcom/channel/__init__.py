@@ -1,0 +1,12 @@
+"""Wireless channels at the level of complex channel uses.
+
+Conventions: a complex channel use is two real dimensions; symbols have average power 1 per channel use
+and *sample* (`power.normalise`); SNR = Es/N0, so that noise of variance n0 per complex channel use, n0/2
+per real dimension, is n0 = 10^(-snr_db/10). Channels take n0, never decibels.
+
+A channel is called `channel(symbols, n0, generator)` and returns what is received.
+"""
+
+CHANNELS = {
+    "awgn": "semcom.channel.awgn:AWGN",
+}
