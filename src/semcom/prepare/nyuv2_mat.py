@@ -31,9 +31,9 @@ class NYUv2Mat:
             shape; the split has an index out of range, twice, or leaves a frame out.
     """
 
-    def __init__(self, folder: Path, description: Description) -> None:
-        self.folder, self.description = folder, description
-        self.path = folder / str(description.mat)
+    def __init__(self, paths: Mapping[str, Path], description: Description) -> None:
+        self.paths, self.description = paths, description
+        self.where = self.path = paths[str(description.mat)]
         self._file = _open(self.path)
         try:
             count, width, height = _shape(self.path, self._file)
@@ -41,7 +41,7 @@ class NYUv2Mat:
             self.size = (width, height)
             types = _texts(self.path, self._file, "sceneTypes", count)
             scenes = _texts(self.path, self._file, "scenes", count)
-            splits = read_splits(folder / str(description.splits), count)
+            splits = read_splits(paths[str(description.splits)], count)
         except BaseException:
             self.close()
             raise

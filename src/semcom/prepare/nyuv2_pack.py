@@ -36,11 +36,12 @@ class NYUv2Pack:
             archive has frames that the table lacks, or the other way round.
     """
 
-    def __init__(self, folder: Path, description: Description) -> None:
-        self.folder, self.description = folder, description
-        self.rows = read_meta(folder / "meta.csv", description.classes)
-        self._rgb = _open_zip(folder / "rgb.zip", self.rows)
-        self._depth = _open_zip(folder / "depth.zip", self.rows)
+    def __init__(self, paths: Mapping[str, Path], description: Description) -> None:
+        self.paths, self.description = paths, description
+        self.where = paths["rgb.zip"].parent
+        self.rows = read_meta(paths["meta.csv"], description.classes)
+        self._rgb = _open_zip(paths["rgb.zip"], self.rows)
+        self._depth = _open_zip(paths["depth.zip"], self.rows)
         first = _image(self._rgb, self.rows[0].index)
         self.size = (first.shape[1], first.shape[0])
 

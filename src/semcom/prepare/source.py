@@ -1,6 +1,6 @@
 """What every raw format offers: rows that describe the frames, and the frames' pixels one at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +46,10 @@ class Frame:
 class Source(Protocol):
     """An open raw data set."""
 
-    folder: Path
+    paths: Mapping[str, Path]
+    """Where the raw files lie, by the names that `description.files()` gives them."""
+    where: Path
+    """What messages call this source."""
     description: Description
     rows: tuple[Row, ...]
     size: tuple[int, int]
@@ -75,15 +78,23 @@ def open_source(folder: Path) -> Iterator[Source]:
             f"{folder} lacks {', '.join(missing)}, which the format {description.format} needs: "
             f"get the data again (`dvc pull --force {folder}`), or add it again with `semcom data add`"
         )
+    paths = {name: folder / name for name in description.files()}
+    with open_files(paths, description) as source:
+        yield source
+
+
+@contextmanager
+def open_files(paths: Mapping[str, Path], description: Description) -> Iterator[Source]:
+    """Open raw files that may lie anywhere, by the names that `description.files()` gives them."""
     source: Source
     if description.format == "nyuv2_mat":
         from semcom.prepare.nyuv2_mat import NYUv2Mat
 
-        source = NYUv2Mat(folder, description)
+        source = NYUv2Mat(paths, description)
     else:
         from semcom.prepare.nyuv2_pack import NYUv2Pack
 
-        source = NYUv2Pack(folder, description)
+        source = NYUv2Pack(paths, description)
     try:
         yield source
     finally:
@@ -104,7 +115,7 @@ def frame(source: Source, position: int) -> Frame:
     """The frame at `position` (0..) of `source.rows`, its depth checked."""
     row = source.rows[position]
     rgb, depth = source.pixels(position)
-    check_depth(depth, where=f"frame {row.index} of {source.folder}")
+    check_depth(depth, where=f"frame {row.index} of {source.where}")
     return Frame(rgb=rgb, depth=depth, row=row)
 
 

@@ -61,7 +61,7 @@ def write(output: Path, source: Source, *, name: str, size: tuple[int, int], ver
         SemcomError: a raw frame is damaged or its depth no depth in metres; train or test is empty.
     """
     _check_splits(source)
-    checksums = {file: sha256(source.folder / file) for file in source.description.files()}
+    checksums = {file: sha256(path) for file, path in source.paths.items()}
     groups = list(dict.fromkeys(row.group for row in source.rows))
     with atomic(output) as temporary:
         # Large arrays begin at a page, so that a map of them does too.
@@ -80,7 +80,7 @@ def write(output: Path, source: Source, *, name: str, size: tuple[int, int], ver
 def _check_splits(source: Source) -> None:
     for split in ("train", "test"):
         if not any(row.split == split for row in source.rows):
-            raise SemcomError(f"{source.folder} has no {split} frame among {len(source.rows)}")
+            raise SemcomError(f"{source.where} has no {split} frame among {len(source.rows)}")
     sides: dict[str, set[str]] = {}
     for row in source.rows:
         sides.setdefault(row.group, set()).add(row.split)
@@ -125,6 +125,13 @@ def _write_frames(
     return statistics, content
 
 
+def cropped(frame: Frame, crop: Crop | None) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """RGB (H, W, 3) and depth (H, W) in metres without the border."""
+    height, width = frame.depth.shape
+    rows, columns = crop.slices(width, height) if crop else (slice(0, height), slice(0, width))
+    return frame.rgb[rows, columns], frame.depth[rows, columns]
+
+
 def shrink(
     frame: Frame, *, crop: Crop | None, size: tuple[int, int]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
@@ -132,9 +139,7 @@ def shrink(
 
     Depth is never averaged: between a chair and the wall behind it there is nothing.
     """
-    height, width = frame.depth.shape
-    rows, columns = crop.slices(width, height) if crop else (slice(0, height), slice(0, width))
-    colour, depth = frame.rgb[rows, columns], frame.depth[rows, columns]
+    colour, depth = cropped(frame, crop)
     if (depth.shape[1], depth.shape[0]) != size:
         resized = Image.fromarray(np.ascontiguousarray(colour)).resize(size, Image.Resampling.LANCZOS)
         colour = np.asarray(resized)

@@ -1,0 +1,94 @@
+"""The verbs of data sets: make, add, list, show, fetch."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from semcom import progress
+
+app = typer.Typer(help="Get, make, add and look at data sets.", no_args_is_help=True)
+Root = Annotated[Path, typer.Option(help="Root of the repository.")]
+Log = Annotated[Path | None, typer.Option(help="Log file, beside standard error.")]
+
+
+@app.command()
+def make(
+    name: Annotated[str, typer.Argument(help="`rooms`, the bundled quickstart set.")],
+    root: Root = Path("."),
+    folder: Annotated[Path | None, typer.Option(help="Where to; data/NAME if left out.")] = None,
+) -> None:
+    """Render a procedural data set; the same code gives the same bytes."""
+    progress.start(f"make {name}", None)
+    from semcom.files.errors import SemcomError
+
+    if name != "rooms":
+        raise SemcomError(f"no procedural data set {name!r}: `rooms` can be made")
+    from semcom.prepare import rooms
+
+    rooms.make(folder or root / "data" / name)
+
+
+@app.command()
+def add(
+    kind: Annotated[
+        str, typer.Argument(help="`nyuv2`: the small pack's folder, or a labelled .mat and splits.mat.")
+    ],
+    paths: Annotated[list[Path], typer.Argument(help="The raw folder or files; they are only read.")],
+    name: Annotated[str | None, typer.Option(help="Name in data/; the kind if left out.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace a set of this name.")] = False,
+    trust_orientation: Annotated[
+        bool, typer.Option("--trust-orientation", help="Skip the check for turned or mirrored frames.")
+    ] = False,
+    root: Root = Path("."),
+) -> None:
+    """Check raw data of your own, copy it to data/NAME and register it with DVC."""
+    progress.start(f"add {name or kind}", None)
+    from semcom.prepare.add import add as run
+
+    run(root, kind, paths, name=name or kind, replace=replace, check_up=not trust_orientation)
+
+
+@app.command("list")
+def list_(root: Root = Path(".")) -> None:
+    """List the registered data sets."""
+    from rich.console import Console
+
+    from semcom.prepare.overview import listing
+
+    Console().print(listing(root))
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="A registered data set.")],
+    sheet: Annotated[
+        Path | None, typer.Option(help="Contact sheet; results/data/NAME_sheet.png if left out.")
+    ] = None,
+    root: Root = Path("."),
+) -> None:
+    """Show what a data set holds, and write a contact sheet of colour and depth side by side."""
+    from rich.console import Console
+
+    from semcom.prepare.overview import contact_sheet, details
+
+    console = Console()
+    console.print(details(root, name))
+    output = sheet or root / "results" / "data" / f"{name}_sheet.png"
+    contact_sheet(root / "data" / name, output)
+    console.print(f"contact sheet: {output}", soft_wrap=True)
+
+
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="A registered data set.")],
+    md5: Annotated[str, typer.Option(help="The version that is wanted.")],
+    stamp: Annotated[Path, typer.Option(help="File that gets the version once data/NAME holds it.")],
+    root: Root = Path("."),
+    log: Log = None,
+) -> None:
+    """Bring a registered data set into data/ with DVC, and stamp it. Rules call this."""
+    progress.start(f"fetch {name}", log)
+    from semcom.prepare.fetch import fetch as run
+
+    run(root, name, md5=md5, stamp=stamp)

@@ -1,0 +1,183 @@
+"""Take a user's copy of NYU Depth V2 into data/ and register it with DVC."""
+
+import os
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from semcom.files.errors import SemcomError
+from semcom.params.dataversion import data_version, registered
+from semcom.prepare import dvc
+from semcom.prepare.description import Description, write
+from semcom.prepare.source import open_files
+from semcom.prepare.survey import Survey, survey
+from semcom.progress import log
+
+KINDS = ("nyuv2",)
+PACK = ("rgb.zip", "depth.zip", "meta.csv")
+MAT, SPLITS = "nyu_depth_v2_labeled.mat", "splits.mat"
+CITATION = (
+    "N. Silberman, D. Hoiem, P. Kohli, R. Fergus, "
+    "Indoor Segmentation and Support Inference from RGBD Images, ECCV 2012"
+)
+LICENCE = "none given by its authors; offered for research with the request to cite it; not to be republished"
+
+
+def add(
+    root: Path, kind: str, paths: Sequence[Path], *, name: str, replace: bool = False, check_up: bool = True
+) -> None:
+    """Check the raw files, copy them to `root`/data/`name`, and register the folder as data/`name`.dvc.
+
+    The source is only read. Everything is checked before anything is written; if a later step fails, what
+    was in data/ before is put back. `check_up` False trusts the frames' orientation.
+
+    Raises:
+        SemcomError: unknown kind, bad name, files missing or damaged, depth not in metres, a split that
+            does not fit, frames turned or mirrored, or the name is taken and `replace` is False.
+    """
+    if kind not in KINDS:
+        raise SemcomError(f"no kind of data set {kind!r}: known are {', '.join(KINDS)}")
+    _check_name(root, name, replace)
+    files, description = identify(paths)
+    log.info("reading every frame of %s", next(iter(files.values())).parent)
+    with open_files(files, description) as source:
+        seen, rows = survey(source), source.rows
+    if check_up:
+        seen.check_orientation()
+    description = description.model_copy(update={"crop": seen.crop()})
+    _place(root, name, files, description)
+    train = sum(row.split == "train" for row in rows)
+    log.info(
+        "data/%s: %d frames (%d train, %d test) of %dx%d pixels, %d groups, depth in metres; %s",
+        *(name, len(rows), train, len(rows) - train, *seen.size),
+        *(len({row.group for row in rows}), _border_text(seen)),
+    )
+    log.info(
+        "registered as data/%s.dvc, version %s. Use it: `data: %s` in a params file. "
+        "Keep the version: git add data/%s.dvc data/.gitignore",
+        *(name, data_version(root, name), name, name),
+    )
+
+
+def identify(paths: Sequence[Path]) -> tuple[dict[str, Path], Description]:
+    """Which raw files the given folder or files are, by the names they get, and their description."""
+    for path in paths:
+        if not path.exists():
+            raise SemcomError(f"there is no {path}")
+    if len(paths) == 1 and paths[0].is_dir():
+        folder = paths[0]
+        if any((folder / name).is_file() for name in PACK):
+            return _pack(folder)
+        mats = sorted(folder.glob("*.mat"))
+        if not mats:
+            raise SemcomError(f"{folder} has neither {', '.join(PACK)} nor a .mat: {_EXPECTED}")
+        return _mat(mats)
+    if len(paths) == 1 and (paths[0].parent / SPLITS).is_file() and paths[0].name != SPLITS:
+        return _mat([paths[0], paths[0].parent / SPLITS])
+    return _mat(paths)
+
+
+_EXPECTED = f"give the folder of the small pack, or {MAT} and its {SPLITS}"
+
+
+def _pack(folder: Path) -> tuple[dict[str, Path], Description]:
+    missing = [name for name in PACK if not (folder / name).is_file()]
+    if missing:
+        raise SemcomError(f"{folder} lacks {', '.join(missing)}, which the small pack needs: copy it again")
+    return {name: folder / name for name in PACK}, Description(
+        format="nyuv2_pack",
+        title="NYU Depth V2, labelled set, as the small pack",
+        licence=LICENCE,
+        citation=CITATION,
+        depth="8 bit, metres = (value + 0.5) * 9.9955 / 255, of the filled-in depth",
+    )
+
+
+def _mat(paths: Sequence[Path]) -> tuple[dict[str, Path], Description]:
+    splits = [path for path in paths if _is_splits(path)]
+    labelled = [path for path in paths if path not in splits]
+    if len(splits) != 1 or len(labelled) != 1:
+        raise SemcomError(
+            f"{len(labelled)} labelled .mat and {len(splits)} splits.mat were found in "
+            f"{', '.join(map(str, paths))}: {_EXPECTED}"
+        )
+    return {MAT: labelled[0], SPLITS: splits[0]}, Description(
+        format="nyuv2_mat",
+        title="NYU Depth V2, labelled set",
+        licence=LICENCE,
+        citation=CITATION,
+        depth="single, metres, filled in (`depths`)",
+        mat=MAT,
+        splits=SPLITS,
+    )
+
+
+def _is_splits(path: Path) -> bool:
+    """The lists of the split are a .mat of version 5; the frames one of version 7.3, too large for 5."""
+    if not path.is_file():
+        return False
+    with open(path, "rb") as file:
+        head = file.read(10)
+    return head == b"MATLAB 5.0" or (head != b"MATLAB 7.3" and "split" in path.name.lower())
+
+
+def _check_name(root: Path, name: str, replace: bool) -> None:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
+        raise SemcomError(f"the name {name!r} must be letters, digits, _ and -, beginning with a letter")
+    known = name in registered(root)
+    if known and dvc.is_bundled(root, name):
+        raise SemcomError(f"{name!r} is a bundled data set: give yours another name with --name")
+    folder = root / "data" / name
+    if not replace and (known or (folder.exists() and any(folder.iterdir()))):
+        raise SemcomError(
+            f"data/{name} exists already: give --replace to replace it (the old version stays in DVC's "
+            f"cache), or --name for another name"
+        )
+
+
+def _place(root: Path, name: str, files: Mapping[str, Path], description: Description) -> None:
+    """Copy beside the place, then swap folders and register."""
+    folder = root / "data" / name
+    new = folder.with_name(f".{name}.new.{os.getpid()}")
+    try:
+        new.mkdir(parents=True)
+        for file, path in files.items():
+            shutil.copyfile(path, new / file)  # content only: a read-only source gives a writable copy
+        write(new, description)
+        _swap(root, name, new)
+    except OSError as error:
+        raise SemcomError(f"cannot copy to {folder}: {error}; nothing was added") from None
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _swap(root: Path, name: str, new: Path) -> None:
+    """Put `new` in the place of data/`name` and `dvc add` it; on any failure all is put back."""
+    folder, entry = root / "data" / name, root / "data" / f"{name}.dvc"
+    old = folder.with_name(f".{name}.old.{os.getpid()}")
+    known = entry.read_bytes() if entry.exists() else None
+    if folder.exists():
+        folder.rename(old)
+    try:
+        new.rename(folder)
+        done = dvc.call(root, "add", f"data/{name}")
+        if done.returncode:
+            raise SemcomError(f"`dvc add data/{name}` failed: {dvc.fault(done)}; nothing was added")
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        if old.exists():
+            old.rename(folder)
+        if known is None:
+            entry.unlink(missing_ok=True)
+        else:
+            entry.write_bytes(known)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _border_text(seen: Survey) -> str:
+    if seen.border is None:
+        return "no white border, so nothing is cropped"
+    width = ", ".join(f"{side} {pixels:.1f}" for side, pixels in seen.border.items())
+    return f"white border ({width} px) cropped"

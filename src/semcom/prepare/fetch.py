@@ -1,0 +1,81 @@
+"""Bring a registered data set into data/ and stamp it with its version."""
+
+import time
+from pathlib import Path
+
+from semcom.files.atomic import write_text
+from semcom.files.errors import SemcomError
+from semcom.params.dataversion import data_version
+from semcom.prepare import dvc
+from semcom.progress import log
+
+ATTEMPTS = 5
+FIRST_PAUSE_S = 2.0
+HELPLESS = (
+    "failed to pull data",
+    "missing files",
+    "no remote",
+    "unable to find dvc remote",
+    "does not exist",
+)
+"""Faults that waiting does not mend; the rest may be DVC's one lock, or the network."""
+
+
+def fetch(root: Path, name: str, *, md5: str, stamp: Path, pause_s: float = FIRST_PAUSE_S) -> None:
+    """Make data/`name` hold exactly the version `md5`, then write `md5` to `stamp`, atomically.
+
+    Nothing is pulled if the bytes are there already, so this needs no network then.
+
+    Raises:
+        SemcomError: no such data set; another version is registered by now; no remote has the bytes, or
+            they are corrupt there; or the folder was edited by hand and would be overwritten.
+    """
+    registered = data_version(root, name)
+    if registered != md5:
+        raise SemcomError(
+            f"the data set {name!r} is registered in the version {registered}, but {md5} was asked for: "
+            f"it has changed since the jobs were planned; start snakemake again"
+        )
+    target = dvc.target(root, name)
+    if dvc.is_current(root, target):
+        log.info("data/%s is there already, version %s", name, md5)
+    else:
+        _pull(root, name, target, pause_s)
+        log.info("data/%s pulled, version %s", name, md5)
+    write_text(stamp, md5 + "\n")
+
+
+def _pull(root: Path, name: str, target: str, pause_s: float) -> None:
+    # A bundled set can always be had again; a user's own is never overwritten where DVC has no copy of it.
+    force = ["--force"] if dvc.is_bundled(root, name) else []
+    for attempt in range(1, ATTEMPTS + 1):
+        done = dvc.call(root, "pull", *force, target)
+        if done.returncode == 0:
+            break
+        fault = dvc.fault(done)
+        if attempt == ATTEMPTS or any(text in fault.lower() for text in HELPLESS):
+            raise SemcomError(f"`dvc pull {target}` failed: {fault}. {_way_out(name, fault)}")
+        log.info("dvc pull: %s; attempt %d of %d in %g s", fault, attempt + 1, ATTEMPTS, pause_s)
+        time.sleep(pause_s)
+        pause_s *= 2
+    if dvc.is_current(root, target):
+        return
+    # After a damaged cache object pull mends the cache alone; checkout brings the mended file.
+    dvc.call(root, "checkout", *force, target)
+    if not dvc.is_current(root, target):
+        raise SemcomError(
+            f"data/{name} still differs from its registered version after `dvc pull`: "
+            f"its copy in the cache or on the remote is corrupt. {_way_out(name, '')}"
+        )
+
+
+def _way_out(name: str, fault: str) -> str:
+    if "overwritten" in fault or "--force" in fault:
+        return (
+            f"data/{name} was changed by hand: keep the change with `dvc add data/{name}`, "
+            f"or throw it away with `dvc checkout --force data/{name}.dvc`"
+        )
+    return (
+        f"Look whether the remote can be reached and has the set (`dvc status --cloud`), "
+        f"or add it again from its source: semcom data add KIND PATH… --name {name} --replace"
+    )
