@@ -1,0 +1,51 @@
+"""Learned semantic communication, from raw data to figures: see README.md and params/README.md."""
+
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import min_version
+
+from semcom.files.errors import SemcomError
+from semcom.params import start
+
+min_version("9.0")
+
+if not workflow.overwrite_configfiles:
+
+    configfile: "params/quickstart.yaml"
+
+
+container: "docker://semcom:0.1"
+
+
+resource_scopes:
+    gpu="local",  # a limit of the profile is one machine's; on a cluster the scheduler hands out GPUs
+
+
+try:
+    JOBS = start.start(config, files=workflow.configfiles, root=Path.cwd())
+    if workflow.is_main_process and not workflow.dryrun:
+        start.check_writable([Path("results", part) for part in ("", "data", JOBS.study.study)])
+except SemcomError as error:
+    raise WorkflowError(str(error)) from None
+if workflow.is_main_process:
+    print(JOBS.summary(), file=sys.stderr)
+
+
+include: "workflow/rules/common.smk"
+
+
+rule all:
+    input:
+        f"results/{STUDY.study}/report/{STUDY.report}/report.md",
+
+
+include: "workflow/rules/data.smk"
+include: "workflow/rules/prepare.smk"
+include: "workflow/rules/pretrain.smk"
+include: "workflow/rules/knowledge.smk"
+include: "workflow/rules/finetune.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/report.smk"
+include: "workflow/rules/tracking.smk"

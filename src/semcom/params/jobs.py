@@ -1,0 +1,226 @@
+"""What every job of a study is handed: for each rule the JSON text of its entry.
+
+    study (params file), version of the data ─► Jobs ─► one text a job, the rule's only param
+
+An entry holds what its stage reads and nothing else, so that Snakemake re-runs what a change concerns.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from semcom.params.codehash import code_hash
+from semcom.params.component import module_of
+from semcom.params.entries import (
+    EvaluateEntry,
+    FinetuneEntry,
+    KnowledgeEntry,
+    PrepareEntry,
+    PretrainEntry,
+    ReportEntry,
+    TuneEntry,
+    to_json,
+)
+from semcom.params.schema import RANDOM, Method, Study
+
+TUNE_SEEDS = 3
+"""Tuning runs on this many of the study's seeds: as many folds of validation data."""
+
+STAGES = {
+    "prepare": "semcom.prepare",
+    "pretrain": "semcom.pretrain.stage",
+    "knowledge": "semcom.knowledge.private",
+    "tune": "semcom.finetune.tune",
+    "finetune": "semcom.finetune.stage",
+    "evaluate": "semcom.evaluate.sweep",
+    "report": "semcom.report",
+}
+"""The module that each stage's verb runs: where its code hash starts."""
+
+_code = cache(code_hash)
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """The jobs of a study.
+
+    Args:
+        study: the checked params file.
+        data: content version of its data set.
+        params_file: the params file's name, for the report.
+    """
+
+    study: Study
+    data: str
+    params_file: str = ""
+
+    @property
+    def pretrained(self) -> list[str]:
+        """Names of the methods that pre-train."""
+        return [name for name, method in self.study.methods.items() if method.pretrain]
+
+    @property
+    def knowledge_methods(self) -> list[str]:
+        """The pre-trained methods and the reference row, untrained encoders."""
+        return [*self.pretrained, RANDOM] if self.pretrained else []
+
+    @property
+    def tune_seeds(self) -> tuple[int, ...]:
+        """The study's first three seeds."""
+        return self.study.seeds[:TUNE_SEEDS]
+
+    def prepare(self) -> str:
+        """Entry of `semcom prepare`."""
+        study = self.study
+        return to_json(PrepareEntry(name=study.data, size=study.size, data=self.data, code=_hash("prepare")))
+
+    def pretrain(self, method: str, seed: int) -> str:
+        """Entry of `semcom pretrain`."""
+        chosen = self.study.methods[method]
+        settings = chosen.pretrain
+        assert settings is not None, f"{method} pre-trains nothing"
+        code = _hash(
+            "pretrain",
+            BACKBONES=[chosen.encoder.backbone],
+            LOSSES=[settings.loss],
+            OPTIMISERS=[settings.optimiser],
+            VIEWS=[settings.views],
+        )
+        return to_json(
+            PretrainEntry(
+                **self._place(code),
+                method=method,
+                seed=seed,
+                modalities=chosen.modalities,
+                encoder=chosen.encoder,
+                pretrain=settings,
+            )
+        )
+
+    def knowledge(self, method: str, seed: int) -> str:
+        """Entry of `semcom knowledge private`; `random`: the first pre-trained method's encoders."""
+        chosen = self.study.methods[self.pretrained[0] if method == RANDOM else method]
+        return to_json(
+            KnowledgeEntry(
+                **self._place(_hash("knowledge", BACKBONES=[chosen.encoder.backbone])),
+                method=method,
+                seed=seed,
+                modalities=chosen.modalities,
+                encoder=chosen.encoder,
+                knowledge=self.study.knowledge,
+            )
+        )
+
+    def tune(self, method: str, labels: str) -> str:
+        """Entry of `semcom tune`: on the study's first link."""
+        study = self.study
+        link = next(iter(study.links))
+        return to_json(
+            TuneEntry(
+                **self._place(self._training_code("tune", method, link)),
+                **self._training(method, link),
+                labels=labels,
+                fraction=study.labels[labels],
+                method=method,
+                seeds=self.tune_seeds,
+                tune=study.tune,
+            )
+        )
+
+    def finetune(self, method: str, link: str, labels: str, seed: int) -> str:
+        """Entry of `semcom finetune`."""
+        return to_json(
+            FinetuneEntry(
+                **self._place(self._training_code("finetune", method, link)),
+                **self._training(method, link),
+                method=method,
+                link_name=link,
+                labels=labels,
+                fraction=self.study.labels[labels],
+                seed=seed,
+            )
+        )
+
+    def evaluate(self, method: str, link: str, labels: str, seed: int) -> str:
+        """Entry of `semcom evaluate sweep`."""
+        return to_json(
+            EvaluateEntry(
+                **self._place(self._training_code("evaluate", method, link, optimisers=False)),
+                **self._training(method, link),
+                method=method,
+                link_name=link,
+                labels=labels,
+                seed=seed,
+                evaluate=self.study.evaluate,
+            )
+        )
+
+    def report(self) -> str:
+        """Entry of `semcom report`."""
+        study = self.study
+        return to_json(
+            ReportEntry(
+                study=study.study,
+                report=study.report,
+                methods=tuple(study.methods),
+                links=study.links,
+                labels=study.labels,
+                budgets=study.budgets,
+                seeds=study.seeds,
+                data_name=study.data,
+                data=self.data,
+                code=_hash("report"),
+                params_file=self.params_file,
+            )
+        )
+
+    def summary(self) -> str:
+        """Study, data version, methods, seeds, links, labels and budgets, on two lines."""
+        study = self.study
+        methods = ", ".join(
+            f"{m}{'' if study.methods[m].pretrain else ' (no pre-training)'}" for m in study.methods
+        )
+        return (
+            f"study {study.study}, report {study.report}: data {study.data} "
+            f"{study.size[0]}×{study.size[1]}, version {self.data}\n"
+            f"  methods {methods}; seeds {_list(study.seeds)}; links {_list(study.links)}; "
+            f"labels {_list(f'{name} ({share:g})' for name, share in study.labels.items())}; "
+            f"budgets {_list(study.budgets)} epochs"
+        )
+
+    def _place(self, code: str) -> dict[str, Any]:
+        """What every entry knows."""
+        return {"study": self.study.study, "data": self.data, "code": code, "compute": self.study.compute}
+
+    def _training(self, method: str, link: str) -> dict[str, Any]:
+        """What tuning, fine-tuning and evaluation share."""
+        chosen = self.study.methods[method]
+        return {
+            "modalities": chosen.modalities,
+            "encoder": chosen.encoder,
+            "finetune": chosen.finetune,
+            "link": self.study.links[link],
+            "budgets": self.study.budgets,
+        }
+
+    def _training_code(self, stage: str, method: str, link: str, *, optimisers: bool = True) -> str:
+        chosen: Method = self.study.methods[method]
+        return _hash(
+            stage,
+            BACKBONES=[chosen.encoder.backbone],
+            HEADS=[chosen.finetune.head],
+            VIEWS=[chosen.finetune.views],
+            CHANNELS=[self.study.links[link].channel],
+            OPTIMISERS=self.study.tune.optimisers if optimisers else (),
+        )
+
+
+def _hash(stage: str, **components: Iterable[dict[str, Any]]) -> str:
+    """Hash of the code of a stage and of the components, by family, that its entry names."""
+    modules = {module_of(name, component) for name, members in components.items() for component in members}
+    return _code(STAGES[stage], *sorted(modules))
+
+
+def _list(items: Iterable[object]) -> str:
+    return ", ".join(map(str, items))

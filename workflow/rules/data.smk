@@ -1,0 +1,14 @@
+rule fetch:
+    output:
+        "results/data/{dataset}.ok",
+    log:
+        "logs/data/{dataset}.log",
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=1000,
+        runtime=120,
+    params:
+        md5=JOBS.data,
+    shell:
+        "semcom data fetch {wildcards.dataset} --md5 {params.md5} --stamp {output} > {log} 2>&1"

@@ -1,0 +1,47 @@
+rule tune:
+    input:
+        frames=FRAMES,
+        encoders=lambda w: encoders(w, JOBS.tune_seeds),
+    output:
+        choice="results/{study}/tune/{method}/{labels}/choice.json",
+        grid="results/{study}/tune/{method}/{labels}/grid.csv",
+    log:
+        "logs/{study}/tune/{method}_{labels}.log",
+    threads: THREADS
+    resources:
+        gpu=GPU,
+        mem_mb=4000,
+        runtime=720,
+    params:
+        entry=lambda w: JOBS.tune(w.method, w.labels),
+        encoders=encoder_options,
+    shell:
+        "semcom tune {params.entry:q} --frames {input.frames} {params.encoders} --choice {output.choice} "
+        "--grid {output.grid} --state results/.state --log {log} "
+        "--journal results/{wildcards.study}/journal/tune/{wildcards.method}_{wildcards.labels}.jsonl"
+
+
+rule finetune:
+    input:
+        frames=FRAMES,
+        encoders=lambda w: encoders(w, [w.seed]),
+        choice="results/{study}/tune/{method}/{labels}/choice.json",
+    output:
+        models="results/{study}/finetune/{method}/{link}/{labels}/seed{seed}/models.pt",
+        history="results/{study}/finetune/{method}/{link}/{labels}/seed{seed}/history.csv",
+        communication="results/{study}/finetune/{method}/{link}/{labels}/seed{seed}/communication.csv",
+    log:
+        "logs/{study}/finetune/{method}_{link}_{labels}_seed{seed}.log",
+    threads: THREADS
+    resources:
+        gpu=GPU,
+        mem_mb=4000,
+        runtime=240,
+    params:
+        entry=lambda w: JOBS.finetune(w.method, w.link, w.labels, int(w.seed)),
+        encoders=encoder_options,
+    shell:
+        "semcom finetune {params.entry:q} --frames {input.frames} {params.encoders} --choice {input.choice} "
+        "--models {output.models} --history {output.history} --communication {output.communication} "
+        "--state results/.state --log {log} --journal results/{wildcards.study}/journal/finetune/"
+        "{wildcards.method}_{wildcards.link}_{wildcards.labels}_seed{wildcards.seed}.jsonl"

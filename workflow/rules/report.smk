@@ -1,0 +1,45 @@
+rule report:
+    input:
+        of_study("pretrain", "{method}/seed{seed}", "history.csv", methods=JOBS.pretrained),
+        of_study("knowledge", "{method}/seed{seed}", "retrieval.csv", methods=JOBS.knowledge_methods),
+        of_study("tune", "{method}/{labels}", "choice.json", "grid.csv"),
+        of_study("finetune", "{method}/{link}/{labels}/seed{seed}", "history.csv", "communication.csv"),
+        of_study("evaluate", "{method}/{link}/{labels}/seed{seed}", "sweep.csv", "predictions.npz"),
+        frames=FRAMES,
+    output:
+        report(
+            "results/{study}/report/{report}/accuracy_snr.png",
+            caption="../report/accuracy_snr.rst",
+            category="Figures",
+        ),
+        report(
+            "results/{study}/report/{report}/accuracy_uses.png",
+            caption="../report/accuracy_uses.rst",
+            category="Figures",
+        ),
+        report(
+            "results/{study}/report/{report}/summary.csv",
+            caption="../report/summary.rst",
+            category="Tables",
+        ),
+        report(
+            "results/{study}/report/{report}/retrieval.csv",
+            caption="../report/retrieval.rst",
+            category="Tables",
+        ),
+        multiext("results/{study}/report/{report}/accuracy_snr", ".pdf", ".csv"),
+        multiext("results/{study}/report/{report}/accuracy_uses", ".pdf", ".csv"),
+        "results/{study}/report/{report}/provenance.json",
+        "results/{study}/report/{report}/report.md",
+    log:
+        "logs/{study}/report/{report}.log",
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=2000,
+        runtime=30,
+    params:
+        entry=JOBS.report(),
+    shell:
+        "semcom report {params.entry:q} --results results/{wildcards.study} --frames {input.frames} "
+        "--output results/{wildcards.study}/report/{wildcards.report} --log {log}"
