@@ -69,10 +69,9 @@ class RGBD:
         width, height = (area * ratio).sqrt().clamp(max=1), (area / ratio).sqrt().clamp(max=1)
         x, y = (_uniform((n,), -1, 1, generator) for _ in range(2))
         mirror = torch.where(_chance(n, self.flip, generator), -1.0, 1.0)
-        theta = torch.zeros(n, 2, 3, device=generator.device)
-        theta[:, 0, 0], theta[:, 0, 2] = width * mirror, x * (1 - width)
-        theta[:, 1, 1], theta[:, 1, 2] = height, y * (1 - height)
-        return F.affine_grid(theta, [n, 1, *shape], align_corners=False)
+        across = _line(shape[1], width * mirror, x * (1 - width)).unsqueeze(1)
+        down = _line(shape[0], height, y * (1 - height)).unsqueeze(2)
+        return torch.stack(torch.broadcast_tensors(across, down), dim=-1)
 
     def _colour(self, rgb: Tensor, generator: Generator) -> Tensor:
         n = len(rgb)
@@ -112,10 +111,18 @@ def _chance(n: int, probability: float, generator: Generator) -> Tensor:
     return torch.rand(n, generator=generator, device=generator.device) < probability
 
 
+def _line(pixels: int, scale: Tensor, shift: Tensor) -> Tensor:
+    """Coordinates (n, pixels) of pixel centres in -1..1, scaled and shifted by (n,)."""
+    centres = (torch.arange(pixels, device=scale.device) + 0.5) * (2 / pixels) - 1
+    return scale[:, None] * centres + shift[:, None]
+
+
 def _blur(rgb: Tensor) -> Tensor:
-    """Binomial 3×3 blur of (B, 3, H, W); an empty batch passes through."""
-    if len(rgb) == 0:
-        return rgb
-    line = torch.tensor([0.25, 0.5, 0.25], device=rgb.device)
-    kernel = (line[:, None] * line).expand(3, 1, 3, 3)
-    return F.conv2d(F.pad(rgb, (1, 1, 1, 1), mode="reflect"), kernel, groups=3)
+    """Binomial 3×3 blur of (B, 3, H, W)."""
+    for axis in (-1, -2):
+        first, last = rgb.narrow(axis, 0, 1), rgb.narrow(axis, -1, 1)
+        padded = torch.cat([first, rgb, last], dim=axis)
+        size = rgb.shape[axis]
+        sides = padded.narrow(axis, 0, size) + padded.narrow(axis, 2, size)
+        rgb = rgb.lerp(sides / 2, 0.5)
+    return rgb

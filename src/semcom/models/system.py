@@ -93,5 +93,10 @@ def transmit(
     """
     system.eval()
     sent = symbols.expand(draws, *symbols.shape)
-    received = system.channel(sent, n0.view(-1, 1, 1, 1, 1), generator)
-    return system.decide(received), received
+    first = generator.get_state()
+    received = []
+    for variance in n0:
+        generator.set_state(first)
+        received.append(system.channel(sent, variance, generator))
+    arrived = torch.stack(received)
+    return system.decide(arrived), arrived

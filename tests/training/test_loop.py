@@ -1,0 +1,107 @@
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from semcom.files.errors import SemcomError
+from semcom.training import loop
+from semcom.training.loop import Epoch, Plan, fit, minibatches
+from semcom.training.optimisers import SGD, AdamW, schedule
+from semcom.training.randomness import generator, seeded
+from semcom.training.state import State, state
+
+DATA = torch.randn(64, 5, generator=torch.Generator().manual_seed(0))
+
+
+class Killed(Exception):
+    pass
+
+
+def network() -> nn.Module:
+    with seeded(0, "init"):
+        return nn.Sequential(nn.Linear(5, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.3), nn.Linear(8, 1))
+
+
+def training(held: State, *, die_after: int | None = None, rate: float = 0.05) -> tuple[nn.Module, list[Epoch]]:
+    """Six epochs with noise of our own, dropout and BatchNorm; optionally killed after some epoch."""
+    module = network()
+
+    def batches(draws: torch.Generator) -> Iterator[Tensor]:
+        return minibatches(torch.arange(64), steps=4, batch_size=16, draws=draws)
+
+    def loss(batch: Tensor, draws: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+        noisy = DATA[batch] + 0.1 * torch.randn(16, 5, generator=draws)
+        value = (module(noisy)[:, 0] - DATA[batch].sum(1)).square().mean()
+        return value, {"twice": 2 * value.detach()}
+
+    def after(epoch: int, means: Epoch) -> Epoch:
+        if epoch == die_after:
+            raise Killed
+        return {"epoch": float(epoch)}
+
+    plan = Plan(epochs=6, steps=4, warmup=0.1, seed=3, purpose="test")
+    history = fit(
+        module, SGD(lr=rate)(module), batches=batches, loss=loss, plan=plan, held=held, after=after
+    )
+    return module, history
+
+
+def test_a_killed_training_ends_bit_identical(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "CHECKPOINT_S", 0.0)
+    with state(tmp_path, "whole") as held:
+        expected, history = training(held)
+    with pytest.raises(Killed), state(tmp_path, "cut") as held:
+        training(held, die_after=3)
+    with state(tmp_path, "cut") as held:
+        assert held.resumed
+        module, resumed = training(held)
+    assert resumed == history
+    for (name, a), b in zip(expected.state_dict().items(), module.state_dict().values(), strict=True):
+        assert torch.equal(a, b), name
+
+
+def test_history_has_means_over_steps(tmp_path: Path) -> None:
+    with state(tmp_path, "x") as held:
+        _, history = training(held)
+    assert [epoch["epoch"] for epoch in history] == list(range(6))
+    for epoch in history:
+        assert epoch["twice"] == pytest.approx(2 * epoch["loss"], rel=1e-6)
+    assert history[-1]["loss"] < history[0]["loss"]
+
+
+def test_a_loss_that_is_not_finite_names_epoch_and_rate(tmp_path: Path) -> None:
+    message = "the loss is (nan|inf) in epoch .* learning rate of 1e\\+20; lower"
+    with pytest.raises(SemcomError, match=message), state(tmp_path, "x") as held:
+        training(held, rate=1e20)
+
+
+def test_minibatches_are_full_and_pass_over_all_frames() -> None:
+    frames = torch.arange(100, 110)
+    batches = list(minibatches(frames, steps=7, batch_size=4, draws=generator(0)))
+    assert [len(batch) for batch in batches] == [4] * 7
+    drawn = torch.cat(batches)
+    assert sorted(drawn[:10].tolist()) == frames.tolist()
+    assert sorted(drawn[10:20].tolist()) == frames.tolist()
+
+
+def test_schedule_rises_then_falls_to_zero() -> None:
+    factors = [schedule(step, steps=100, warmup=0.1) for step in range(100)]
+    assert max(factors) == pytest.approx(1.0)
+    assert factors.index(max(factors)) == 10
+    assert factors[0] == pytest.approx(1 / 11)
+    assert factors[-1] < 0.001
+    assert factors[55] == pytest.approx(0.5)
+    assert math.isfinite(schedule(0, steps=1, warmup=0.0))
+
+
+def test_biases_and_normalisation_do_not_decay() -> None:
+    module = network()
+    for make in (AdamW(weight_decay=0.3), SGD(weight_decay=0.3)):
+        decays = {
+            id(p): group["weight_decay"] for group in make(module).param_groups for p in group["params"]
+        }
+        for parameter in module.parameters():
+            assert decays[id(parameter)] == (0.3 if parameter.ndim > 1 else 0.0)

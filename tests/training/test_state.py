@@ -1,0 +1,66 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from semcom.files.errors import SemcomError
+from semcom.training import weights
+from semcom.training.state import state
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from semcom.training.state import state
+with state(Path(sys.argv[1]), "d") as held:
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_folder_held_by_a_live_job_is_refused_and_freed_by_its_death(tmp_path: Path) -> None:
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, tmp_path], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    with pytest.raises(SemcomError, match=f"held by another job .*pid {holder.pid}"), state(tmp_path, "d"):
+        pass
+    holder.kill()
+    holder.wait()
+    with state(tmp_path, "d") as held:
+        assert not held.resumed
+
+
+def test_state_is_kept_on_failure_and_removed_on_success(tmp_path: Path) -> None:
+    with pytest.raises(KeyError), state(tmp_path, "d") as held:
+        held.save("a", {"x": torch.ones(2), "n": [1, 2.5]})
+        raise KeyError
+    with state(tmp_path, "d") as held:
+        assert held.resumed
+        assert held.load("a")["n"] == [1, 2.5]
+        assert held.load("b") is None
+        held.remove("a")
+        assert held.load("a") is None
+    assert not (tmp_path / "d").exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_an_unwritable_folder_is_named(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(SemcomError, match=f"cannot write {tmp_path}"), state(tmp_path / "s", "d"):
+        pass
+
+
+def test_equal_content_gives_equal_bytes_under_any_name(tmp_path: Path) -> None:
+    for name in ("a.pt", "other.pt"):
+        weights.save(tmp_path / name, {"w": torch.arange(5)})
+    assert (tmp_path / "a.pt").read_bytes() == (tmp_path / "other.pt").read_bytes()
+
+
+def test_damaged_weights_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "w.pt"
+    weights.save(path, {"w": torch.arange(1000)})
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(SemcomError, match=r"w\.pt"):
+        weights.load(path)
