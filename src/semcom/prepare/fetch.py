@@ -11,13 +11,8 @@ from semcom.progress import log
 
 ATTEMPTS = 5
 FIRST_PAUSE_S = 2.0
-HELPLESS = (
-    "failed to pull data",
-    "missing files",
-    "no remote",
-    "unable to find dvc remote",
-    "does not exist",
-)
+UNSAVED = "unsaved files"
+HELPLESS = (UNSAVED, "checkout failed", "errno 2]", "no remote", "unable to find", "does not exist")
 """Faults that waiting does not mend; the rest may be DVC's one lock, or the network."""
 
 
@@ -54,7 +49,7 @@ def _pull(root: Path, name: str, target: str, pause_s: float) -> None:
             break
         fault = dvc.fault(done)
         if attempt == ATTEMPTS or any(text in fault.lower() for text in HELPLESS):
-            raise SemcomError(f"`dvc pull {target}` failed: {fault}. {_way_out(name, fault)}")
+            raise SemcomError(_message(root, name, target, fault))
         log.info("dvc pull: %s; attempt %d of %d in %g s", fault, attempt + 1, ATTEMPTS, pause_s)
         time.sleep(pause_s)
         pause_s *= 2
@@ -63,19 +58,24 @@ def _pull(root: Path, name: str, target: str, pause_s: float) -> None:
     # After a damaged cache object pull mends the cache alone; checkout brings the mended file.
     dvc.call(root, "checkout", *force, target)
     if not dvc.is_current(root, target):
-        raise SemcomError(
-            f"data/{name} still differs from its registered version after `dvc pull`: "
-            f"its copy in the cache or on the remote is corrupt. {_way_out(name, '')}"
-        )
+        raise SemcomError(_message(root, name, target, "its bytes still differ from its version"))
 
 
-def _way_out(name: str, fault: str) -> str:
-    if "overwritten" in fault or "--force" in fault:
+def _message(root: Path, name: str, target: str, fault: str) -> str:
+    """The fault and the way out, which depends on whose data it is."""
+    if UNSAVED in fault:
         return (
-            f"data/{name} was changed by hand: keep the change with `dvc add data/{name}`, "
-            f"or throw it away with `dvc checkout --force data/{name}.dvc`"
+            f"data/{name} was changed by hand, and DVC has no copy of the change: keep it as a new version "
+            f"with `dvc add data/{name}`, or throw it away with `dvc checkout --force {target}`"
+        )
+    if dvc.is_bundled(root, name):
+        way_out = "complete the folder of the bundled sets with `git checkout -- bundled`"
+    else:
+        way_out = (
+            f"name a remote that has it (`dvc remote add`; `dvc status --cloud {target}` looks), "
+            f"or add it again from its source: semcom data add nyuv2 PATH… --name {name} --replace"
         )
     return (
-        f"Look whether the remote can be reached and has the set (`dvc status --cloud`), "
-        f"or add it again from its source: semcom data add KIND PATH… --name {name} --replace"
+        f"data/{name} is not here in its registered version, and neither DVC's cache nor a remote gave it "
+        f"whole and undamaged ({fault}): {way_out}, then run the same command again"
     )

@@ -50,8 +50,8 @@ class Survey:
             )
         if self.lower_m > 1.1 * self.upper_m:
             raise SemcomError(
-                f"the mean depth is {self.lower_m:.2f} m in the lower, {self.upper_m:.2f} m in the upper half, "
-                f"but floors are near and at the bottom: the frames look upside down. {WAY_OUT}"
+                f"the mean depth is {self.lower_m:.2f} m in the lower and {self.upper_m:.2f} m in the upper "
+                f"half, but floors are near and at the bottom: the frames look upside down. {WAY_OUT}"
             )
         if self.border and width >= FINE and self.border["left"] - self.border["right"] > width / 640:
             raise SemcomError(
