@@ -1,4 +1,4 @@
-"""What the Snakefile does before Snakemake makes its table of jobs: check params, data version and folders."""
+"""What the Snakefile does before Snakemake makes its table of jobs: check params, data version, folders."""
 
 import os
 from collections.abc import Mapping, Sequence

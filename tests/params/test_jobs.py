@@ -1,0 +1,137 @@
+"""Entries hold what a stage reads and nothing else: a change touches the entries of what it concerns."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from semcom.params import entries
+from semcom.params.jobs import Jobs
+from semcom.params.schema import load
+
+
+def texts(config: dict[str, Any], data: str = "md5") -> dict[str, str]:
+    """Every job of the study and its entry."""
+    jobs = Jobs(load(config), data)
+    study = jobs.study
+    found = {"prepare": jobs.prepare(), "report": jobs.report()}
+    for seed in study.seeds:
+        found |= {f"pretrain {m} {seed}": jobs.pretrain(m, seed) for m in jobs.pretrained}
+        found |= {f"knowledge {m} {seed}": jobs.knowledge(m, seed) for m in jobs.knowledge_methods}
+    for m in study.methods:
+        for part in study.labels:
+            found[f"tune {m} {part}"] = jobs.tune(m, part)
+            for link in study.links:
+                for seed in study.seeds:
+                    found[f"finetune {m} {link} {part} {seed}"] = jobs.finetune(m, link, part, seed)
+                    found[f"evaluate {m} {link} {part} {seed}"] = jobs.evaluate(m, link, part, seed)
+    return found
+
+
+def changed(config: dict[str, Any], change: Callable[[dict[str, Any]], None]) -> set[str]:
+    """Stage and method of the jobs whose entries `change` changes."""
+    before = texts(config)
+    change(config)
+    after = texts(config)
+    return {" ".join(job.split()[:2]) for job in before if job in after and before[job] != after[job]}
+
+
+def test_an_entry_is_what_its_verb_parses(config):
+    jobs = Jobs(load(config), "md5")
+    entry = entries.FinetuneEntry.model_validate_json(jobs.finetune("mmssl", "awgn_k32", "all", 1))
+    assert (entry.seed, entry.link.channel_uses, entry.fraction) == (1, 32, 1.0)
+    entry = entries.TuneEntry.model_validate_json(jobs.tune("supervised", "all"))
+    assert entry.seeds == (0, 1, 2)
+    entries.PretrainEntry.model_validate_json(jobs.pretrain("mmssl", 0))
+    entries.EvaluateEntry.model_validate_json(jobs.evaluate("mmssl", "awgn_k32", "all", 0))
+    entries.PrepareEntry.model_validate_json(jobs.prepare())
+    entries.ReportEntry.model_validate_json(jobs.report())
+    row = entries.KnowledgeEntry.model_validate_json(jobs.knowledge("random", 0))
+    assert row.method == "random"
+    assert row.encoder == entries.PretrainEntry.model_validate_json(jobs.pretrain("mmssl", 0)).encoder
+
+
+def test_entries_are_sorted_json_and_every_call_gives_the_same(config):
+    text = texts(config)
+    assert text == texts(config)
+    for line in text.values():
+        assert line == json.dumps(json.loads(line), sort_keys=True, separators=(",", ":"))
+
+
+def test_the_order_of_keys_does_not_matter(config):
+    def reverse(config):
+        config["methods"]["mmssl"] = dict(reversed(config["methods"]["mmssl"].items()))
+
+    assert changed(config, reverse) == set()
+
+
+def test_a_pretrain_entry_changes_its_own_method_only(config):
+    def longer(config):
+        config["methods"]["mmssl"]["pretrain"]["epochs"] = 11
+
+    assert changed(config, longer) == {"pretrain mmssl"}
+
+
+def test_a_fine_tuning_rate_changes_no_pretraining(config):
+    def rate(config):
+        config["tune"]["optimisers"][0]["lr"] = 2e-3
+
+    assert changed(config, rate) == {"tune mmssl", "tune intra_only", "tune supervised"}
+
+
+def test_a_fine_tuning_entry_changes_what_trains_with_it(config):
+    def batch(config):
+        config["methods"]["mmssl"]["finetune"]["batch_size"] = 16
+
+    assert changed(config, batch) == {"tune mmssl", "finetune mmssl", "evaluate mmssl"}
+
+
+def test_the_sweep_changes_evaluation_only(config):
+    def more(config):
+        config["evaluate"]["snr_db"].append(25)
+
+    assert {job.split()[0] for job in changed(config, more)} == {"evaluate"}
+
+
+@pytest.mark.parametrize("where", ["tracking", "report"])
+def test_tracking_and_the_name_of_the_report_train_nothing(config, where):
+    def change(config):
+        config[where] = {"enabled": False} if where == "tracking" else "other"
+
+    assert {job.split()[0] for job in changed(config, change)} <= {"report"}
+
+
+def test_more_seeds_links_labels_and_methods_change_only_the_report(config):
+    def grow(config):
+        config["seeds"].append(3)
+        config["links"]["awgn_k16"] = {"channel": {"use": "awgn"}, "channel_uses": 16}
+        config["labels"]["tenth"] = 0.1
+        config["methods"]["again"] = config["methods"]["mmssl"]
+
+    assert {job.split()[0] for job in changed(config, grow)} == {"report"}
+
+
+def test_another_version_of_the_data_changes_all(config):
+    before, after = texts(config, "old"), texts(config, "new")
+    assert all(before[job] != after[job] for job in before)
+
+
+def test_without_pretrained_methods_there_is_no_knowledge(config):
+    config["methods"] = {"supervised": config["methods"]["supervised"]}
+    assert Jobs(load(config), "md5").knowledge_methods == []
+
+
+def test_the_summary_names_all(config):
+    text = Jobs(load(config), "0123abcd.dir").summary()
+    for word in (
+        "quickstart",
+        "rooms",
+        "0123abcd.dir",
+        "mmssl",
+        "supervised",
+        "0, 1, 2",
+        "awgn_k32",
+        "1, 4, 10",
+    ):
+        assert word in text

@@ -1,0 +1,137 @@
+"""The schema of params files: what it fills in, and what it says of faults."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from semcom.files.errors import SemcomError
+from semcom.params.schema import load
+
+ROOT = Path(__file__).parents[2]
+
+
+def put(config: dict[str, Any], path: str, value: Any) -> None:
+    *parents, last = [int(part) if part.isdigit() else part for part in path.split(".")]
+    for part in parents:
+        config = config[part]
+    config[last] = value
+
+
+def faults(config: dict[str, Any]) -> list[str]:
+    with pytest.raises(SemcomError) as caught:
+        load(config)
+    return str(caught.value).splitlines()[1:]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "params").glob("*.yaml")), ids=lambda path: path.name)
+def test_our_params_files_have_no_fault(path):
+    load(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+def test_defaults_are_filled_in_and_explicit(config):
+    study = load(config)
+    assert study.methods["mmssl"].pretrain.loss["shared_fraction"] == 0.75
+    assert study.methods["mmssl"].modalities == ("rgb", "depth")
+    assert study.compute.threads == 1
+    assert study.methods["supervised"].pretrain is None
+
+
+def test_an_explicit_default_changes_nothing(config):
+    before = load(config)
+    put(config, "methods.mmssl.pretrain.loss.shared_fraction", "0.75")
+    put(config, "compute", {"threads": "1", "device": "cpu"})
+    assert load(config) == before
+
+
+def test_texts_stand_for_numbers_as_on_the_command_line(config):
+    before = load(config)
+    put(config, "seeds", ["0", "1", "2"])
+    put(config, "methods.mmssl.pretrain.batch_size", "64")
+    put(config, "methods.mmssl.pretrain.optimiser.lr", "2e-3")
+    put(config, "evaluate.snr_db", ["-5", "0", "5", "10", "15", "20"])
+    assert load(config) == before
+
+
+def test_every_fault_is_named_at_once(config):
+    put(config, "methods.mmssl.pretrain.epoch", 20)
+    put(config, "methods.mmssl.pretrain.loss.lamda", 0.1)
+    put(config, "methods.mmssl.encoder.precision", "fp16")
+    put(config, "methods.intra_only.pretrain.loss.use", "intr")
+    put(config, "tune.optimisers.1.lr", 0)
+    put(config, "compute", {"threads": 0})
+    del config["links"]["awgn_k32"]["channel_uses"]
+    assert faults(config) == [
+        "  compute.threads: 0 is not a whole number ≥ 1",
+        "  links.awgn_k32.channel_uses: missing; it takes a whole number ≥ 1",
+        "  methods.intra_only.pretrain.loss.use: 'intr' is unknown; did you mean 'intra'?; choices: mmssl, intra",
+        "  methods.mmssl.encoder.precision: 'fp16' is not one of fp32, bf16; did you mean 'bf16'?",
+        "  methods.mmssl.pretrain.epoch: no such key (its value is 20); did you mean 'epochs'?; keys here: "
+        "batch_size, epochs, loss, neighbours, optimiser, projector, validate_every, views, warmup",
+        "  methods.mmssl.pretrain.loss.lamda: no such key (its value is 0.1); did you mean 'lambd'?; "
+        "keys here: cross_weight, lambd, shared_fraction",
+        "  tune.optimisers[1].lr: 0 is not a number > 0",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("study", "reference", "is taken"),
+        ("study", "Data", "is taken"),
+        ("study", "a b", "not a plain name"),
+        ("study", "../up", "not a plain name"),
+        ("report", "", "not a plain name"),
+        ("methods", {}, "at least 1 item"),
+        ("methods.random", {}, "'random' is the name of untrained"),
+        ("methods.mmssl.modalities", ["rgb", "rgb"], "stands twice"),
+        ("methods.mmssl.modalities", ["sound"], "modalities[0]: 'sound' is not one of rgb, depth"),
+        ("methods.mmssl.pretrain.batch_size", 1, "1 is not a whole number > 1"),
+        ("methods.mmssl.pretrain.views.use", None, "use: missing; choices: rgbd"),
+        ("methods.mmssl.encoder.backbone", "resnet18", "'resnet18' is not a component, {use: NAME"),
+        ("links.awgn_k32.train_snr_db", 100, "100 is not a number ≥ -30 and ≤ 60"),
+        ("links.awgn_k32.train_snr_db", float("nan"), "nan is not a number"),
+        ("labels.all", 0, "0 is not a number > 0 and ≤ 1"),
+        ("labels.all", "a lot", "'a lot' is not a number"),
+        ("labels", {0.1: 0.1}, "the name 0.1 is not a text; write it in quotes"),
+        ("seeds", [0, 0], "0 stands twice"),
+        ("seeds", [], "at least 1 item"),
+        ("seeds", [0.5], "seeds[0]: 0.5 is not a whole number ≥ 0"),
+        ("budgets", [1, 4, 4], "4 follows 4; the list must rise"),
+        ("size", [64, 8], "size[1]: 8 is not a whole number ≥ 16 and ≤ 4096"),
+        ("size", [64], "size[1]: missing"),
+        ("size", 64, "64 is not a list of 2"),
+        ("evaluate.snr_db", [0, 2.5], "snr_db[1]: 2.5 is not a whole number"),
+        ("knowledge", {"index": "Flatt"}, "'Flatt' is no part of a faiss index"),
+        ("compute", {"device": "gpu"}, "'gpu' is not one of cpu, cuda"),
+    ],
+)
+def test_a_bad_value_is_named_with_what_is_allowed(config, path, value, said):
+    put(config, path, value)
+    first = path.split(".")[0]
+    (line,) = [line for line in faults(config) if said in line]
+    assert line.lstrip().startswith(first)
+
+
+def test_merged_yaml_anchors_are_checked_where_they_are_used(config):
+    config["methods"]["intra_only"] = config["methods"]["mmssl"]
+    config["methods"]["mmssl"]["finetune"]["head"]["dropout"] = 2
+    lines = faults(config)
+    assert any("methods.mmssl.finetune.head.dropout" in line for line in lines)
+
+
+def test_the_snakefile_imports_nothing_heavy():
+    heavy = ["torch", "torchvision", "mlflow", "lightning_fabric", "numpy", "pandas", "faiss", "h5py"]
+    code = (
+        "import sys, yaml; from pathlib import Path\n"
+        "from semcom.files.errors import SemcomError; from semcom.params import start, schema, jobs\n"
+        "study = schema.load(yaml.safe_load(Path('params/quickstart.yaml').read_text()))\n"
+        "work = jobs.Jobs(study, 'md5'); work.prepare(); work.pretrain('mmssl', 0); work.finetune"
+        "('mmssl', 'awgn_k32', 'all', 0); work.report()\n"
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
