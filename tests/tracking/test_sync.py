@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,8 @@ from typer.testing import CliRunner
 from semcom.cli.track import app
 from semcom.files.errors import SemcomError
 from semcom.tracking import database
-from semcom.tracking import sync as tracking
 from semcom.tracking.journal import Journal
-from semcom.tracking.sync import sync
+from semcom.tracking.sync import HASTY, PATIENT, Patience, sync
 
 SNR_DB = range(-5, 21)
 
@@ -56,8 +56,8 @@ def runs(uri: str):
     return client, client.search_runs([experiment.experiment_id])
 
 
-def deliver(uri: str, **options) -> str:
-    return sync("s", results=Path("results"), uri=uri, **({"wait_s": None} | options))
+def deliver(uri: str, patience: Patience = PATIENT) -> str:
+    return sync("s", results=Path("results"), uri=uri, patience=patience)
 
 
 def test_round_trip_and_again_and_re_run(uri):
@@ -128,7 +128,7 @@ def test_a_server_that_accepts_and_never_answers(tmp_path, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         begin = time.monotonic()
         with pytest.raises(SemcomError, match="no answer within 3 s"):
-            deliver(f"http://127.0.0.1:{listener.getsockname()[1]}", wait_s=1.0)
+            deliver(f"http://127.0.0.1:{listener.getsockname()[1]}", HASTY)
     assert time.monotonic() - begin < 8
 
 
@@ -149,16 +149,15 @@ class HealthOnly(http.server.BaseHTTPRequestHandler):
 
 
 def test_a_server_that_falls_silent_after_its_health_check(tmp_path, monkeypatch):
-    assert tracking.PROBE_S + tracking.SILENCE_S < 15
-    monkeypatch.setattr(tracking, "SILENCE_S", 4.0)
+    assert HASTY.first_s + HASTY.lock_s < 15
     monkeypatch.chdir(tmp_path)
     sweep(Path("results"), 0)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), HealthOnly)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     begin = time.monotonic()
-    with pytest.raises(SemcomError, match="no answer for 4 s"):
-        deliver(f"http://127.0.0.1:{server.server_address[1]}", wait_s=1.0)
+    with pytest.raises(SemcomError, match=r"no answer for \d s"):
+        deliver(f"http://127.0.0.1:{server.server_address[1]}", replace(HASTY, first_s=5))
     assert time.monotonic() - begin < 8
     server.shutdown()
 
@@ -184,4 +183,4 @@ def test_where_to(monkeypatch):
 
 def test_a_study_that_never_ran(tmp_path):
     with pytest.raises(SemcomError, match="no journals in .*; name a study that has run"):
-        sync("typo", results=tmp_path, uri=None, wait_s=None)
+        sync("typo", results=tmp_path, uri=None)

@@ -35,10 +35,10 @@ def sync(
     from semcom.tracking import sync as tracking
 
     if not best_effort:
-        typer.echo(tracking.sync(study, results=results, uri=uri, wait_s=None))
+        typer.echo(tracking.sync(study, results=results, uri=uri))
         return
     try:
-        text = tracking.sync(study, results=results, uri=uri, wait_s=1.0)
+        text = tracking.sync(study, results=results, uri=uri, patience=tracking.HASTY)
     except SemcomError as error:
         text = str(error)
     except Exception as error:  # best effort: whatever it is, it must not fail a finished study

@@ -17,11 +17,8 @@ from semcom.files.errors import SemcomError
 DEFAULT_URI = "sqlite:///mlflow.db"
 """What a plain `mlflow ui` opens in the repository's root."""
 
-ENVIRONMENT = {
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # its default retries for 247 s
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-}
+ENVIRONMENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_DISABLE_TELEMETRY": "true"}
+"""For processes that import MLflow (its own retries take 247 s)."""
 
 
 def choose(uri: str | None) -> str:

@@ -13,17 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from semcom.files.errors import SemcomError
-from semcom.tracking.database import ENVIRONMENT, is_server
+from semcom.tracking.database import is_server
 from semcom.tracking.runs import Run, read_study
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-PROBE_TIMEOUT_S = 3
-PIECE = 1000
-"""MLflow takes at most so many metrics in one request."""
-PARAMS, VALUE = 100, 6000
-"""MLflow takes at most so many params in one request, and so many characters in one."""
+PROBE_S = 3
+VALUE = 6000
+"""MLflow takes at most so many characters in a param."""
+
+Identity = tuple[str, str, str]
+"""A run's key, digest and status."""
 
 Tell = Callable[[str], None]
 
@@ -37,19 +38,20 @@ def probe(uri: str) -> None:
     if not is_server(uri):
         return
     try:
-        urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=PROBE_TIMEOUT_S).close()
+        urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=PROBE_S).close()
     except urllib.error.HTTPError:
         return
     except OSError as error:
         reason = getattr(error, "reason", error)
-        raise SemcomError(f"no answer within {PROBE_TIMEOUT_S} s ({reason})") from error
+        raise SemcomError(f"no answer within {PROBE_S} s ({reason})") from error
 
 
 def deliver(runs: Sequence[Run], *, study: str, uri: str, tell: Tell) -> str:
     """Make the experiment `study` hold exactly these jobs' runs; what is there already is left alone.
 
-    A run counts as there when its tag `semcom.journal` is the digest of what the journal says; the tag is
-    written last, so a delivery cut off half-way counts as not there. Runs of other jobs are never touched.
+    A run counts as there when its tag `semcom.journal` is the digest of what the journal says and it has
+    its final status, which is written last: one whose delivery was cut off does not count. Runs of other
+    jobs are never touched.
 
     Returns:
         What was done, for people.
@@ -62,18 +64,22 @@ def deliver(runs: Sequence[Run], *, study: str, uri: str, tell: Tell) -> str:
         experiment = _experiment(client, study)
         tell("experiment")
         there = _there(client, experiment, jobs={run.job for run in runs}, tell=tell)
-        wanted = {(run.key, run.sha) for run in runs}
-        for found in [found for found in there if found not in wanted]:
+        wanted = {_identity(run): run for run in runs}
+        for found in there.keys() - wanted.keys():
             client.delete_run(there[found])
             tell("deleted")
-        missing = [run for run in runs if (run.key, run.sha) not in there]
+        missing = [run for identity, run in wanted.items() if identity not in there]
         for run in missing:
             _create(client, experiment, run)
             tell("run")
     except MlflowException as error:
         raise SemcomError(" ".join(str(error).split())[:400]) from error
-    new = len({run.key for run in missing} - {key for key, _ in there})
+    new = len({run.key for run in missing} - {key for key, _, _ in there})
     return f"{new} new runs, {len(missing) - new} replaced, {len(runs) - len(missing)} already there"
+
+
+def _identity(run: Run) -> Identity:
+    return run.key, run.sha, run.status
 
 
 def _experiment(client: "MlflowClient", study: str) -> str:
@@ -86,11 +92,9 @@ def _experiment(client: "MlflowClient", study: str) -> str:
     return str(found.experiment_id)
 
 
-def _there(
-    client: "MlflowClient", experiment: str, *, jobs: set[str], tell: Tell
-) -> dict[tuple[str, str], str]:
-    """The identifiers of these jobs' runs by (key, digest); a second run of one key and digest is deleted."""
-    there: dict[tuple[str, str], str] = {}
+def _there(client: "MlflowClient", experiment: str, *, jobs: set[str], tell: Tell) -> dict[Identity, str]:
+    """MLflow's identifiers of these jobs' runs; the second of two equal ones is deleted."""
+    there: dict[Identity, str] = {}
     token = None
     while True:
         page = client.search_runs([experiment], max_results=200, page_token=token)
@@ -99,7 +103,7 @@ def _there(
             tags = run.data.tags
             if tags.get("semcom.job") not in jobs:
                 continue
-            found = (tags.get("semcom.key", ""), tags.get("semcom.journal", run.info.run_id))
+            found = (tags.get("semcom.key", ""), tags.get("semcom.journal", ""), run.info.status)
             if found in there:
                 client.delete_run(run.info.run_id)
             there.setdefault(found, run.info.run_id)
@@ -109,28 +113,21 @@ def _there(
 
 
 def _create(client: "MlflowClient", experiment: str, run: Run) -> None:
-    """One run: tags and params, metrics in pieces, status, and at last the digest that says it is whole."""
+    """One run in four requests (a few more for thousands of metrics: `log_batch` cuts into pieces)."""
     from mlflow.entities import Metric, Param
 
-    tags: dict[str, Any] = {**run.tags, "semcom.key": run.key, "semcom.job": run.job}
+    own: dict[str, Any] = {"semcom.key": run.key, "semcom.job": run.job, "semcom.journal": run.sha}
+    tags = {**run.tags, **own}
     made = client.create_run(experiment, start_time=round(1000 * run.start), tags=tags, run_name=run.name)
-    name = made.info.run_id
     params = [Param(key, value[:VALUE]) for key, value in run.params.items()]
-    for at in range(0, len(params), PARAMS):
-        client.log_batch(name, params=params[at : at + PARAMS])
     metrics = [Metric(p.metric, p.value, round(1000 * p.time), p.step) for p in run.points]
-    for at in range(0, len(metrics), PIECE):
-        client.log_batch(name, metrics=metrics[at : at + PIECE])
-    if run.status == "RUNNING":
-        client.update_run(name, status="RUNNING")
-    else:
-        client.set_terminated(name, status=run.status, end_time=round(1000 * run.end))
-    client.set_tag(name, "semcom.journal", run.sha)
+    client.log_batch(made.info.run_id, metrics=metrics, params=params)
+    if run.status != "RUNNING":
+        client.set_terminated(made.info.run_id, status=run.status, end_time=round(1000 * run.end))
 
 
 def main(folder: Path, study: str, uri: str) -> None:
     """Deliver the journals below `folder`; see the module's text for what is printed."""
-    os.environ |= ENVIRONMENT
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # MLflow prints to standard output
 

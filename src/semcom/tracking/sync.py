@@ -1,7 +1,7 @@
 """`semcom track sync`: watches over the process that delivers, so that no server can hold the workflow up.
 
 The limits are on silence, never on the whole: a slow but healthy delivery of hundreds of runs ends, while
-a server that is dead, or accepts and never answers, costs at most PROBE_S + SILENCE_S.
+a server that is dead, or accepts and never answers, costs at most `Patience.first_s`.
 """
 
 import fcntl
@@ -13,28 +13,44 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
 from semcom.files.errors import SemcomError
 from semcom.tracking import database
 
-PROBE_S = 5.0
-"""Until a server first answers at all."""
-SILENCE_S = 8.5
-"""Between two answers of a server (importing MLflow before the first takes 1 to 5 s)."""
-DATABASE_S = 60.0
-"""Between two answers of a database file, which may be locked for a while."""
+
+@dataclass(frozen=True)
+class Patience:
+    """How long silence may last, in seconds."""
+
+    lock_s: float
+    """For another delivery of the same study to end."""
+    probe_s: float
+    """From the start until the server says anything at all."""
+    first_s: float
+    """From the start until MLflow, imported by then (1 to 5 s), has its first answer."""
+    silence_s: float
+    """Between two answers."""
+    request_s: int
+    """For one request: a server that is overrun fails that, and the next delivery goes on from there."""
 
 
-def sync(study: str, *, results: Path, uri: str | None, wait_s: float | None) -> str:
+HASTY = Patience(lock_s=1, probe_s=5, first_s=13, silence_s=8, request_s=5)
+"""At the end of a workflow, which must not take 15 s longer whatever the server does."""
+PATIENT = Patience(lock_s=600, probe_s=10, first_s=60, silence_s=60, request_s=30)
+"""Asked for by a person, and for any database file, which may be locked for a while."""
+
+
+def sync(study: str, *, results: Path, uri: str | None, patience: Patience = PATIENT) -> str:
     """Deliver the journals of `study` to MLflow, as often as one likes.
 
     Args:
         study: The study's name, and its experiment's.
         results: The folder that has the study's folder.
         uri: Where to; see `database.choose`.
-        wait_s: How long to wait for another delivery of the same study to end; None: as long as it takes.
+        patience: How long to wait for a server; for a database file only its `lock_s` counts.
 
     Returns:
         What was delivered, in one line.
@@ -48,8 +64,9 @@ def sync(study: str, *, results: Path, uri: str | None, wait_s: float | None) ->
         raise SemcomError(f"no journals in {folder}; name a study that has run (a folder of {results})")
     try:
         database.init(target)
-        with _alone(folder / ".lock", wait_s) as lock:
-            done = _watch(folder, study, target, lock)
+        with _alone(folder / ".lock", patience.lock_s) as lock:
+            limits = patience if database.is_server(target) else replace(PATIENT, lock_s=0)
+            done = _watch([str(folder), study, target], limits, lock)
     except (SemcomError, OSError) as error:
         option = f" --uri {uri}" if uri else ""
         later = f"the results are whole, and `semcom track sync {study}{option}` delivers later"
@@ -58,28 +75,29 @@ def sync(study: str, *, results: Path, uri: str | None, wait_s: float | None) ->
 
 
 @contextmanager
-def _alone(path: Path, wait_s: float | None) -> Iterator[IO[bytes]]:
+def _alone(path: Path, wait_s: float) -> Iterator[IO[bytes]]:
     """Hold the study's lock; the delivering process inherits it, should this one be killed."""
     with path.open("ab") as lock:
-        end = None if wait_s is None else time.monotonic() + wait_s
+        end = time.monotonic() + wait_s
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                if end is not None and time.monotonic() > end:
+                if time.monotonic() > end:
                     raise SemcomError("another delivery of it is under way") from None
                 time.sleep(0.1)
         yield lock
 
 
-def _watch(folder: Path, study: str, uri: str, lock: IO[bytes]) -> str:
+def _watch(arguments: list[str], limits: Patience, lock: IO[bytes]) -> str:
     """Run the delivery and end it when it falls silent."""
-    command = [sys.executable, "-m", "semcom.tracking.mlflow_sync", str(folder), study, uri]
+    command = [sys.executable, "-m", "semcom.tracking.mlflow_sync", *arguments]
+    timeout = {"MLFLOW_HTTP_REQUEST_TIMEOUT": str(limits.request_s)}
     with tempfile.TemporaryFile() as errors:
         child = subprocess.Popen(
             command,
-            env=os.environ | database.ENVIRONMENT,
+            env=os.environ | database.ENVIRONMENT | timeout,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -87,7 +105,7 @@ def _watch(folder: Path, study: str, uri: str, lock: IO[bytes]) -> str:
         )
         try:
             assert child.stdout is not None
-            last = _last_line(child.stdout.fileno(), server=database.is_server(uri))
+            last = _last_line(child.stdout.fileno(), limits)
         finally:
             child.kill()
             child.wait()
@@ -101,18 +119,21 @@ def _watch(folder: Path, study: str, uri: str, lock: IO[bytes]) -> str:
         raise SemcomError(f"the delivery ended early ({words[-1] if words else 'no message'})")
 
 
-def _last_line(handle: int, *, server: bool) -> str:
+def _last_line(handle: int, limits: Patience) -> str:
     """Read lines until the one that ends the delivery, or to the end; the last of them.
 
     Raises:
         SemcomError: None came for too long.
     """
-    text, limit = b"", PROBE_S if server else DATABASE_S
-    while select.select([handle], [], [], limit)[0]:
+    text, begin = b"", time.monotonic()
+    last = begin
+    end = begin + limits.probe_s
+    while select.select([handle], [], [], max(0.0, end - time.monotonic()))[0]:
         piece = os.read(handle, 65536)
         text += piece
         lines = text.decode(errors="replace").splitlines(keepends=True) or [""]
         if not piece or (lines[-1].startswith(("done ", "error ")) and lines[-1].endswith("\n")):
             return lines[-1].strip()
-        limit = SILENCE_S if server else DATABASE_S
-    raise SemcomError(f"no answer for {limit:g} s")
+        last = time.monotonic()
+        end = begin + limits.first_s if len(lines) == 1 else last + limits.silence_s
+    raise SemcomError(f"no answer for {time.monotonic() - last:.0f} s")
