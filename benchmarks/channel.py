@@ -1,4 +1,4 @@
-"""Our AWGN beside the drawing of its random numbers alone, which bounds any channel's speed; and beside Sionna's.
+"""Our AWGN beside the drawing of its random numbers alone, which bounds any channel, and beside Sionna's.
 
 Alternating in one process, 1,048,576 complex symbols; best of several. n0 is a scalar, or one value a row.
 

@@ -8,7 +8,8 @@ def awgn(symbols: Tensor, n0: Tensor | float, generator: torch.Generator | None 
     """Add complex Gaussian noise of variance n0, n0/2 per real dimension.
 
     Args:
-        symbols: (..., k) complex; may be expanded (stride 0) over SNRs and draws, each copy gets its own noise.
+        symbols: (..., k) complex; may be expanded (stride 0) over SNRs and draws: each copy gets
+            its own noise.
         n0: noise variance per complex channel use, >= 0, broadcastable against `symbols`.
         generator: source of the noise, on the device of `symbols`; None is torch's global one.
 
@@ -17,7 +18,9 @@ def awgn(symbols: Tensor, n0: Tensor | float, generator: torch.Generator | None 
     """
     deviation = torch.as_tensor(n0, dtype=symbols.real.dtype, device=symbols.device).div(2).sqrt()
     shape = torch.broadcast_shapes(symbols.shape, deviation.shape)
-    noise = torch.empty((*shape, 2), dtype=deviation.dtype, device=symbols.device).normal_(generator=generator)
+    noise = torch.empty((*shape, 2), dtype=deviation.dtype, device=symbols.device).normal_(
+        generator=generator
+    )
     # Real arithmetic, in place: one buffer, and no product of complex numbers.
     received = noise.mul_(deviation.unsqueeze(-1)).add_(torch.view_as_real(symbols))
     return torch.view_as_complex(received)
@@ -26,6 +29,8 @@ def awgn(symbols: Tensor, n0: Tensor | float, generator: torch.Generator | None 
 class AWGN:
     """The channel `awgn` of a params file; it has no options."""
 
-    def __call__(self, symbols: Tensor, n0: Tensor | float, generator: torch.Generator | None = None) -> Tensor:
+    def __call__(
+        self, symbols: Tensor, n0: Tensor | float, generator: torch.Generator | None = None
+    ) -> Tensor:
         """See `awgn`."""
         return awgn(symbols, n0, generator)

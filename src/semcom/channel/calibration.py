@@ -12,8 +12,8 @@ def delivered_snr_db(sent: Tensor, received: Tensor, *, dim: int | tuple[int, ..
     Args:
         sent: (..., k) complex symbols, broadcastable against `received`.
         received: complex, the same symbols with noise added.
-        dim: dimensions to average both powers over: -1 measures each sample and draw on its own, (0, -1) of (draws,
-            N, k) each sample over its draws, all of them the whole link.
+        dim: dimensions to average both powers over: -1 measures each sample and draw on its own, (0, -1)
+            of (draws, N, k) each sample over its draws, all of them the whole link.
 
     Returns:
         10 log10(mean |sent|^2 / mean |received - sent|^2) in dB, without the dimensions `dim`.

@@ -15,8 +15,8 @@ def normalise(symbols: Tensor) -> Tensor:
     Returns:
         Same shape; sum |x|^2 / k = 1 for each sample, whatever its amplitude. A zero sample stays zero.
     """
-    # The result does not depend on a sample's amplitude, so neither value nor gradient changes by bringing the
-    # peak to 1 first, as a constant; squares of very small or large amplitudes then stay within fp32.
+    # The result does not depend on a sample's amplitude, so neither value nor gradient changes by bringing
+    # the peak to 1 first, as a constant; squares of very small or large amplitudes then stay within fp32.
     peak = torch.view_as_real(symbols).detach().abs().amax((-2, -1)).unsqueeze(-1)
     zero = peak == 0
     scaled = symbols / torch.where(zero, 1.0, peak)

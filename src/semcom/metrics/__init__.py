@@ -1,0 +1,1 @@
+"""What is measured of predictions and representations, and how sure it is. NumPy and SciPy only."""
