@@ -21,6 +21,8 @@ reproduce: setup  ## run the quickstart study, from its data to its report (CORE
 	$(BIN)/dvc pull data.dvc
 	$(BIN)/snakemake --cores $(CORES)
 
+# One thread in each of the test processes: with more than cores they only wait for each other.
+test: export OMP_NUM_THREADS ?= 1
 test: setup  ## run the tests; SEMCOM_TEST_DATA=FOLDER adds those on real frames
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
