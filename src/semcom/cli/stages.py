@@ -13,7 +13,10 @@ from semcom import progress
 from semcom.files.errors import SemcomError
 from semcom.params import entries
 
-EntryText = Annotated[str, typer.Argument(metavar="ENTRY", help="What to do, as the JSON text a rule hands over.")]
+EntryText = Annotated[
+    str, typer.Argument(metavar="ENTRY", help="What to do, as the JSON text a rule hands over.")
+]
+Source = Annotated[Path, typer.Option(help="Folder of the raw data set.")]
 Frames = Annotated[Path, typer.Option(help="Prepared frames.")]
 Output = Annotated[Path, typer.Option(help="Output file.")]
 Folder = Annotated[Path, typer.Option(help="Output folder.")]
@@ -50,7 +53,7 @@ def _read(kind: type[E], text: str, log: Path | None, *name: str) -> E:
     return entry
 
 
-def prepare(entry: EntryText, source: Path, output: Output, log: Log = None) -> None:
+def prepare(entry: EntryText, source: Source, output: Output, log: Log = None) -> None:
     """Turn a raw data set into one file of frames at one size."""
     given = _read(entries.PrepareEntry, entry, log, "prepare", "name")
     from semcom.prepare import run
@@ -59,7 +62,13 @@ def prepare(entry: EntryText, source: Path, output: Output, log: Log = None) -> 
 
 
 def pretrain(
-    entry: EntryText, frames: Frames, encoders: Output, history: Output, journal: Journal, state: States, log: Log = None
+    entry: EntryText,
+    frames: Frames,
+    encoders: Output,
+    history: Output,
+    journal: Journal,
+    state: States,
+    log: Log = None,
 ) -> None:
     """Pre-train a method's encoders without labels."""
     given = _read(entries.PretrainEntry, entry, log, "pretrain", "method")
