@@ -23,7 +23,7 @@ def content() -> dict[str, np.ndarray]:
         "split": np.array([1, 0, 1, 1, 0], np.uint8),
         "group": np.array([0, 1, 1, 2, 2]),
         "index": np.array([1, 2, 3, 5, 7]),
-        "group_names": np.array(["a_1".encode(), "b_1".encode(), "Küche".encode()]),
+        "group_names": np.array([b"a_1", b"b_1", "Küche".encode()]),
     }
 
 

@@ -2,6 +2,9 @@
 
 import io
 import os
+import shutil
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -156,3 +159,32 @@ def real_pack(real: Path, tmp_path: Path) -> Path:
     for name in ("rgb.zip", "depth.zip", "meta.csv"):
         (folder / name).symlink_to(real / "nyuv2_192x144" / name)
     return describe(folder, crop=NYU_CROP)
+
+
+@pytest.fixture(scope="session")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with this one's DVC settings and a tiny bundled set `rooms`."""
+    root, here = tmp_path_factory.mktemp("origin") / "origin", Path(__file__).parents[2]
+    (root / "data" / "rooms").mkdir(parents=True)
+    (root / "data" / "rooms" / "frames.txt").write_text("version 1")
+    (root / ".dvc").mkdir()
+    for name in (".dvc/config", ".dvc/.gitignore", ".dvcignore"):
+        shutil.copyfile(here / name, root / name)
+    (root / "data.dvc").write_text("outs:\n- path: data/rooms\n  remote: bundled\n")
+    for command in (
+        ["git", "init", "-q", "."],
+        [sys.executable, "-m", "dvc", "commit", "-f", "data.dvc"],
+        [sys.executable, "-m", "dvc", "push", "-r", "bundled"],
+        ["git", "add", "-A"],
+        ["git", "-c", "user.name=x", "-c", "user.email=x@example.org", "commit", "-q", "-m", "start"],
+    ):
+        subprocess.run(command, cwd=root, check=True, capture_output=True)
+    return root
+
+
+@pytest.fixture
+def clone(origin: Path, tmp_path: Path) -> Path:
+    """A fresh clone of it, in a path with spaces and umlauts; nothing is pulled yet."""
+    path = tmp_path / "a clone ü"
+    subprocess.run(["git", "clone", "-q", origin, path], check=True)
+    return path
