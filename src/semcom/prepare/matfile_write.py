@@ -111,7 +111,7 @@ def _write_arrays(
 
 
 def _create(file: h5py.File, name: str, shape: tuple[int, ...], dtype: type[np.generic], matlab: str) -> None:
-    """Create an array that grows by frames: one frame a chunk, gzip behind a byte shuffle."""
+    """Create an array that grows by frames, one frame a chunk, gzipped."""
     array = file.create_dataset(
         name,
         shape=(0, *shape),
@@ -120,7 +120,6 @@ def _create(file: h5py.File, name: str, shape: tuple[int, ...], dtype: type[np.g
         dtype=dtype,
         compression="gzip",
         compression_opts=GZIP,
-        shuffle=True,
     )
     _mark(array, matlab)
 
