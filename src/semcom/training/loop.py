@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from semcom.files.errors import SemcomError
+from semcom.progress import log
 from semcom.training.optimisers import schedule
 from semcom.training.randomness import generator, seeded
 from semcom.training.state import State
@@ -104,6 +105,7 @@ def _resume(
         return 0, []
     module.load_state_dict(checkpoint["module"])
     optimiser.load_state_dict(checkpoint["optimiser"])
+    log.info("goes on after epoch %d, where its last checkpoint is", len(checkpoint["history"]))
     return len(checkpoint["history"]), checkpoint["history"]
 
 
