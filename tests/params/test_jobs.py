@@ -70,28 +70,28 @@ def test_a_pretrain_entry_changes_its_own_method_only(config):
     def longer(config):
         config["methods"]["mmssl"]["pretrain"]["epochs"] = 11
 
-    assert changed(config, longer) == {"pretrain mmssl"}
+    assert changed(config, longer) == {"pretrain mmssl", "report"}
 
 
 def test_a_fine_tuning_rate_changes_no_pretraining(config):
     def rate(config):
         config["tune"]["optimisers"][0]["lr"] = 2e-3
 
-    assert changed(config, rate) == {"tune mmssl", "tune intra_only", "tune supervised"}
+    assert changed(config, rate) == {"tune mmssl", "tune intra_only", "tune supervised", "report"}
 
 
 def test_a_fine_tuning_entry_changes_what_trains_with_it(config):
     def batch(config):
         config["methods"]["mmssl"]["finetune"]["batch_size"] = 16
 
-    assert changed(config, batch) == {"tune mmssl", "finetune mmssl", "evaluate mmssl"}
+    assert changed(config, batch) == {"tune mmssl", "finetune mmssl", "evaluate mmssl", "report"}
 
 
 def test_the_sweep_changes_evaluation_only(config):
     def more(config):
         config["evaluate"]["snr_db"].append(25)
 
-    assert {job.split()[0] for job in changed(config, more)} == {"evaluate"}
+    assert {job.split()[0] for job in changed(config, more)} == {"evaluate", "report"}
 
 
 @pytest.mark.parametrize("where", ["tracking", "report"])

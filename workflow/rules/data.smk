@@ -11,4 +11,4 @@ rule fetch:
     params:
         md5=JOBS.data,
     shell:
-        "semcom data fetch {wildcards.dataset} --md5 {params.md5} --stamp {output} > {log} 2>&1"
+        "semcom data fetch {wildcards.dataset} --md5 {params.md5} --stamp {output} --log {log}"

@@ -7,7 +7,7 @@ arguments of the class that its family lists under that name.
 from typing import Annotated, Any, Literal
 
 from annotated_types import Gt, MinLen
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from semcom.params.ranges import (
     Fraction,
@@ -207,6 +207,8 @@ class ReportEntry(Strict):
     study: str
     report: str
     methods: tuple[str, ...]
+    pretrained: tuple[str, ...] = ()
+    """Those of `methods` that pre-train."""
     links: dict[str, Link]
     labels: dict[str, float]
     budgets: Budgets
@@ -215,6 +217,8 @@ class ReportEntry(Strict):
     data: str
     code: str
     params_file: str = ""
+    params: dict[str, Any] = Field(default_factory=dict)
+    """All of the params file but tracking, for the record."""
 
 
 def to_json(entry: BaseModel) -> str:

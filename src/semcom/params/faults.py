@@ -101,8 +101,11 @@ def _annotated(base: Any, marks: Sequence[Any]) -> str:
 def from_pydantic(error: ValidationError, model: type[BaseModel], values: Mapping[str, Any]) -> list[Fault]:
     """The faults that pydantic found in `values`, in our words."""
     faults = []
-    for item in error.errors():
+    items = error.errors()
+    for item in items:
         path = tuple(part for part in item["loc"] if part != "[key]")
+        if item["type"] == "too_short" and any(other["loc"][:-1] == item["loc"] for other in items):
+            continue  # pydantic counts the valid items only: the faulty ones are named already
         is_key = "[key]" in item["loc"]
         if item["type"] == "extra_forbidden":
             parent = bare(at(model, path[:-1]))

@@ -164,6 +164,7 @@ class Jobs:
                 study=study.study,
                 report=study.report,
                 methods=tuple(study.methods),
+                pretrained=tuple(self.pretrained),
                 links=study.links,
                 labels=study.labels,
                 budgets=study.budgets,
@@ -172,6 +173,7 @@ class Jobs:
                 data=self.data,
                 code=_hash("report"),
                 params_file=self.params_file,
+                params=study.model_dump(mode="json", exclude={"tracking"}),
             )
         )
 

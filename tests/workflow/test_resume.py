@@ -1,0 +1,92 @@
+"""Killed with SIGKILL, a job goes on at its last checkpoint and ends bit-identical to one never killed."""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from semcom.params.jobs import Jobs
+from semcom.params.schema import load
+
+EPOCHS = 25
+CHOICE = {"optimisers": {"2": {"use": "adamw", "lr": 1e-3}, str(EPOCHS): {"use": "sgd", "lr": 0.03}}}
+
+
+def wait_for_checkpoint(site, process) -> int:
+    """Wait until the job has left a checkpoint; the process id of the job that holds the state folder."""
+    end = time.monotonic() + 120
+    states = site.root / "results/.state"
+    while not list(states.glob("*/training.pt")):
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    (pid,) = [int(lock.read_text().split()[-1]) for lock in states.glob("*.lock") if lock.read_text()]
+    return pid
+
+
+def verb(site, stage: str, folder: Path) -> tuple[str, ...]:
+    """The command line of a stage that trains long enough to be killed, its outputs in `folder`."""
+    config = yaml.safe_load((site.root / "params/quickstart.yaml").read_text())
+    config["methods"]["mmssl"]["pretrain"]["epochs"] = EPOCHS
+    config["budgets"] = [2, EPOCHS]
+    jobs = Jobs(load(config), "md5")
+    given = [f"--frames={site.root}/results/data/tiny_32x24.h5", f"--state={site.root}/results/.state"]
+    given.append(f"--journal={folder}.jsonl")
+    if stage == "pretrain":
+        entry, files = jobs.pretrain("mmssl", 0), ("encoders", "history")
+    else:
+        entry, files = jobs.finetune("mmssl", "awgn_k8", "all", 0), ("models", "history", "communication")
+        choice = site.root / "choice.json"
+        choice.write_text(json.dumps(CHOICE))
+        given += [
+            f"--choice={choice}",
+            f"--encoders={site.root}/results/tiny/pretrain/mmssl/seed0/encoders.pt",
+        ]
+    return ("semcom", stage, entry, *given, *(f"--{name}={folder / name}" for name in files))
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("stage", ["pretrain", "finetune"])
+def test_a_killed_job_ends_as_if_never_killed(copied, stage):
+    whole, resumed = copied.root / "whole", copied.root / "resumed"
+    copied.run(*verb(copied, stage, whole))
+    process = copied.start(*verb(copied, stage, resumed))
+    os.kill(wait_for_checkpoint(copied, process), signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert not resumed.exists()
+    output = copied.run(*verb(copied, stage, resumed))
+    assert "goes on after epoch" in output
+    assert content(resumed) == content(whole)
+    assert not list((copied.root / "results/.state").glob("*/"))
+
+
+def test_a_killed_snakemake_goes_on_and_two_jobs_never_share_a_state(copied):
+    target = "results/tiny/pretrain/mmssl/seed1/encoders.pt"
+    text = (copied.root / "params/quickstart.yaml").read_text()
+    (copied.root / "params/quickstart.yaml").write_text(text.replace("epochs: 2", f"epochs: {EPOCHS}"))
+    command = ("snakemake", "--cores", "1", target)
+    copied.run(*command)
+    whole = content((copied.root / target).parent)
+    (copied.root / target).unlink()
+
+    process = copied.start(*command)
+    orphan = wait_for_checkpoint(copied, process)
+    os.kill(orphan, signal.SIGSTOP)  # it would go on by itself; held, so that the test needs no luck
+    process.kill()
+    process.wait()
+    assert "--unlock" in copied.run(*command, code=1)
+    copied.run("snakemake", "--unlock")
+    output = copied.run(*command, code=1)
+    assert f"is held by another job (host {os.uname().nodename}, pid {orphan})" in output
+    os.kill(orphan, signal.SIGKILL)
+    output = copied.run(*command)
+    assert "goes on after epoch" in output
+    assert content((copied.root / target).parent) == whole
