@@ -1,0 +1,50 @@
+"""The report of a study: figures, tables and a page of text, from the files of its jobs and nothing else.
+
+results/STUDY/…/*.csv, *.json ─► tables (means, 95 % intervals) ─► CSV, PDF, PNG ─► report.md
+"""
+
+from pathlib import Path
+
+from semcom.files.atomic import write_text
+from semcom.params.entries import ReportEntry
+from semcom.progress import log
+from semcom.report import figures, tables, text
+from semcom.report.results import read
+from semcom.report.stamp import Stamp, write_provenance, write_table
+
+
+def run(results: Path, entry: ReportEntry, frames: Path, output: Path) -> None:
+    """Write the report of a study.
+
+    Args:
+        results: the study's folder, `results/STUDY`.
+        entry: what the report covers.
+        frames: the prepared frames.
+        output: folder of the report.
+
+    Raises:
+        SemcomError: a result is missing or damaged, or `output` cannot be written.
+    """
+    found = read(results, entry, frames)
+    stamp = Stamp.of(entry)
+    made = {
+        "accuracy_snr": tables.accuracy_snr(found),
+        "accuracy_uses": tables.accuracy_uses(found, entry),
+        "summary": tables.summary(found, entry),
+        "retrieval": tables.retrieval(found),
+        "pretraining": tables.pretraining(found),
+        "calibration": tables.calibration(found),
+        "optimisers": found.choices,
+    }
+    for name, table in made.items():
+        write_table(output / f"{name}.csv", table, stamp)
+    snr = figures.accuracy_snr(made["accuracy_snr"], entry, chance=found.chance, foot=stamp.line())
+    figures.save(snr, output / "accuracy_snr", stamp.text())
+    uses = figures.accuracy_uses(made["accuracy_uses"], entry, chance=found.chance, foot=stamp.line())
+    figures.save(uses, output / "accuracy_uses", stamp.text())
+    write_provenance(output / "provenance.json", entry, stamp)
+    page = text.page(made, entry, chance=found.chance, stamp=stamp)
+    write_text(output / "report.md", page)
+    for warning in text.warnings(made["calibration"]):
+        log.warning("%s", warning)
+    log.info("report: %s", output / "report.md")

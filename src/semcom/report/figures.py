@@ -1,0 +1,171 @@
+"""The report's figures: small multiples on shared axes, one colour and marker a method in all of them.
+
+Sizes are those of a paper's page: 7 inches wide, text of 8 points. Nothing in a file depends on the time.
+"""
+
+from pathlib import Path
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import (
+    EngFormatter,
+    FixedFormatter,
+    FixedLocator,
+    LogLocator,
+    NullFormatter,
+    NullLocator,
+)
+
+from semcom.files.atomic import atomic
+from semcom.params.entries import ReportEntry
+from semcom.report.sheet import GREY, STYLE, Sheet
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+"""Okabe and Ito's palette, told apart by people with any colour vision; darkest contrasts first."""
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+DASHES = ("-", "--", ":", "-.")
+"""From the eighth method on, colours come again with other dashes."""
+
+BANDS = "95 % Student-t intervals over {seeds} seeds, channel draws averaged first."
+
+SNR_LABEL = "Es/N0 per complex channel use (dB)"
+USES_LABEL = "complex channel uses of training, up and down"
+
+
+def accuracy_snr(table: pd.DataFrame, entry: ReportEntry, *, chance: float, foot: str) -> Figure:
+    """Accuracy over Es/N0: a panel for each link, label fraction and budget; bands are 95 % over seeds.
+
+    Args:
+        table: of `semcom.report.tables.accuracy_snr`.
+        entry: methods, links, labels and budgets, in the order in which they are drawn.
+        chance: accuracy of always naming the most frequent class.
+        foot: the line at the foot.
+    """
+    places = [(link, labels, budget) for link, labels in _groups(entry) for budget in entry.budgets]
+    one = len(_groups(entry)) == 1
+    with mpl.rc_context(STYLE):
+        sheet = Sheet(len(places), columns=min(3, len(entry.budgets)) if one else len(entry.budgets))
+        for axes, (link, labels, budget) in zip(sheet.panels, places, strict=True):
+            here = _select(table, link=link, labels=labels, budget_epochs=budget)
+            for number, method in enumerate(entry.methods):
+                rows = here[here["method"] == method]
+                _curve(axes, rows, number, method, markers=len(rows) <= 12)
+            _chance(axes, chance, named=axes is sheet.panels[0])
+            axes.axvline(entry.links[link].train_snr_db, color=GREY, linewidth=0.6, linestyle=(0, (1, 2)))
+            epochs = f"{budget} epoch{'s' * (budget != 1)}"
+            axes.set_title(f"{epochs} of fine-tuning" if one else f"{link}, {labels}: {epochs}")
+        where = "Link {}, labels {}. ".format(*_groups(entry)[0]) if one else ""
+        bands = BANDS.format(seeds=len(entry.seeds))
+        sheet.finish(SNR_LABEL, f"{where}Bands: {bands} Dotted upright: Es/N0 of training.", foot)
+    return sheet.figure
+
+
+def accuracy_uses(table: pd.DataFrame, entry: ReportEntry, *, chance: float, foot: str) -> Figure:
+    """Accuracy over the channel uses of training: a panel for each link and label fraction.
+
+    Args:
+        table: of `semcom.report.tables.accuracy_uses`.
+        entry: methods, links, labels and budgets, in the order in which they are drawn.
+        chance: accuracy of always naming the most frequent class.
+        foot: the line at the foot.
+    """
+    groups = _groups(entry)
+    with mpl.rc_context(STYLE):
+        sheet = Sheet(len(groups), columns=min(2, len(groups)), panel_height=2.3, above=0.56)
+        for axes, (link, labels) in zip(sheet.panels, groups, strict=True):
+            here = _select(table, link=link, labels=labels)
+            _log_axis(axes, here["training_uses"])
+            for number, method in enumerate(entry.methods):
+                # A little to the side, so that the bars of equal budgets stand beside each other.
+                aside = 1.035 ** (number - (len(entry.methods) - 1) / 2)
+                _bars(axes, here[here["method"] == method], number, method, aside=aside)
+            _chance(axes, chance, named=axes is sheet.panels[0])
+            _rounds(axes, here)
+            axes.set_title(f"{link}, labels {labels}, tested at {here['snr_db'].iloc[0]:g} dB", pad=6)
+        bands = BANDS.format(seeds=len(entry.seeds))
+        sheet.finish(USES_LABEL, f"Bars: {bands} Pre-training exchanges nothing with the server.", foot)
+    return sheet.figure
+
+
+def save(figure: Figure, path: Path, description: str) -> None:
+    """Write `path` with .pdf and .png, atomically; `description` goes into their metadata."""
+    with mpl.rc_context(STYLE):
+        title = path.name
+        with atomic(path.with_suffix(".pdf")) as temporary:
+            about = {"Title": title, "Subject": description, "CreationDate": None, "ModDate": None}
+            figure.savefig(temporary, format="pdf", metadata=about)
+        with atomic(path.with_suffix(".png")) as temporary:
+            about = {"Title": title, "Description": description, "Software": None}
+            figure.savefig(temporary, format="png", dpi=220, metadata=about)
+
+
+def _groups(entry: ReportEntry) -> list[tuple[str, str]]:
+    return [(link, labels) for link in entry.links for labels in entry.labels]
+
+
+def _select(table: pd.DataFrame, **where: object) -> pd.DataFrame:
+    """The rows of accuracy at the given place."""
+    keep = table["metric"] == "accuracy"
+    for column, value in where.items():
+        keep &= table[column] == value
+    return table[keep]
+
+
+def _look(number: int) -> dict[str, object]:
+    return {
+        "color": COLOURS[number % len(COLOURS)],
+        "linestyle": DASHES[number // len(COLOURS) % len(DASHES)],
+        "marker": MARKERS[number % len(MARKERS)],
+        "markersize": 3.5,
+        "markeredgecolor": "white",
+        "markeredgewidth": 0.4,
+        "linewidth": 1.4,
+    }
+
+
+def _curve(axes: Axes, rows: pd.DataFrame, number: int, method: str, *, markers: bool) -> None:
+    look = _look(number) | ({} if markers else {"marker": ""})
+    x, mean, half = rows["snr_db"], 100 * rows["mean"], 100 * rows["half_width"]
+    axes.plot(x, mean, label=method, zorder=3, **look)  # type: ignore[arg-type]
+    colour = COLOURS[number % len(COLOURS)]
+    axes.fill_between(x, mean - half, mean + half, color=colour, alpha=0.1, linewidth=0)
+    for edge in (mean - half, mean + half):
+        axes.plot(x, edge, color=colour, alpha=0.35, linewidth=0.5)
+
+
+def _bars(axes: Axes, rows: pd.DataFrame, number: int, method: str, *, aside: float) -> None:
+    x, mean, half = aside * rows["training_uses"], 100 * rows["mean"], 100 * rows["half_width"]
+    axes.errorbar(x, mean, yerr=half, label=method, elinewidth=0.8, **_look(number))  # type: ignore[arg-type]
+
+
+def _log_axis(axes: Axes, values: "pd.Series[float]") -> None:
+    """A logarithmic axis that says 200k and 1M, with more ticks where it spans little."""
+    wide = values.max() / values.min() > 100
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _chance(axes: Axes, chance: float, *, named: bool) -> None:
+    axes.axhline(100 * chance, color=GREY, linewidth=0.8, linestyle=(0, (1, 1.5)))
+    if named:
+        axes.annotate(
+            "most frequent class", (1, 100 * chance), (0, 2), xycoords=("axes fraction", "data"),
+            textcoords="offset points", ha="right", va="bottom", fontsize=6, color=GREY,
+        )  # fmt: skip
+
+
+def _rounds(axes: Axes, rows: pd.DataFrame) -> None:
+    """A second axis above: mini-batches, where all methods spend the same channel uses on one."""
+    ratio = (rows["training_uses"] / rows["rounds"]).round(6).unique()
+    if len(ratio) > 1:
+        return
+    above = axes.secondary_xaxis("top", functions=(lambda uses: uses / ratio[0], lambda n: n * ratio[0]))
+    at = sorted(rows["rounds"].unique())
+    above.xaxis.set_major_locator(FixedLocator(at))
+    above.xaxis.set_major_formatter(FixedFormatter([f"{n:.0f}" for n in at]))
+    above.xaxis.set_minor_locator(NullLocator())
+    above.set_xlabel("rounds (mini-batches)", fontsize=7, color=GREY, labelpad=2)

@@ -1,0 +1,132 @@
+"""The report's tables: means over seeds with 95 % Student-t intervals, channel draws averaged first."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from semcom.metrics.intervals import paired_interval, t_interval
+from semcom.params.entries import ReportEntry
+from semcom.report.results import Results
+
+RUN = ["study", "system", "method", "link", "labels", "budget_epochs"]
+TOLERANCE_DB = 0.05
+"""How far the delivered Es/N0 may lie from the one asked."""
+
+
+def over_seeds(table: pd.DataFrame, by: Sequence[str], value: str = "value") -> pd.DataFrame:
+    """Mean, half width of its 95 % interval and number of seeds of each group, in order of appearance.
+
+    Args:
+        table: One row a seed and group.
+        by: The columns that name a group.
+        value: The column to average.
+    """
+    rows = []
+    for names, group in table.groupby(list(by), sort=False):
+        mean, half_width = t_interval(group[value].to_numpy(dtype=float))
+        rows.append([*names, mean, half_width, len(group)])
+    return pd.DataFrame(rows, columns=[*by, "mean", "half_width", "seeds"])
+
+
+def over_draws(sweep: pd.DataFrame) -> pd.DataFrame:
+    """The sweep with its channel draws averaged: one row a run, seed, SNR and metric."""
+    by = [*RUN, "seed", "snr_db", "metric"]
+    return sweep.groupby(by, sort=False, as_index=False)["value"].mean()
+
+
+def accuracy_snr(results: Results) -> pd.DataFrame:
+    """Accuracy and balanced accuracy over Es/N0."""
+    drawn = over_draws(results.sweep)
+    drawn = drawn[drawn["metric"].isin(["accuracy", "balanced_accuracy"])]
+    return over_seeds(drawn, [*RUN, "snr_db", "metric"])
+
+
+def near_training(table: pd.DataFrame, entry: ReportEntry) -> pd.DataFrame:
+    """The rows at each link's training Es/N0, or at the nearest that was swept (the lower of two)."""
+    swept = np.unique(table["snr_db"])
+    nearest = {name: swept[np.abs(swept - link.train_snr_db).argmin()] for name, link in entry.links.items()}
+    return table[table["snr_db"] == table["link"].map(nearest)]
+
+
+def accuracy_uses(results: Results, entry: ReportEntry) -> pd.DataFrame:
+    """Accuracy at the training Es/N0 beside what training sent over the link, a mean over seeds.
+
+    `training_uses` are complex channel uses, features up and gradients down. (The number of labelled frames,
+    and so of rounds, varies a little with the seed's validation fold.)
+    """
+    costs = results.communication.copy()
+    costs["training_uses"] = costs["uplink_uses"] + costs["downlink_uses"] + costs["pretrain_uses"]
+    counts = ["rounds", "training_uses", "uplink_uses", "downlink_uses", "uplink_bits", "downlink_bits"]
+    costs = costs.groupby(RUN, sort=False, as_index=False)[[*counts, "pretrain_uses"]].mean()
+    return near_training(accuracy_snr(results), entry).merge(
+        costs, on=RUN, how="left", validate="many_to_one"
+    )
+
+
+def rival(entry: ReportEntry) -> str | None:
+    """The method that others are compared with: the first that is not pre-trained."""
+    return next((method for method in entry.methods if method not in entry.pretrained), None)
+
+
+def summary(results: Results, entry: ReportEntry) -> pd.DataFrame:
+    """Accuracy at the training Es/N0 of every run, and its difference to the rival, paired by seed."""
+    drawn = near_training(over_draws(results.sweep), entry)
+    accuracy = drawn[drawn["metric"] == "accuracy"]
+    table = over_seeds(accuracy, [*RUN, "snr_db", "metric"])
+    against = rival(entry)
+    table["rival"] = against or ""
+    place = ["method", "link", "labels", "budget_epochs"]
+    values = accuracy.set_index([*place, "seed"])["value"].sort_index()
+    differences = [_difference(values, run, against) for run in table[place].itertuples(index=False)]
+    table[["difference", "difference_half_width"]] = differences
+    return table
+
+
+def _difference(
+    values: "pd.Series[float]", run: Sequence[object], against: str | None
+) -> tuple[float, float]:
+    """Mean difference of a run to its rival and half width; NaN where there is no other to compare with."""
+    if against is None or run[0] == against:
+        return float("nan"), float("nan")
+    own, other = values.loc[tuple(run)], values.loc[(against, *run[1:])]
+    return paired_interval(own.to_numpy(), other.loc[own.index].to_numpy())
+
+
+def retrieval(results: Results) -> pd.DataFrame:
+    """Retrieval accuracy of the private knowledge bases on validation frames, and their size."""
+    by = ["study", "system", "method", "modality", "neighbours", "dim"]
+    table = over_seeds(results.retrieval, by, "accuracy")
+    sizes = results.retrieval.groupby(by, sort=False, as_index=False)[["bytes", "vectors", "frames"]].mean()
+    return table.merge(sizes, on=by, how="left", validate="one_to_one")
+
+
+def pretraining(results: Results) -> pd.DataFrame:
+    """Every logged term of pre-training at the last epoch that has it."""
+    table = results.pretraining
+    by = ["study", "system", "method", "metric"]
+    last = table.groupby([*by, "seed"])["epoch"].transform("max")
+    return over_seeds(table[table["epoch"] == last], [*by, "epoch"])
+
+
+def calibration(results: Results) -> pd.DataFrame:
+    """How far the delivered Es/N0 lies from the one asked: the largest deviation of every run, in dB.
+
+    `error_db` is of the mean over draws; `error_one_draw_db` of any single draw, which for the finite number
+    of noise samples deviates by chance; `error_farthest_frame_db` of the frame with the oddest power.
+    """
+    rows = results.sweep
+    errors = {}
+    for name, metric, drawn in (
+        ("error_db", "delivered_snr_db", False),
+        ("error_farthest_frame_db", "delivered_snr_db_worst", False),
+        ("error_one_draw_db", "delivered_snr_db", True),
+    ):
+        table = rows if drawn else over_draws(rows)
+        table = table[table["metric"] == metric]
+        error = (table["value"] - table["snr_db"]).abs()
+        errors[name] = error.groupby([table[column] for column in RUN], sort=False).max()
+    table = pd.DataFrame(errors).reset_index()
+    table["tolerance_db"] = TOLERANCE_DB
+    table["within"] = table[["error_db", "error_farthest_frame_db"]].max(axis=1) <= TOLERANCE_DB
+    return table

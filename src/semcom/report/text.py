@@ -1,0 +1,180 @@
+"""report.md: one page with the report's figures and tables, to be read without any of the code."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+
+import pandas as pd
+
+from semcom.params.entries import ReportEntry
+from semcom.report.stamp import Stamp
+from semcom.report.tables import TOLERANCE_DB, rival
+
+Tables = Mapping[str, pd.DataFrame]
+
+
+def page(made: Tables, entry: ReportEntry, *, chance: float, stamp: Stamp) -> str:
+    """The page, in Markdown.
+
+    Args:
+        made: the report's tables by the names of their files.
+        entry: what the report covers.
+        chance: accuracy of always naming the most frequent class.
+        stamp: the report's origin.
+    """
+    parts = [
+        [f"# {entry.study}: {entry.report}", *(f"- {key}: {value}" for key, value in asdict(stamp).items())],
+        [f"> **Do not trust the SNR axis.** {warning}" for warning in warnings(made["calibration"])],
+        _snr(entry, chance),
+        _uses(made, entry),
+        _knowledge(made["retrieval"]),
+        _pretraining(made["pretraining"]),
+        _optimisers(made["optimisers"]),
+        _calibration(made["calibration"]),
+    ]
+    return "\n".join("\n".join(part) + "\n" for part in parts if part)
+
+
+def warnings(calibration: pd.DataFrame) -> Iterator[str]:
+    """One sentence for each link whose delivered Es/N0 is not the one asked."""
+    for link, rows in calibration[~calibration["within"]].groupby("link", sort=False):
+        error = rows[["error_db", "error_farthest_frame_db"]].max(axis=1).max()
+        runs = f"{len(rows)} of {(calibration['link'] == link).sum()} runs"
+        yield (
+            f"Link {link} delivers an Es/N0 up to {error:.2f} dB away from the one asked (limit "
+            f"{TOLERANCE_DB} dB, {runs}); see calibration.csv, and mend its channel or power constraint."
+        )
+
+
+def _snr(entry: ReportEntry, chance: float) -> list[str]:
+    few = " With one seed there is no interval." if len(entry.seeds) == 1 else ""
+    return [
+        "## Accuracy over SNR\n",
+        "![Test accuracy over Es/N0](accuracy_snr.png)\n",
+        "[PDF](accuracy_snr.pdf), [CSV](accuracy_snr.csv), with balanced accuracy. Es/N0 is per complex "
+        f"channel use. Means over {_seeds(entry)}; intervals are 95 % Student t over seeds, channel draws "
+        f"averaged first.{few} Always naming the most frequent class scores {100 * chance:.1f} %.",
+    ]
+
+
+def _uses(made: Tables, entry: ReportEntry) -> list[str]:
+    lines = [
+        "## Accuracy over training communication\n",
+        "![Test accuracy over channel uses of training](accuracy_uses.png)\n",
+        "[PDF](accuracy_uses.pdf), [CSV](accuracy_uses.csv), [summary](summary.csv). A round is one "
+        "mini-batch: features up, gradients down. Pre-training exchanges nothing with the server. Every "
+        "budget is a training of its own.",
+    ]
+    against, costs = rival(entry), made["accuracy_uses"]
+    for (link, labels), rows in made["summary"].groupby(["link", "labels"], sort=False):
+        at = f"at {rows['snr_db'].iloc[0]:g} dB"
+        lines += [f"\n**Test accuracy in %, {link}, labels {labels}, {at}**\n"]
+        lines += _by_budget(entry, rows, "mean", "half_width", entry.methods, sign="")
+        others = [method for method in entry.methods if method != against]
+        if against and others:
+            lines += [f"\n**The same, minus {against}, in points, paired by seed**\n"]
+            lines += _by_budget(entry, rows, "difference", "difference_half_width", others, sign="+")
+        here = costs[(costs["link"] == link) & (costs["labels"] == labels) & (costs["metric"] == "accuracy")]
+        lines += [f"\n**Complex channel uses of training, up and down, {link}, labels {labels}**\n"]
+        lines += _by_budget(entry, here, "training_uses", None, entry.methods, sign="")
+    if against and len(entry.methods) > 1:
+        lines += ["\nEach interval stands for itself: none is widened for the number of comparisons."]
+    return lines
+
+
+def _by_budget(
+    entry: ReportEntry,
+    rows: pd.DataFrame,
+    value: str,
+    half_width: str | None,
+    methods: Sequence[str],
+    *,
+    sign: str,
+) -> list[str]:
+    """A table of methods by budgets."""
+    cells = rows.set_index(["method", "budget_epochs"])
+    body = []
+    for method in methods:
+        line = [method]
+        for budget in entry.budgets:
+            cell = cells.loc[(method, budget)]
+            if half_width is None:
+                line.append(f"{cell[value]:,.0f}")
+            else:
+                line.append(_percent(cell[value], cell[half_width], sign))
+        body.append(line)
+    return _table(["budget in epochs", *map(str, entry.budgets)], body)
+
+
+def _knowledge(table: pd.DataFrame) -> list[str]:
+    if table.empty:
+        return []
+    cells = table.set_index(["method", "modality"])
+    modalities = list(dict.fromkeys(table["modality"]))
+    body = []
+    for method in dict.fromkeys(table["method"]):
+        line = [method]
+        for modality in modalities:
+            if (method, modality) in cells.index:
+                cell = cells.loc[(method, modality)]
+                line.append(f"{_percent(cell['mean'], cell['half_width'])}, {cell['bytes'] / 1000:,.0f} kB")
+            else:
+                line.append("")
+        body.append(line)
+    return [
+        "## Private knowledge bases\n",
+        "Retrieval accuracy in % on validation frames (whole scenes left out of training), and the base's "
+        "size; `random` are untrained encoders. [CSV](retrieval.csv)\n",
+        *_table(["encoders", *modalities], body),
+    ]
+
+
+def _pretraining(table: pd.DataFrame) -> list[str]:
+    if table.empty:
+        return []
+    metrics, methods = list(dict.fromkeys(table["metric"])), list(dict.fromkeys(table["method"]))
+    cells = table.drop_duplicates(["method", "metric"], keep="last").set_index(["method", "metric"])["mean"]
+    body = [
+        [metric, *(f"{cells[method, metric]:.4g}" if (method, metric) in cells else "" for method in methods)]
+        for metric in metrics
+    ]
+    text = "What pre-training logged at its last epoch, means over seeds. [CSV](pretraining.csv)\n"
+    return ["## Pre-training\n", text, *_table(["", *methods], body)]
+
+
+def _optimisers(table: pd.DataFrame) -> list[str]:
+    body = [
+        [row.method, row.labels, str(row.budget_epochs), f"{row.optimiser} {row.learning_rate:g}",
+         f"{100 * row.validation_accuracy:.1f}"]
+        for row in table.itertuples()
+    ]  # fmt: skip
+    text = "Chosen for each budget on validation frames, never on test frames. [CSV](optimisers.csv)\n"
+    names = ["method", "labels", "budget in epochs", "optimiser and rate", "validation accuracy in %"]
+    return ["## What tuning chose\n", text, *_table(names, body)]
+
+
+def _calibration(table: pd.DataFrame) -> list[str]:
+    error = table[["error_db", "error_farthest_frame_db"]].max(axis=1).max()
+    good = bool(table["within"].all())
+    verdict = f"every link within {TOLERANCE_DB} dB" if good else "NOT every link within its limit"
+    return [
+        "## Is the SNR what it says?\n",
+        f"Delivered minus asked Es/N0, over all runs and SNRs: at most {error:.3f} dB; {verdict}. "
+        "[CSV](calibration.csv)",
+    ]
+
+
+def _percent(value: float, half_width: float, sign: str = "") -> str:
+    """`45.1 ± 2.3`, without the second where there is but one seed; a dash for no value."""
+    if pd.isna(value):
+        return "–"
+    text = f"{100 * value:{sign}.1f}"
+    return text if pd.isna(half_width) else f"{text} ± {100 * half_width:.1f}"
+
+
+def _seeds(entry: ReportEntry) -> str:
+    return f"{len(entry.seeds)} seed{'s' * (len(entry.seeds) > 1)}"
+
+
+def _table(names: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
+    rule = ["---", *["---:"] * (len(names) - 1)]
+    return [f"| {' | '.join(line)} |" for line in (names, rule, *body)]
