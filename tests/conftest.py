@@ -44,7 +44,13 @@ class Drawn:
 def prepared_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """150 frames of 32×24 in 30 groups, 3 classes, two thirds for training."""
     rows = tuple(
-        Row(index=i + 1, split="train" if i < 100 else "test", scene27="x", scene10=CLASSES[(i // 5) % 3], group=f"g{i // 5}")
+        Row(
+            index=i + 1,
+            split="train" if i < 100 else "test",
+            scene27="x",
+            scene10=CLASSES[(i // 5) % 3],
+            group=f"g{i // 5}",
+        )
         for i in range(150)
     )
     path = tmp_path_factory.mktemp("prepared") / "drawn.h5"

@@ -86,7 +86,9 @@ def test_too_strong_jitter_is_refused() -> None:
 def test_frames_on_the_device_are_those_of_the_file(frames: DeviceFrames) -> None:
     index = torch.tensor([3, 77, 149])
     rgb, depth = frames.take(index)
-    assert torch.equal((rgb * 255).round().to(torch.uint8), torch.from_numpy(frames.prepared.rgb[index]).permute(0, 3, 1, 2))
+    assert torch.equal(
+        (rgb * 255).round().to(torch.uint8), torch.from_numpy(frames.prepared.rgb[index]).permute(0, 3, 1, 2)
+    )
     millimetres = torch.from_numpy(frames.prepared.depth_mm[index].astype(int))
     assert torch.equal((depth[:, 0] * 1000).round().long(), millimetres)
 

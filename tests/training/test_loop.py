@@ -25,7 +25,9 @@ def network() -> nn.Module:
         return nn.Sequential(nn.Linear(5, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.3), nn.Linear(8, 1))
 
 
-def training(held: State, *, die_after: int | None = None, rate: float = 0.05) -> tuple[nn.Module, list[Epoch]]:
+def training(
+    held: State, *, die_after: int | None = None, rate: float = 0.05
+) -> tuple[nn.Module, list[Epoch]]:
     """Six epochs with noise of our own, dropout and BatchNorm; optionally killed after some epoch."""
     module = network()
 
@@ -43,9 +45,7 @@ def training(held: State, *, die_after: int | None = None, rate: float = 0.05) -
         return {"epoch": float(epoch)}
 
     plan = Plan(epochs=6, steps=4, warmup=0.1, seed=3, purpose="test")
-    history = fit(
-        module, SGD(lr=rate)(module), batches=batches, loss=loss, plan=plan, held=held, after=after
-    )
+    history = fit(module, SGD(lr=rate)(module), batches=batches, loss=loss, plan=plan, held=held, after=after)
     return module, history
 
 

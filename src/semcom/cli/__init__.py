@@ -31,5 +31,3 @@ def main() -> None:
     except Exception:  # a fault of ours: the job's log must have all of it
         progress.log.error("%s", traceback.format_exc())
         sys.exit(1)
-
-

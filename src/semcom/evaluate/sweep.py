@@ -148,7 +148,9 @@ def _log(entry: EvaluateEntry, events: Journal, budget: int, rows: list[Row]) ->
     for snr in entry.evaluate.snr_db:
         at = [row for row in rows if row["snr_db"] == snr]
         means = {
-            f"test/{metric}": float(np.mean([float(str(row["value"])) for row in at if row["metric"] == metric]))
+            f"test/{metric}": float(
+                np.mean([float(str(row["value"])) for row in at if row["metric"] == metric])
+            )
             for metric in dict.fromkeys(row["metric"] for row in at)
         }
         events.metrics(means, step=snr, run={"budget_epochs": budget})

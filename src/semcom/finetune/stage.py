@@ -72,7 +72,9 @@ def run(
         systems = {}
         progress = Progress(sum(entry.budgets))
         for budget in entry.budgets:
-            systems[str(budget)], epochs = _budget(given, budget, optimisers[str(budget)], held, events, progress)
+            systems[str(budget)], epochs = _budget(
+                given, budget, optimisers[str(budget)], held, events, progress
+            )
             place = {**tags, "budget_epochs": budget, "seed": entry.seed}
             rows += [
                 {**place, "epoch": epoch, "metric": metric, "value": value}
@@ -85,7 +87,9 @@ def run(
                 devices=len(entry.modalities),
                 channel_uses=entry.link.channel_uses,
             )
-            events.metrics({f"communication/{k}": v for k, v in cost.items()}, step=0, run={"budget_epochs": budget})
+            events.metrics(
+                {f"communication/{k}": v for k, v in cost.items()}, step=0, run={"budget_epochs": budget}
+            )
             costs.append({**place, **cost})
         weights.save(models, systems)
         write_rows(history, rows)
@@ -96,7 +100,9 @@ def _optimisers(choice: Path, entry: FinetuneEntry) -> dict[str, Component]:
     optimisers: dict[str, Component] = json.loads(choice.read_text())["optimisers"]
     missing = [budget for budget in entry.budgets if str(budget) not in optimisers]
     if missing:
-        raise SemcomError(f"{choice} names no optimiser for the budgets {missing}; remove it and run its job again")
+        raise SemcomError(
+            f"{choice} names no optimiser for the budgets {missing}; remove it and run its job again"
+        )
     return optimisers
 
 
@@ -111,10 +117,14 @@ def _budget(
 
     def after(epoch: int, means: Epoch) -> Epoch:
         events.metrics({"train/loss": means["loss"]}, step=epoch + 1, run={"budget_epochs": budget})
-        progress.step(done + epoch + 1, f"budget {budget}  epoch {epoch + 1}/{budget}  loss {means['loss']:.3f}")
+        progress.step(
+            done + epoch + 1, f"budget {budget}  epoch {epoch + 1}/{budget}  loss {means['loss']:.3f}"
+        )
         return {}
 
-    system, history = train(given, budget=budget, optimiser=optimiser, held=held, name="training", after=after)
+    system, history = train(
+        given, budget=budget, optimiser=optimiser, held=held, name="training", after=after
+    )
     accuracy = validation_accuracy(given, system, draws=VALIDATION_DRAWS)
     history[-1]["validation_accuracy"] = accuracy
     events.metrics({"validation/accuracy": accuracy}, step=budget, run={"budget_epochs": budget})

@@ -50,7 +50,9 @@ class Setting:
         return len(self.train) // self.entry.finetune.batch_size
 
 
-def setting(entry: FinetuneEntry | TuneEntry, frames: DeviceFrames, *, seed: int, encoders: Path | None) -> Setting:
+def setting(
+    entry: FinetuneEntry | TuneEntry, frames: DeviceFrames, *, seed: int, encoders: Path | None
+) -> Setting:
     """Draw folds and labels of `seed`.
 
     Raises:

@@ -48,7 +48,9 @@ def run(
     key = digest("tune", to_json(entry), frames.content, *map(sha256, encoders))
     with (
         state(states, key) as held,
-        Journal.open(journal, {**tags, "stage": "tune"}, entry.model_dump(), fresh=not held.resumed) as events,
+        Journal.open(
+            journal, {**tags, "stage": "tune"}, entry.model_dump(), fresh=not held.resumed
+        ) as events,
     ):
         cells = _fill(entry, frames, encoders, held, events)
         rows = [

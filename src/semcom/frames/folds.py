@@ -12,7 +12,9 @@ Indices = NDArray[np.int64]
 FOLDS = 5
 
 
-def validation_fold(scene: Indices, group: Indices, train: NDArray[np.bool_], *, seed: int) -> tuple[Indices, Indices]:
+def validation_fold(
+    scene: Indices, group: Indices, train: NDArray[np.bool_], *, seed: int
+) -> tuple[Indices, Indices]:
     """Split the training part into four fifths to train on and one fifth to validate on.
 
     Seeds 0 to 4 take the five folds of one split, seeds 5 to 9 those of another. Groups (rooms) lie on one

@@ -1,7 +1,7 @@
 """The private knowledge base: training frames through the frozen encoders, into an index with ids and labels.
 
-    training frames ─► encoders ─► unit vectors ─► faiss index + ids + labels
-    validation frames ─► encoders ─► k nearest ─► vote ─► retrieval accuracy
+training frames ─► encoders ─► unit vectors ─► faiss index + ids + labels
+validation frames ─► encoders ─► k nearest ─► vote ─► retrieval accuracy
 """
 
 from pathlib import Path
@@ -64,9 +64,15 @@ def run(
             )
             found = bases[name].classify(queries[name].cpu().numpy(), settings.neighbours)
             accuracy = float(np.mean(found == prepared.scene[validation]))
-            size = len(faiss.serialize_index(bases[name].index)) + bases[name].ids.nbytes + bases[name].labels.nbytes
+            size = (
+                len(faiss.serialize_index(bases[name].index))
+                + bases[name].ids.nbytes
+                + bases[name].labels.nbytes
+            )
             events.metrics({f"retrieval/accuracy_{name}": accuracy, f"retrieval/bytes_{name}": size}, step=0)
-            log.info("%s: retrieval accuracy %.3f on %d frames, %d bytes", name, accuracy, len(validation), size)
+            log.info(
+                "%s: retrieval accuracy %.3f on %d frames, %d bytes", name, accuracy, len(validation), size
+            )
             rows.append(
                 {
                     **tags,

@@ -25,7 +25,9 @@ class MobileNetV2(nn.Module):
         network = mobilenet_v2(weights=None, width_mult=width_mult)
         first = network.features[0][0]
         stride = 2 if ceil(min(size) / 32) >= 2 else 1
-        network.features[0][0] = nn.Conv2d(channels, first.out_channels, 3, stride=stride, padding=1, bias=False)
+        network.features[0][0] = nn.Conv2d(
+            channels, first.out_channels, 3, stride=stride, padding=1, bias=False
+        )
         nn.init.kaiming_normal_(network.features[0][0].weight, mode="fan_out")
         self.features = network.features
         self.dim: int = network.last_channel

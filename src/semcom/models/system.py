@@ -1,8 +1,8 @@
 """Devices, channel and server as one network.
 
-    rgb ──► backbone ─► linear 2k ─► power 1 ─┐                     ┌─► class scores
-                                              ├─► channel ─► server ┘
-    depth ► backbone ─► linear 2k ─► power 1 ─┘
+rgb ──► backbone ─► linear 2k ─► power 1 ─┐                     ┌─► class scores
+                                          ├─► channel ─► server ┘
+depth ► backbone ─► linear 2k ─► power 1 ─┘
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -75,7 +75,9 @@ def run(
     tags = {"study": entry.study, "system": entry.system, "method": entry.method, "seed": str(entry.seed)}
     with (
         state(states, digest("pretrain", to_json(entry), frames.content)) as held,
-        Journal.open(journal, {**tags, "stage": "pretrain"}, entry.model_dump(), fresh=not held.resumed) as events,
+        Journal.open(
+            journal, {**tags, "stage": "pretrain"}, entry.model_dump(), fresh=not held.resumed
+        ) as events,
     ):
         learner, epochs = _train(frames, entry, device, held, events)
         weights.save(encoders, learner.encoders.state_dict())
@@ -118,7 +120,9 @@ def _train(
         progress.step(epoch + 1, f"epoch {epoch + 1}/{settings.epochs}  loss {means['loss']:.4f}{seen}")
         return more
 
-    log.info("%d frames to train on, %d to validate on, %d steps an epoch", len(train), len(validation), steps)
+    log.info(
+        "%d frames to train on, %d to validate on, %d steps an epoch", len(train), len(validation), steps
+    )
     epochs = fit(
         learner,
         build(OPTIMISERS, settings.optimiser)(learner),

@@ -59,7 +59,9 @@ def state(root: Path, digest: str) -> Iterator[State]:
         root.mkdir(parents=True, exist_ok=True)
         lock = open(root / f"{digest}.lock", "a+")  # noqa: SIM115 (held until the job ends)
     except OSError as error:
-        raise SemcomError(f"cannot write {root}: {error.strerror}; make the results folder writable") from error
+        raise SemcomError(
+            f"cannot write {root}: {error.strerror}; make the results folder writable"
+        ) from error
     with lock:
         _hold(lock, folder)
         folder.mkdir(exist_ok=True)
@@ -91,5 +93,9 @@ def _machine(held: State) -> None:
     if held.resumed and path.exists():
         before = json.loads(path.read_text())["cpu"]
         if before != here:
-            log.info("resumes on another CPU type (%s, before %s): results may differ in the last bits", here, before)
+            log.info(
+                "resumes on another CPU type (%s, before %s): results may differ in the last bits",
+                here,
+                before,
+            )
     write_text(path, json.dumps({"cpu": here}))

@@ -1,6 +1,7 @@
 """Weights and other tensors on disk: atomic, and the same content always gives the same bytes."""
 
 import io
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -27,5 +28,8 @@ def load(path: Path, device: torch.device | str = "cpu") -> Any:
     """
     try:
         return torch.load(path, map_location=device, weights_only=True)
-    except (OSError, RuntimeError, EOFError) as error:
-        raise SemcomError(f"cannot read the weights in {path} ({error}); remove it and run the job again") from error
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        reason = str(error).splitlines()[0]
+        raise SemcomError(
+            f"cannot read the weights in {path} ({reason}); remove it and run its job again"
+        ) from error

@@ -1,0 +1,109 @@
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+from semcom.files.errors import SemcomError
+from semcom.models.encoder import Encoders
+from semcom.params.entries import Encoder, Pretrain, PretrainEntry
+from semcom.pretrain.stage import run
+from semcom.training import loop, weights
+
+
+def entry(place: dict[str, object], encoder: Encoder, settings: Pretrain, **more: object) -> PretrainEntry:
+    fields = {"method": "m", "seed": 0, "modalities": ("rgb", "depth"), **place, **more}
+    return PretrainEntry(encoder=encoder, pretrain=settings, **fields)
+
+
+def call(given: PretrainEntry, frames: Path, folder: Path) -> pd.DataFrame:
+    run(
+        frames,
+        given,
+        encoders=folder / "encoders.pt",
+        history=folder / "history.csv",
+        journal=folder / "journal.jsonl",
+        states=folder.parent / "states",
+    )
+    return pd.read_csv(folder / "history.csv")
+
+
+def test_weights_fit_the_encoders_and_every_epoch_is_logged(
+    prepared_file: Path, place: dict[str, object], encoder: Encoder, pretraining: Pretrain, tmp_path: Path
+) -> None:
+    history = call(entry(place, encoder, pretraining), prepared_file, tmp_path / "a")
+    Encoders(("rgb", "depth"), (32, 24), encoder).load_state_dict(
+        weights.load(tmp_path / "a" / "encoders.pt")
+    )
+    table = history.pivot(index="epoch", columns="metric", values="value")
+    assert list(table.index) == [1, 2, 3, 4]
+    assert not table.isna().any(axis=None)
+    assert {
+        "loss",
+        "shared",
+        "unique",
+        "correlation_shared",
+        "effective_rank_rgb",
+        "knn_accuracy_both",
+    } <= set(table)
+    assert table["correlation_rgb"].iloc[-1] > table["correlation_rgb"].iloc[0]
+    assert not (tmp_path / "states").is_dir() or not [
+        p for p in (tmp_path / "states").iterdir() if p.is_dir()
+    ]
+
+
+def test_a_killed_job_resumes_and_ends_bit_identical(
+    prepared_file: Path,
+    place: dict[str, object],
+    encoder: Encoder,
+    pretraining: Pretrain,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loop, "CHECKPOINT_S", 0.0)
+    given = entry(place, encoder, pretraining)
+    whole = call(given, prepared_file, tmp_path / "whole" / "x")
+
+    class Killed(BaseException):
+        pass
+
+    def die(*_args: object, **_kwargs: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("semcom.pretrain.stage.weights.save", die)
+        with pytest.raises(Killed):
+            call(given, prepared_file, tmp_path / "cut" / "x")
+    resumed = call(given, prepared_file, tmp_path / "cut" / "x")
+    pd.testing.assert_frame_equal(whole, resumed)
+    a, b = (weights.load(tmp_path / name / "x" / "encoders.pt") for name in ("whole", "cut"))
+    assert all(torch.equal(a[key], b[key]) for key in a)
+
+
+def test_one_modality_alone(
+    prepared_file: Path, place: dict[str, object], encoder: Encoder, pretraining: Pretrain, tmp_path: Path
+) -> None:
+    settings = pretraining.model_copy(update={"loss": {"use": "intra"}, "epochs": 1})
+    history = call(entry(place, encoder, settings, modalities=("depth",)), prepared_file, tmp_path / "a")
+    assert "knn_accuracy_depth" in set(history.metric)
+    assert "knn_accuracy_both" not in set(history.metric)
+
+
+def test_seeds_differ_and_repeats_do_not(
+    prepared_file: Path, place: dict[str, object], encoder: Encoder, pretraining: Pretrain, tmp_path: Path
+) -> None:
+    settings = pretraining.model_copy(update={"epochs": 1})
+    files = []
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        call(entry(place, encoder, settings, seed=seed), prepared_file, tmp_path / name)
+        files.append((tmp_path / name / "encoders.pt").read_bytes())
+    assert files[0] == files[1]
+    assert files[0] != files[2]
+
+
+def test_a_batch_larger_than_the_training_set_is_refused(
+    prepared_file: Path, place: dict[str, object], encoder: Encoder, pretraining: Pretrain, tmp_path: Path
+) -> None:
+    settings = pretraining.model_copy(update={"batch_size": 1000})
+    with pytest.raises(SemcomError, match="batch_size 1000 is more than the 80 training frames"):
+        call(entry(place, encoder, settings), prepared_file, tmp_path / "a")
