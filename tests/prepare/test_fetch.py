@@ -1,5 +1,6 @@
 """`semcom data fetch` in a clone whose remote is a folder of the repository, with a real DVC."""
 
+import fcntl
 import shutil
 import subprocess
 import sys
@@ -101,28 +102,44 @@ def test_a_users_changed_set_is_never_overwritten(clone: Path, pack: Path) -> No
         get(clone, "nyuv2")
 
 
-def test_waits_for_the_lock_and_gives_up(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls, call = [], dvc.call
+def test_waits_while_another_process_holds_the_lock(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (clone / ".dvc" / "tmp").mkdir()
+    waited: list[float] = []
+    with open(clone / ".dvc" / "tmp" / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
 
-    def locked(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+        def sleep(seconds: float) -> None:
+            waited.append(seconds)
+            if len(waited) == 2:
+                fcntl.flock(lock, fcntl.LOCK_UN)
+
+        monkeypatch.setattr(dvc.time, "sleep", sleep)
+        get(clone)
+    assert waited == [2.0, 6.0]
+    assert stamp(clone) is not None
+
+
+def test_tries_five_times_when_the_network_fails(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pulls, call = [], dvc.call
+
+    def unreachable(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         if arguments[0] != "pull":
             return call(root, *arguments)
-        calls.append(arguments)
-        if len(calls) < busy:
-            return subprocess.CompletedProcess(
-                [], 1, "", "ERROR: Unable to acquire lock. Most likely another\n"
-            )
-        return call(root, *arguments)
+        pulls.append(arguments)
+        return subprocess.CompletedProcess([], 1, "", "ERROR: unexpected error - timed out\n")
 
-    monkeypatch.setattr(dvc, "call", locked)
-    busy = 100
-    with pytest.raises(SemcomError, match="Unable to acquire lock"):
+    monkeypatch.setattr(dvc, "call", unreachable)
+    with pytest.raises(SemcomError, match=r"data/rooms is not here .*timed out"):
         get(clone)
-    assert len(calls) == 5
-    calls.clear()
-    busy = 3
+    assert pulls == [("pull", "--force", "data/rooms")] * 5
+
+
+def test_a_copy_without_git(clone: Path) -> None:
+    shutil.rmtree(clone / ".git")
+    with pytest.raises(SemcomError, match=r"`dvc config --local core.no_scm true`"):
+        get(clone)
+    dvc.call(clone, "config", "--local", "core.no_scm", "true")
     get(clone)
-    assert len(calls) == 3
     assert stamp(clone) is not None
 
 

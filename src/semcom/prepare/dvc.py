@@ -3,25 +3,51 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from semcom.files.errors import SemcomError
 from semcom.params.dataversion import BUNDLED
+from semcom.progress import log
+
+ATTEMPTS = 5
+FIRST_PAUSE_S = 2.0
 
 
-def call(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run `dvc` in the repository `root`; the caller looks at the exit code."""
+def call(root: Path, *arguments: str, pause_s: float = FIRST_PAUSE_S) -> subprocess.CompletedProcess[str]:
+    """Run `dvc` in the repository `root`; the caller looks at the exit code.
+
+    DVC has one lock a repository and does not wait for it: so this does, up to 5 calls with pauses of
+    `pause_s` and three times the last one, 80 s in all.
+    """
     if not (root / ".dvc" / "config").is_file():
         raise SemcomError(f"{root} has no .dvc/config: run this in the root of a clone of the repository")
     command = [sys.executable, "-m", "dvc", *arguments]
-    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    for attempt in range(1, ATTEMPTS + 1):
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+        if done.returncode == 0 or attempt == ATTEMPTS or not is_locked(fault(done)):
+            break
+        log.info(
+            "another DVC process holds the lock; attempt %d of %d in %g s", attempt + 1, ATTEMPTS, pause_s
+        )
+        time.sleep(pause_s)
+        pause_s *= 3
+    return done
 
 
 def fault(done: subprocess.CompletedProcess[str]) -> str:
     """What DVC said of its failure, without the progress lines around it."""
     lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR")]
-    return "; ".join(errors or lines[-3:]) or f"exit code {done.returncode}"
+    text = "; ".join(errors or lines[-3:]) or f"exit code {done.returncode}"
+    if "not a git repository" in text:
+        text += "; in a copy without .git run `dvc config --local core.no_scm true` first"
+    return text
+
+
+def is_locked(fault: str) -> bool:
+    """Whether a fault is DVC's lock, which another process holds."""
+    return "unable to acquire lock" in fault.lower() or "is busy" in fault.lower()
 
 
 def is_current(root: Path, target: str) -> bool:

@@ -9,14 +9,12 @@ from semcom.params.dataversion import data_version
 from semcom.prepare import dvc
 from semcom.progress import log
 
-ATTEMPTS = 5
-FIRST_PAUSE_S = 2.0
 UNSAVED = "unsaved files"
 HELPLESS = (UNSAVED, "checkout failed", "errno 2]", "no remote", "unable to find", "does not exist")
-"""Faults that waiting does not mend; the rest may be DVC's one lock, or the network."""
+"""Faults that waiting does not mend (for a lock `dvc.call` has waited already); the rest may be the network."""
 
 
-def fetch(root: Path, name: str, *, md5: str, stamp: Path, pause_s: float = FIRST_PAUSE_S) -> None:
+def fetch(root: Path, name: str, *, md5: str, stamp: Path, pause_s: float = dvc.FIRST_PAUSE_S) -> None:
     """Make data/`name` hold exactly the version `md5`, then write `md5` to `stamp`, atomically.
 
     Nothing is pulled if the bytes are there already, so this needs no network then.
@@ -43,16 +41,17 @@ def fetch(root: Path, name: str, *, md5: str, stamp: Path, pause_s: float = FIRS
 def _pull(root: Path, name: str, target: str, pause_s: float) -> None:
     # A bundled set can always be had again; a user's own is never overwritten where DVC has no copy of it.
     force = ["--force"] if dvc.is_bundled(root, name) else []
-    for attempt in range(1, ATTEMPTS + 1):
+    for attempt in range(1, dvc.ATTEMPTS + 1):
         done = dvc.call(root, "pull", *force, target)
         if done.returncode == 0:
             break
         fault = dvc.fault(done)
-        if attempt == ATTEMPTS or any(text in fault.lower() for text in HELPLESS):
+        helpless = dvc.is_locked(fault) or any(text in fault.lower() for text in HELPLESS)
+        if attempt == dvc.ATTEMPTS or helpless:
             raise SemcomError(_message(root, name, target, fault))
-        log.info("dvc pull: %s; attempt %d of %d in %g s", fault, attempt + 1, ATTEMPTS, pause_s)
+        log.info("dvc pull: %s; attempt %d of %d in %g s", fault, attempt + 1, dvc.ATTEMPTS, pause_s)
         time.sleep(pause_s)
-        pause_s *= 2
+        pause_s *= 3
     if dvc.is_current(root, target):
         return
     # After a damaged cache object pull mends the cache alone; checkout brings the mended file.
@@ -63,6 +62,8 @@ def _pull(root: Path, name: str, target: str, pause_s: float) -> None:
 
 def _message(root: Path, name: str, target: str, fault: str) -> str:
     """The fault and the way out, which depends on whose data it is."""
+    if dvc.is_locked(fault):
+        return f"another DVC process holds the lock of the repository: wait for its end, run again ({fault})"
     if UNSAVED in fault:
         return (
             f"data/{name} was changed by hand, and DVC has no copy of the change: keep it as a new version "
