@@ -11,7 +11,7 @@ from semcom.progress import log
 
 UNSAVED = "unsaved files"
 HELPLESS = (UNSAVED, "checkout failed", "errno 2]", "no remote", "unable to find", "does not exist")
-"""Faults that waiting does not mend (for a lock `dvc.call` has waited already); the rest may be the network."""
+"""Faults that waiting does not mend (`dvc.call` has waited for a lock); the rest may be the network."""
 
 
 def fetch(root: Path, name: str, *, md5: str, stamp: Path, pause_s: float = dvc.FIRST_PAUSE_S) -> None:
