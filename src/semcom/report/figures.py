@@ -28,8 +28,6 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", "--", ":", "-.")
 """From the eighth method on, colours come again with other dashes."""
 
-BANDS = "95 % Student-t intervals over {seeds} seeds, channel draws averaged first."
-
 SNR_LABEL = "Es/N0 per complex channel use (dB)"
 USES_LABEL = "complex channel uses of training, up and down"
 
@@ -57,8 +55,8 @@ def accuracy_snr(table: pd.DataFrame, entry: ReportEntry, *, chance: float, foot
             epochs = f"{budget} epoch{'s' * (budget != 1)}"
             axes.set_title(f"{epochs} of fine-tuning" if one else f"{link}, {labels}: {epochs}")
         where = "Link {}, labels {}. ".format(*_groups(entry)[0]) if one else ""
-        bands = BANDS.format(seeds=len(entry.seeds))
-        sheet.finish(SNR_LABEL, f"{where}Bands: {bands} Dotted upright: Es/N0 of training.", foot)
+        note = f"{where}{_intervals('Bands', entry)} Dotted upright: Es/N0 of training."
+        sheet.finish(SNR_LABEL, note, foot)
     return sheet.figure
 
 
@@ -73,7 +71,7 @@ def accuracy_uses(table: pd.DataFrame, entry: ReportEntry, *, chance: float, foo
     """
     groups = _groups(entry)
     with mpl.rc_context(STYLE):
-        sheet = Sheet(len(groups), columns=min(2, len(groups)), panel_height=2.3, above=0.56)
+        sheet = Sheet(len(groups), columns=min(2, len(groups)), panel_height=2.3, above=0.6)
         for axes, (link, labels) in zip(sheet.panels, groups, strict=True):
             here = _select(table, link=link, labels=labels)
             _log_axis(axes, here["training_uses"])
@@ -84,8 +82,8 @@ def accuracy_uses(table: pd.DataFrame, entry: ReportEntry, *, chance: float, foo
             _chance(axes, chance, named=axes is sheet.panels[0])
             _rounds(axes, here)
             axes.set_title(f"{link}, labels {labels}, tested at {here['snr_db'].iloc[0]:g} dB", pad=6)
-        bands = BANDS.format(seeds=len(entry.seeds))
-        sheet.finish(USES_LABEL, f"Bars: {bands} Pre-training exchanges nothing with the server.", foot)
+        note = f"{_intervals('Bars', entry)} Pre-training exchanges nothing with the server."
+        sheet.finish(USES_LABEL, note, foot)
     return sheet.figure
 
 
@@ -103,6 +101,12 @@ def save(figure: Figure, path: Path, description: str) -> None:
 
 def _groups(entry: ReportEntry) -> list[tuple[str, str]]:
     return [(link, labels) for link in entry.links for labels in entry.labels]
+
+
+def _intervals(what: str, entry: ReportEntry) -> str:
+    if len(entry.seeds) == 1:
+        return "One seed, so no intervals; channel draws averaged."
+    return f"{what}: 95 % Student-t intervals over {len(entry.seeds)} seeds, channel draws averaged first."
 
 
 def _select(table: pd.DataFrame, **where: object) -> pd.DataFrame:
@@ -168,4 +172,4 @@ def _rounds(axes: Axes, rows: pd.DataFrame) -> None:
     above.xaxis.set_major_locator(FixedLocator(at))
     above.xaxis.set_major_formatter(FixedFormatter([f"{n:.0f}" for n in at]))
     above.xaxis.set_minor_locator(NullLocator())
-    above.set_xlabel("rounds (mini-batches)", fontsize=7, color=GREY, labelpad=2)
+    above.set_xlabel("rounds (mini-batches)", fontsize=7, color=GREY, labelpad=4)

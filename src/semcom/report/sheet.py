@@ -16,7 +16,7 @@ BOTTOM, ROW_GAP = 0.52, 0.2
 """Inches below the panels for ticks and label, and below those of upper rows."""
 LEGEND_LINE, NOTE_LINE = 0.2, 0.1
 """Inches of a line of the legend above, and of a small line below."""
-CHARACTER = 0.0074
+CHARACTER = 0.0087
 """Inches a character and point of small text takes, generously."""
 
 GREY = "#6b6b6b"
