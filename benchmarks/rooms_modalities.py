@@ -2,9 +2,9 @@
 
     python benchmarks/rooms_modalities.py data/rooms
 
-Trains quarter-width ResNet-18s from scratch (as the quickstart's encoders are), one a modality, with a linear
-layer on their joined features; a few minutes on one core. A fifth of the training scenes is validation, another
-for each seed; nothing is chosen on it, it is printed beside the test accuracy. Prints the table of docs/rooms.md.
+Trains quarter-width ResNet-18s from scratch (as the quickstart's encoders are), one a modality, with a
+linear layer on their joined features; a few minutes on one core. A fifth of the training scenes is kept for
+validation, another for each seed; nothing is chosen on it. Prints the table of docs/rooms.md.
 """
 
 import argparse
@@ -45,7 +45,7 @@ class Block(nn.Module):
 
 
 def encoder(channels: int, width: int = 16) -> nn.Sequential:
-    """ResNet-18 at quarter width, with a 3x3 stem of stride 2: images (N, channels, H, W) to features (N, 128)."""
+    """ResNet-18 at quarter width, 3x3 stem of stride 2: (N, channels, H, W) to features (N, 128)."""
     layers: list[nn.Module] = [
         nn.Conv2d(channels, width, 3, 2, 1, bias=False),
         nn.BatchNorm2d(width),

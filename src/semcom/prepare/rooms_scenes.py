@@ -49,15 +49,18 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             {"bathroom": 0.7, "kitchen": 0.3}, {"clean": 0.8, "pastel": 0.2}, {S: 0.8, M: 0.2}, 0.95
         ),
         "dining_room": Recipe(
-            {"dining": 0.75, "classroom": 0.25}, {"warm": 0.85, "sober": 0.15}, {M: 0.6, L: 0.4}, 0.95
+            {"dining": 0.75, "classroom": 0.25}, {"warm": 0.8, "fresh": 0.2}, {M: 0.6, L: 0.4}, 0.95
         ),
         "office": Recipe({"desks": 1.0}, {"sober": 0.85, "clean": 0.15}, {L: 0.9, M: 0.1}, 0.9),
         "home_office": Recipe({"desks": 1.0}, {"sober": 0.75, "warm": 0.25}, {S: 0.85, M: 0.15}, 0.9),
         "classroom": Recipe(
-            {"classroom": 0.6, "desks": 0.25, "dining": 0.15}, {"fresh": 1.0}, {L: 0.75, M: 0.25}, 0.85
+            {"classroom": 0.6, "desks": 0.25, "dining": 0.15},
+            {"fresh": 0.75, "warm": 0.25},
+            {L: 0.75, M: 0.25},
+            0.85,
         ),
         "bookstore": Recipe(
-            {"shelves": 0.85, "desks": 0.15}, {"vivid": 0.8, "warm": 0.2}, {L: 0.5, M: 0.5}, 0.8
+            {"shelves": 0.85, "desks": 0.15}, {"vivid": 0.65, "warm": 0.35}, {L: 0.5, M: 0.5}, 0.8
         ),
         "foyer": Recipe({"foyer": 1.0}, {"warm": 0.4, "fresh": 0.3, "sober": 0.3}, {M: 0.5, L: 0.5}, 0.13),
         "laundry_room": Recipe({"laundry": 1.0}, {"clean": 0.4, "sober": 0.6}, {S: 0.5, M: 0.5}, 0.13),
