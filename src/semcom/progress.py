@@ -1,4 +1,4 @@
-"""Every progress and log text: plain lines, each with its job's name, to standard error and to the job's log."""
+"""Progress and log texts: plain lines with the job's name, to standard error and to the job's log."""
 
 import logging
 import sys

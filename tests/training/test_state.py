@@ -33,9 +33,13 @@ def test_a_folder_held_by_a_live_job_is_refused_and_freed_by_its_death(tmp_path:
 
 
 def test_state_is_kept_on_failure_and_removed_on_success(tmp_path: Path) -> None:
-    with pytest.raises(KeyError), state(tmp_path, "d") as held:
-        held.save("a", {"x": torch.ones(2), "n": [1, 2.5]})
-        raise KeyError
+    def fail() -> None:
+        with state(tmp_path, "d") as held:
+            held.save("a", {"x": torch.ones(2), "n": [1, 2.5]})
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
     with state(tmp_path, "d") as held:
         assert held.resumed
         assert held.load("a")["n"] == [1, 2.5]

@@ -1,4 +1,4 @@
-"""Accuracy over SNR on the test frames: encode once, then every SNR and every channel draw in one broadcast."""
+"""Accuracy over SNR on the test frames: encode once, then send over the link at every SNR, in many draws."""
 
 from pathlib import Path
 
@@ -98,7 +98,7 @@ def _system(entry: EvaluateEntry, frames: DeviceFrames) -> System:
 def _over_snr(
     entry: EvaluateEntry, system: System, symbols: Tensor
 ) -> tuple[NDArray[np.uint8], dict[str, NDArray[np.float64]]]:
-    """Classes (S, draws, N) of symbols (N, devices, k), and the SNR in dB that the link delivered (S, draws)."""
+    """Classes (S, draws, N) of symbols (N, devices, k), and the delivered SNR in dB (S, draws)."""
     n0 = n0_from_db(torch.tensor(entry.evaluate.snr_db, dtype=torch.float32, device=symbols.device))
     # The same draws for every method and budget: differences between them are not differences of luck.
     noise = generator(entry.seed, "evaluate", entry.link_name, device=symbols.device)
@@ -109,8 +109,8 @@ def _over_snr(
 def _delivered(sent: Tensor, received: Tensor) -> dict[str, NDArray[np.float64]]:
     """Measured Es/N0 in dB (S, draws): over all frames, and of the frame and device farthest from that.
 
-    A frame's own noise is too short to measure, so the farthest is found by its signal power, which is exact,
-    over the noise power of all frames.
+    A frame's own noise is too short to measure, so the farthest is found by its signal power, which is
+    exact, over the noise power of all frames.
     """
     signal = sent.abs().square().double().mean(-1)
     noise = (received - sent).abs().square().double().mean((-3, -2, -1))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def commit(root: Path | None = None) -> str:
-    """The checkout's commit as 12 digits, `-dirty` behind it if tracked files differ; `unknown` without git."""
+    """The commit, 12 digits; `-dirty` behind it if tracked files differ; `unknown` without git."""
     git = ["git", "-C", str(root or Path.cwd())]
     try:
         head = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True)

@@ -1,1 +1,1 @@
-"""Joint fine-tuning of devices and server over a link; what it costs in communication; choice of optimisers."""
+"""Joint fine-tuning of devices and server over a link; its communication; the choice of optimisers."""

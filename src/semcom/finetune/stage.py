@@ -1,4 +1,4 @@
-"""Fine-tuning of one (method, link, labels, seed): every budget is a training of its own, one after the other."""
+"""Fine-tuning of one (method, link, labels, seed): every budget in turn, each a training of its own."""
 
 import json
 from pathlib import Path

@@ -62,7 +62,8 @@ def setting(
     train, validation = validation_fold(prepared.scene, prepared.group, prepared.train, seed=seed)
     if entry.finetune.batch_size > len(train):
         raise SemcomError(
-            f"finetune.batch_size {entry.finetune.batch_size} is more than the {len(train)} training frames; lower it"
+            f"finetune.batch_size {entry.finetune.batch_size} is more than the {len(train)} training frames; "
+            "lower it"
         )
     chosen = labelled(train, prepared.scene, fraction=entry.fraction, seed=seed)
     return Setting(entry, frames, train, validation, chosen, seed, encoders)

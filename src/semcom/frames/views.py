@@ -14,7 +14,7 @@ LUMA = (0.299, 0.587, 0.114)
 
 
 class RGBD:
-    """Random resized crop and flip for both; colour jitter, grey and blur; depth scale, shift and sensor noise.
+    """Random resized crop and flip for both; colour jitter, grey, blur; depth scale, shift and sensor noise.
 
     Depth is in metres throughout, so a change of scale means a room of another size, and a crop leaves
     distances as they are.

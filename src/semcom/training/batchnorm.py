@@ -10,7 +10,7 @@ from torch import Tensor, nn
 def recompute(network: nn.Module, batches: Iterable[Mapping[str, Tensor]]) -> None:
     """Replace running means and variances by their averages over `batches` of unaugmented views.
 
-    Running averages lag behind the weights; after a short training that alone costs several points of accuracy.
+    Running averages lag behind the weights; after a short training that alone costs points of accuracy.
 
     Args:
         network: called with each batch; its BatchNorm layers are measured.

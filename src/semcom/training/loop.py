@@ -112,8 +112,8 @@ def _resume(
 def _check(loss: float, epoch: int, rates: list[float]) -> None:
     if not math.isfinite(loss):
         raise SemcomError(
-            f"the loss is {loss} in epoch {epoch + 1} at a learning rate of {max(rates):g}; lower the optimiser's "
-            "lr or raise warmup in the params file (the last checkpoint before it is kept)"
+            f"the loss is {loss} in epoch {epoch + 1} at a learning rate of {max(rates):g}; lower the "
+            "optimiser's lr or raise warmup in the params file (the last checkpoint is kept)"
         )
 
 

@@ -41,7 +41,7 @@ def _groups(module: nn.Module, weight_decay: float) -> list[dict[str, object]]:
 
 
 def schedule(step: int, *, steps: int, warmup: float) -> float:
-    """Factor on the learning rate at `step` of `steps`: linear rise over a share `warmup`, then a cosine to 0."""
+    """Factor on the learning rate at `step` of `steps`: linear rise over `warmup`, then a cosine to 0."""
     rise = warmup * steps
     if step < rise:
         return (step + 1) / (rise + 1)

@@ -78,8 +78,9 @@ def _hold(lock: Any, folder: Path) -> None:
     except OSError as error:
         lock.seek(0)
         raise SemcomError(
-            f"{folder} is held by another job ({lock.read().strip() or 'just starting'}), which computes the same "
-            "result; wait for it, or stop it and run the same command again: it goes on at the last checkpoint"
+            f"{folder} is held by another job ({lock.read().strip() or 'just starting'}), which computes the "
+            "same result; wait for it, or stop it and run the same command again: it goes on at the last "
+            "checkpoint"
         ) from error
     lock.seek(0)
     lock.truncate()
