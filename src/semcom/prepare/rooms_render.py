@@ -161,10 +161,16 @@ def _to_lamp(scene: Scene, points: list[Array]) -> Grid:
 def _hidden(scene: Scene, start: Grid, to_lamp: Grid) -> NDArray[np.bool_]:
     """Points from which a solid hides the lamp."""
     hidden = np.zeros(start[0].shape, dtype=np.bool_)
+    lowest = start[2].min(axis=1)
     for solid in scene.solids:
-        if solid.casts:
-            near, far = hits(solid, start, to_lamp)
-            hidden |= (near <= far) & (far > 0) & (near < 1)
+        if not solid.casts:
+            continue
+        # From above a solid's top the way to a lamp that hangs higher is free: such rows are skipped.
+        top = solid.centre[2] + solid.half[2] + 0.01
+        below = np.flatnonzero(lowest <= (top if scene.lamp[2] > top else np.inf))
+        rows = slice(below[0], below[-1] + 1) if below.size else slice(0)
+        near, far = hits(solid, tuple(a[rows] for a in start), tuple(a[rows] for a in to_lamp))
+        hidden[rows] |= (near <= far) & (far > 0) & (near < 1)
     return hidden
 
 
