@@ -21,13 +21,14 @@ from semcom.prepare.rooms_pieces import NAMES
 from semcom.prepare.rooms_scenes import RECIPES, compose
 
 FEWEST = 2 * len(RECIPES)
+VIEWS = 2
 FILES = ("rooms_labeled.mat", "splits.mat", "dataset.json")
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("rooms")
-    make(folder, scenes=FEWEST)
+    make(folder, scenes=FEWEST, frames=VIEWS)
     return folder
 
 
@@ -36,9 +37,8 @@ def texts(file: h5py.File, cell: str) -> list[str]:
 
 
 def test_another_process_with_other_threads_writes_the_same_bytes(folder: Path, tmp_path: Path) -> None:
-    code = (
-        f"from pathlib import Path; from semcom.prepare.rooms import make; make(Path('x'), scenes={FEWEST})"
-    )
+    call = f"make(Path('x'), scenes={FEWEST}, frames={VIEWS})"
+    code = f"from pathlib import Path; from semcom.prepare.rooms import make; {call}"
     threads = {name: "2" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
     subprocess.run(
         [sys.executable, "-c", code],
@@ -63,7 +63,7 @@ def test_frames_hold_what_they_should(folder: Path) -> None:
     with h5py.File(folder / "rooms_labeled.mat") as file:
         depth, labels = file["depths"][:], file["labels"][:]
         raw = file["rawDepths"][:]
-        assert file["images"].shape == (FEWEST * FRAMES, 3, 64, 48)
+        assert file["images"].shape == (FEWEST * VIEWS, 3, 64, 48)
         assert texts(file, "names") == list(NAMES)
         assert file["images"][:].std(axis=(1, 2, 3)).min() > 10
     mm = np.rint(depth.astype(np.float64) * 1000)
@@ -81,7 +81,7 @@ def test_frames_of_a_scene_differ_but_share_its_type(folder: Path) -> None:
     with h5py.File(folder / "rooms_labeled.mat") as file:
         scenes, types, images = texts(file, "scenes"), texts(file, "sceneTypes"), file["images"][:]
     assert len({image.tobytes() for image in images}) == len(images)
-    assert set(Counter(scenes).values()) == {FRAMES}
+    assert set(Counter(scenes).values()) == {VIEWS}
     assert all(scene.rsplit("_", 1)[0] == kind for scene, kind in zip(scenes, types, strict=True))
     assert {label(kind) for kind in types} == set(range(len(NYU10)))
 

@@ -18,6 +18,7 @@ from semcom.prepare.matfile_write import write_labeled_mat, write_splits
 from semcom.prepare.rooms_pieces import LABELS, NAMES
 from semcom.prepare.rooms_render import Frame, Scene, render
 from semcom.prepare.rooms_scenes import RECIPES, compose, pose
+from semcom.progress import Progress
 
 SCENES = 330
 FRAMES = 4  # of each scene
@@ -30,12 +31,24 @@ HOLES = ("window", "mirror", "monitor", "television")  # where a Kinect gets no 
 KINECT_STEP = 2.87e-3  # 1/m, of 1/depth: 1/8 pixel of disparity at 580 pixels and 75 mm
 
 
-def make(folder: Path, *, seed: int = 0, scenes: int = SCENES) -> None:
-    """Render rooms_labeled.mat, splits.mat and dataset.json into `folder`; same arguments, same bytes."""
+def make(folder: Path, *, seed: int = 0, scenes: int = SCENES, frames: int = FRAMES) -> None:
+    """Render rooms_labeled.mat, splits.mat and dataset.json into `folder`: same arguments, same bytes.
+
+    Args:
+        folder: where to; made if need be.
+        seed: another seed, another set of the same kind.
+        scenes: rooms in all; two of each of the scene types at least.
+        frames: views of each scene, 1 at least.
+
+    Raises:
+        SemcomError: too few scenes or frames, or the folder cannot be written.
+    """
+    if frames < 1:
+        raise SemcomError(f"frames = {frames}: every scene needs a view; give 1 or more")
     types = scene_types(scenes)
     order = [types[i] for i in np.random.default_rng([seed, 0]).permutation(len(types))]
-    train, test = split(order, seed=seed)
-    write_labeled_mat(folder / "rooms_labeled.mat", _frames(order, seed), NAMES)
+    train, test = split(order, seed=seed, frames=frames)
+    write_labeled_mat(folder / "rooms_labeled.mat", _frames(order, seed=seed, frames=frames), NAMES)
     write_splits(folder / "splits.mat", train, test)
     description.write(
         folder,
@@ -67,7 +80,7 @@ def scene_types(scenes: int) -> list[str]:
     return [name for name, count in counts.items() for _ in range(count)]
 
 
-def split(types: list[str], *, seed: int = 0) -> tuple[list[int], list[int]]:
+def split(types: list[str], *, seed: int = 0, frames: int = FRAMES) -> tuple[list[int], list[int]]:
     """Numbers (from 1) of the train and test frames: whole scenes, `TEST_SHARE` of each type's."""
     rng = np.random.default_rng([seed, 1])
     held: set[int] = set()
@@ -75,19 +88,20 @@ def split(types: list[str], *, seed: int = 0) -> tuple[list[int], list[int]]:
         mine = [i for i, kind in enumerate(types) if kind == name]
         count = min(max(1, round(TEST_SHARE * len(mine))), len(mine) - 1)
         held |= {mine[i] for i in rng.permutation(len(mine))[:count]}
-    numbers = {i: range(FRAMES * i + 1, FRAMES * (i + 1) + 1) for i in range(len(types))}
-    train = [n for i, frames in numbers.items() if i not in held for n in frames]
+    numbers = {i: range(frames * i + 1, frames * (i + 1) + 1) for i in range(len(types))}
+    train = [n for i, mine in numbers.items() if i not in held for n in mine]
     return train, [n for i in sorted(held) for n in numbers[i]]
 
 
-def _frames(types: list[str], seed: int) -> Iterator[dict[str, Any]]:
+def _frames(types: list[str], *, seed: int, frames: int) -> Iterator[dict[str, Any]]:
     """Every frame of every scene, in the form that the writer takes."""
     counts: Counter[str] = Counter()
+    progress = Progress(len(types))
     for i, kind in enumerate(types):
         counts[kind] += 1
         rng = np.random.default_rng([seed, 2, i])
         scene = compose(RECIPES[kind], rng)
-        for _ in range(FRAMES):
+        for _ in range(frames):
             frame = view(scene, rng)
             depth_m = metres(frame.depth_mm)
             yield {
@@ -99,6 +113,7 @@ def _frames(types: list[str], seed: int) -> Iterator[dict[str, Any]]:
                 "scene": f"{kind}_{counts[kind]:04d}",
                 "scene_type": kind,
             }
+        progress.step(i + 1, f"{i + 1} of {len(types)} scenes")
 
 
 def metres(depth_mm: NDArray[np.uint16]) -> NDArray[np.float32]:
