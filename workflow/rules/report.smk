@@ -29,8 +29,14 @@ rule report:
         ),
         multiext("results/{study}/report/{report}/accuracy_snr", ".pdf", ".csv"),
         multiext("results/{study}/report/{report}/accuracy_uses", ".pdf", ".csv"),
-        "results/{study}/report/{report}/provenance.json",
-        "results/{study}/report/{report}/report.md",
+        multiext(
+            "results/{study}/report/{report}/",
+            "report.md",
+            "provenance.json",
+            "pretraining.csv",
+            "optimisers.csv",
+            "calibration.csv",
+        ),
     log:
         "logs/{study}/report/{report}.log",
     threads: 1
