@@ -113,7 +113,7 @@ def test_a_dead_server_is_one_message_and_later_all_is_delivered(uri):
     dead = closed_port()
     begin = time.monotonic()
     done = CliRunner().invoke(app, ["sync", "s", "--uri", dead, "--best-effort"])
-    assert time.monotonic() - begin < 8
+    assert time.monotonic() - begin < 15
     assert done.exit_code == 0
     assert len(done.stderr.strip().splitlines()) == 1
     assert f"`semcom track sync s --uri {dead}` delivers later" in done.stderr
@@ -127,9 +127,9 @@ def test_a_server_that_accepts_and_never_answers(tmp_path, monkeypatch):
     sweep(Path("results"), 0)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         begin = time.monotonic()
-        with pytest.raises(SemcomError, match="no answer within 3 s"):
+        with pytest.raises(SemcomError, match=r"no answer (within|for) \d s"):
             deliver(f"http://127.0.0.1:{listener.getsockname()[1]}", HASTY)
-    assert time.monotonic() - begin < 8
+    assert time.monotonic() - begin < 15
 
 
 class HealthOnly(http.server.BaseHTTPRequestHandler):
@@ -158,7 +158,7 @@ def test_a_server_that_falls_silent_after_its_health_check(tmp_path, monkeypatch
     begin = time.monotonic()
     with pytest.raises(SemcomError, match=r"no answer for \d s"):
         deliver(f"http://127.0.0.1:{server.server_address[1]}", replace(HASTY, first_s=5))
-    assert time.monotonic() - begin < 8
+    assert time.monotonic() - begin < 15
     server.shutdown()
 
 
