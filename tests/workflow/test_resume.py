@@ -18,14 +18,14 @@ CHOICE = {"optimisers": {"2": {"use": "adamw", "lr": 1e-3}, str(EPOCHS): {"use":
 
 def wait_for_checkpoint(site, process) -> int:
     """Wait until the job has left a checkpoint; the process id of the job that holds the state folder."""
-    end = time.monotonic() + 120
+    end = time.monotonic() + 300
     states = site.root / "results/.state"
-    while not list(states.glob("*/training.pt")):
+    while not (found := list(states.glob("*/training.pt"))):
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < end
         time.sleep(0.02)
-    (pid,) = [int(lock.read_text().split()[-1]) for lock in states.glob("*.lock") if lock.read_text()]
-    return pid
+    (checkpoint,) = found
+    return int(checkpoint.parent.with_suffix(".lock").read_text().split()[-1])
 
 
 def verb(site, stage: str, folder: Path) -> tuple[str, ...]:
