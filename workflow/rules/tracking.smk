@@ -1,19 +1,20 @@
 # Delivery to MLflow, from the files that jobs wrote. `|| true`: no fault of tracking is one of the study.
-URI = STUDY.tracking.uri if STUDY.tracking.enabled else ""
-SQLITE = "sqlite:///"
-SYNC = "semcom track sync {STUDY.study} --uri {URI:q} --best-effort || true"
+import shlex
+
+URI = f"--uri {shlex.quote(STUDY.tracking.uri)}" if STUDY.tracking.uri else ""
+SYNC = "semcom track sync {STUDY.study} {URI} --best-effort || true"
 
 
 onstart:
-    if URI.startswith(SQLITE) and not Path(URI.removeprefix(SQLITE)).exists():
-        shell("semcom track init --uri {URI:q} || true")
+    if STUDY.tracking.enabled:
+        shell("semcom track init {URI} || true")
 
 
 onsuccess:
-    if URI:
+    if STUDY.tracking.enabled:
         shell(SYNC)
 
 
 onerror:
-    if URI:
+    if STUDY.tracking.enabled:
         shell(SYNC)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 from semcom.files.errors import SemcomError
 
@@ -41,7 +41,7 @@ def t_interval(values: Values, *, level: float = 0.95) -> Interval:
         )
     if len(sample) == 1:
         return Interval(float(sample[0]), float("nan"))
-    quantile = stats.t.ppf((1 + level) / 2, len(sample) - 1)
+    quantile = stdtrit(len(sample) - 1, (1 + level) / 2)
     return Interval(float(sample.mean()), float(quantile * sample.std(ddof=1) / np.sqrt(len(sample))))
 
 

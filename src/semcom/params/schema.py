@@ -87,7 +87,8 @@ class Tracking(Strict):
     """Delivery of results to MLflow, after the jobs and never in their way."""
 
     enabled: bool = True
-    uri: str = "sqlite:///mlflow.db"
+    uri: str | None = None
+    """Where MLflow is; None leaves it to MLFLOW_TRACKING_URI, else sqlite:///mlflow.db."""
 
 
 class Method(Strict):
