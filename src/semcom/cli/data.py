@@ -24,13 +24,14 @@ def make(
 
     if name != "rooms":
         raise SemcomError(f"no procedural data set {name!r}: `rooms` can be made")
+    from semcom.params.dataversion import registered
     from semcom.prepare import rooms
     from semcom.prepare.dvc import is_current
 
     target = folder or root / "data" / name
     rooms.make(target)
     progress.log.info("written to %s", target)
-    if folder is None:
+    if folder is None and name in registered(root):
         same = is_current(root, f"data/{name}")
         progress.log.info("its bytes %s the registered version", "are those of" if same else "DIFFER from")
 

@@ -128,7 +128,7 @@ def contact_sheet(folder: Path, output: Path) -> None:
         classes = source.description.classes
         chosen = [[frame(source, i) for i in _spread(source.rows, scene)] for scene in classes]
         crop = source.description.crop
-        title = f"{folder.name}: {source.description.title}"
+        title = f"{source.description.title} (data/{folder.name})"
     figure = Figure(figsize=(2 * PAIRS * 1.45 + 1.2, 1.28 * len(classes) + 0.6), layout="constrained")
     axes = figure.subplots(len(classes), 2 * PAIRS, squeeze=False)
     flat = [one for row in chosen for one in row]
