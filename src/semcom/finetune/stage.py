@@ -56,44 +56,42 @@ def run(
         "labels": entry.labels,
     }
     inputs = [sha256(path) for path in (encoders, choice) if path is not None]
+    started = {**tags, "seed": str(entry.seed), "stage": "finetune"}
     with (
         state(states, digest("finetune", to_json(entry), frames.content, *inputs)) as held,
-        Journal.open(
-            journal,
-            {**tags, "seed": str(entry.seed), "stage": "finetune"},
-            entry.model_dump(),
-            fresh=not held.resumed,
-        ) as events,
+        Journal.open(journal, started, entry.model_dump(), fresh=not held.resumed) as events,
     ):
         given = setting(entry, frames, seed=entry.seed, encoders=encoders)
         log.info("%d labelled frames, %d rounds an epoch", len(given.labelled), given.rounds)
-        rows: list[dict[str, object]] = []
-        costs: list[dict[str, object]] = []
-        systems = {}
         progress = Progress(sum(entry.budgets))
-        for budget in entry.budgets:
-            systems[str(budget)], epochs = _budget(
-                given, budget, optimisers[str(budget)], held, events, progress
-            )
-            place = {**tags, "budget_epochs": budget, "seed": entry.seed}
-            rows += [
-                {**place, "epoch": epoch, "metric": metric, "value": value}
+        trained = {b: _budget(given, b, optimisers[str(b)], held, events, progress) for b in entry.budgets}
+        places = {b: {**tags, "budget_epochs": b, "seed": entry.seed} for b in entry.budgets}
+        weights.save(models, {str(budget): system for budget, (system, _) in trained.items()})
+        write_rows(
+            history,
+            [
+                {**places[budget], "epoch": epoch, "metric": metric, "value": value}
+                for budget, (_, epochs) in trained.items()
                 for epoch, means in enumerate(epochs, start=1)
                 for metric, value in means.items()
-            ]
-            cost = communication(
-                rounds=budget * given.rounds,
-                batch_size=entry.finetune.batch_size,
-                devices=len(entry.modalities),
-                channel_uses=entry.link.channel_uses,
-            )
+            ],
+        )
+        costs = {budget: _cost(given, budget) for budget in entry.budgets}
+        for budget, cost in costs.items():
             events.metrics(
                 {f"communication/{k}": v for k, v in cost.items()}, step=0, run={"budget_epochs": budget}
             )
-            costs.append({**place, **cost})
-        weights.save(models, systems)
-        write_rows(history, rows)
-        write_rows(communications, costs)
+        write_rows(communications, [{**places[budget], **cost} for budget, cost in costs.items()])
+
+
+def _cost(given: Setting, budget: int) -> dict[str, int]:
+    entry = given.entry
+    return communication(
+        rounds=budget * given.rounds,
+        batch_size=entry.finetune.batch_size,
+        devices=len(entry.modalities),
+        channel_uses=entry.link.channel_uses,
+    )
 
 
 def _optimisers(choice: Path, entry: FinetuneEntry) -> dict[str, Component]:

@@ -7,11 +7,11 @@ validation frames ─► encoders ─► k nearest ─► vote ─► retrieval 
 from pathlib import Path
 
 import faiss
-import numpy as np
 
 from semcom.files.tables import write_rows
 from semcom.frames.device import DeviceFrames
-from semcom.frames.folds import validation_fold
+from semcom.frames.folds import Indices, validation_fold
+from semcom.metrics.classification import accuracy
 from semcom.models.encoder import Encoders, encode_features
 from semcom.params.entries import KnowledgeEntry
 from semcom.progress import log
@@ -47,43 +47,44 @@ def run(
     frames = DeviceFrames.open(frames_file, device)
     prepared = frames.prepared
     train, validation = validation_fold(prepared.scene, prepared.group, prepared.train, seed=entry.seed)
-    with seeded(entry.seed, "pretrain", "init"):
-        encoders = Encoders(entry.modalities, frames.size, entry.encoder).to(device)
-    if encoders_file is not None:
-        encoders.load_state_dict(weights.load(encoders_file, device))
-    recompute(encoders, frames.plain(train))
+    encoders = _encoders(entry, frames, encoders_file, train)
     vectors = encode_features(encoders, frames.plain(train))
     queries = encode_features(encoders, frames.plain(validation))
-
     tags = {"study": entry.study, "system": entry.system, "method": entry.method, "seed": str(entry.seed)}
-    settings, bases, rows = entry.knowledge, {}, []
+    k, factory = entry.knowledge.neighbours, entry.knowledge.index
+    ids, labels = prepared.index[train], prepared.scene[train]
     with Journal.open(journal, {**tags, "stage": "knowledge"}, entry.model_dump()) as events:
-        for name, features in vectors.items():
-            bases[name] = KnowledgeBase.build(
-                features.cpu().numpy(), prepared.index[train], prepared.scene[train], factory=settings.index
-            )
-            found = bases[name].classify(queries[name].cpu().numpy(), settings.neighbours)
-            accuracy = float(np.mean(found == prepared.scene[validation]))
-            size = (
-                len(faiss.serialize_index(bases[name].index))
-                + bases[name].ids.nbytes
-                + bases[name].labels.nbytes
-            )
-            events.metrics({f"retrieval/accuracy_{name}": accuracy, f"retrieval/bytes_{name}": size}, step=0)
-            log.info(
-                "%s: retrieval accuracy %.3f on %d frames, %d bytes", name, accuracy, len(validation), size
-            )
-            rows.append(
-                {
-                    **tags,
-                    "modality": name,
-                    "neighbours": settings.neighbours,
-                    "frames": len(validation),
-                    "accuracy": accuracy,
-                    "bytes": size,
-                    "vectors": len(train),
-                    "dim": features.shape[1],
-                }
-            )
+        bases = {
+            name: KnowledgeBase.build(features.cpu().numpy(), ids, labels, factory=factory)
+            for name, features in vectors.items()
+        }
+        rows = []
+        for name, built in bases.items():
+            found = built.classify(queries[name].cpu().numpy(), k)
+            right = float(accuracy(found, prepared.scene[validation]))
+            row = {
+                "modality": name,
+                "neighbours": k,
+                "frames": len(validation),
+                "accuracy": right,
+                "bytes": built.bytes,
+                "vectors": len(train),
+                "dim": vectors[name].shape[1],
+            }
+            rows.append({**tags, **row})
+            logged = {f"retrieval/accuracy_{name}": right, f"retrieval/bytes_{name}": built.bytes}
+            events.metrics(logged, step=0)
+            log.info("%s: retrieval accuracy %.3f, %d bytes", name, right, built.bytes)
         save(base, bases)
         write_rows(retrieval, rows)
+
+
+def _encoders(entry: KnowledgeEntry, frames: DeviceFrames, file: Path | None, train: Indices) -> Encoders:
+    """Pre-trained or random encoders, their BatchNorm statistics those of the training frames."""
+    device = frames.rgb.device
+    with seeded(entry.seed, "pretrain", "init"):
+        encoders = Encoders(entry.modalities, frames.size, entry.encoder).to(device)
+    if file is not None:
+        encoders.load_state_dict(weights.load(file, device))
+    recompute(encoders, frames.plain(train))
+    return encoders

@@ -71,6 +71,11 @@ class KnowledgeBase:
         chosen: Labels = votes[np.arange(len(votes)), winner]
         return chosen
 
+    @property
+    def bytes(self) -> int:
+        """Size of index, ids and labels."""
+        return len(faiss.serialize_index(self.index)) + self.ids.nbytes + self.labels.nbytes
+
 
 def save(path: Path, bases: Mapping[str, KnowledgeBase]) -> None:
     """Write named bases over the same frames into one NumPy archive: serialised indices, ids, labels."""

@@ -14,7 +14,7 @@ from semcom.training.optimisers import schedule
 from semcom.training.randomness import generator, seeded
 from semcom.training.state import State
 
-CHECKPOINT_S = 15.0
+CHECKPOINT_S = 30.0
 """Seconds between checkpoints; they are written at the end of an epoch."""
 
 Epoch = dict[str, float]
