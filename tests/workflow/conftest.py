@@ -23,7 +23,7 @@ import semcom
 from semcom.prepare.description import Description, write
 
 ROOT = Path(__file__).parents[2]
-CADENCE = "CHECKPOINT_S = 15.0"
+CADENCE = "CHECKPOINT_S = 30.0"
 """Set to 0 here, so that a job leaves a checkpoint after every epoch."""
 CLASSES = ("bathroom", "bedroom", "kitchen")
 PARAMS = """
