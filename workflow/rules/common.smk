@@ -1,6 +1,9 @@
 # What several rules use. Verbs run under the Python that runs Snakemake, its environment activated or not.
 shell.prefix('semcom() {{ {sys.executable:q} -m semcom "$@"; }}; ')
 
+# None of our params is a data frame: Snakemake need not import pandas (0.3 s) to compare them.
+sys.modules.setdefault("pandas", None)
+
 STUDY = JOBS.study
 FRAMES = f"results/data/{STUDY.data}_{STUDY.size[0]}x{STUDY.size[1]}.h5"
 GPU = int(STUDY.compute.device == "cuda")

@@ -33,19 +33,20 @@ def code_hash(*modules: str, package: Path = source.PACKAGE) -> str:
         SemcomError: one of `modules` does not exist.
     """
     out = _ALWAYS_OUT if modules[0].startswith(REPORT) else _ALWAYS_OUT + _PLOTTING
-    found: dict[str, str] = {}
-    waiting = list(modules)
     for module in modules:
         if source.find(module, package) is None:
             raise SemcomError(f"there is no module {module} in {package}")
+    found: dict[str, str] = {}
+    seen: set[str] = set()
+    waiting = set(modules)
     while waiting:
         module = waiting.pop()
-        path = source.find(module, package)
-        if path is None or module in found or _left_out(module, out):
-            continue
-        stat = path.stat()
-        found[module], imported = _read(path, module, package.name, stat.st_mtime_ns, stat.st_size)
-        waiting += imported
+        seen.add(module)
+        path = None if _left_out(module, out) else source.find(module, package)
+        if path is not None:
+            stat = path.stat()
+            found[module], imported = _read(path, module, package.name, stat.st_mtime_ns, stat.st_size)
+            waiting.update(imported - seen)
     text = "\n".join(f"{module} {found[module]}" for module in sorted(found))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -55,20 +56,27 @@ def _left_out(module: str, prefixes: tuple[str, ...]) -> bool:
 
 
 @cache
-def _read(path: Path, module: str, root: str, mtime_ns: int, size: int) -> tuple[str, tuple[str, ...]]:
+def _read(path: Path, module: str, root: str, mtime_ns: int, size: int) -> tuple[str, frozenset[str]]:
     """The hash of one file, and the modules below `root` that it needs, its own packages included."""
     tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
     tree.body = [node for node in tree.body if source.family_dict(node) is None]
     base = module if path.name == "__init__.py" else module.rpartition(".")[0]
     needed = {base}
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             needed.update(_imported(node, base))
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            node.body = [line for line in body if not _is_text(line)]  # type: ignore[attr-defined]
+        elif hasattr(node, "body"):
+            node.body = [line for line in node.body if not _is_text(line)]
     text = hashlib.sha256(ast.unparse(tree).encode()).hexdigest()
-    return text, tuple(sorted(m for name in needed for m in _with_packages(name) if m.split(".")[0] == root))
+    return text, frozenset(m for name in needed for m in _with_packages(name) if m.split(".")[0] == root)
+
+
+def _statements(tree: ast.AST) -> Iterator[ast.AST]:
+    """`tree` and every statement in it; expressions, most of a tree, hold neither imports nor docstrings."""
+    yield tree
+    for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for node in getattr(tree, field, ()):
+            yield from _statements(node)
 
 
 def _is_text(node: ast.stmt) -> bool:
