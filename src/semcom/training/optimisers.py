@@ -16,7 +16,7 @@ class AdamW:
 
     def __call__(self, module: nn.Module) -> torch.optim.Optimizer:
         """An optimiser of the module's parameters."""
-        return torch.optim.AdamW(_groups(module, self.weight_decay), lr=self.lr)
+        return torch.optim.AdamW(_groups(module, self.weight_decay), lr=self.lr, fused=True)
 
 
 class SGD:
@@ -29,7 +29,8 @@ class SGD:
 
     def __call__(self, module: nn.Module) -> torch.optim.Optimizer:
         """An optimiser of the module's parameters."""
-        return torch.optim.SGD(_groups(module, self.weight_decay), lr=self.lr, momentum=self.momentum)
+        groups = _groups(module, self.weight_decay)
+        return torch.optim.SGD(groups, lr=self.lr, momentum=self.momentum, fused=True)
 
 
 def _groups(module: nn.Module, weight_decay: float) -> list[dict[str, object]]:
