@@ -16,6 +16,7 @@ def parameters(module: torch.nn.Module) -> int:
 def test_full_width_at_224_is_torchvisions_resnet18_without_classifier() -> None:
     ours, theirs = ResNet18(3, (224, 224)), resnet18(weights=None)
     theirs.fc = torch.nn.Identity()
+    assert list(ours.state_dict()) == list(theirs.state_dict())
     assert parameters(ours) == parameters(theirs) == 11_176_512
     ours.load_state_dict(theirs.state_dict())
     x = torch.randn(2, 3, 224, 224)
