@@ -7,6 +7,7 @@ rule tune:
         grid="results/{study}/tune/{method}/{labels}/grid.csv",
     log:
         "logs/{study}/tune/{method}_{labels}.log",
+    priority: 2
     threads: THREADS
     resources:
         gpu=GPU,
@@ -32,6 +33,7 @@ rule finetune:
         communication="results/{study}/finetune/{method}/{link}/{labels}/seed{seed}/communication.csv",
     log:
         "logs/{study}/finetune/{method}_{link}_{labels}_seed{seed}.log",
+    priority: 1
     threads: THREADS
     resources:
         gpu=GPU,

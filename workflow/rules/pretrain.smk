@@ -6,6 +6,7 @@ rule pretrain:
         history="results/{study}/pretrain/{method}/seed{seed}/history.csv",
     log:
         "logs/{study}/pretrain/{method}_seed{seed}.log",
+    priority: 3  # the longest chains begin first, so that no core waits at the end
     threads: THREADS
     resources:
         gpu=GPU,
