@@ -117,6 +117,15 @@ def test_a_bad_value_is_named_with_what_is_allowed(config, path, value, said):
     assert line.lstrip().startswith(first)
 
 
+def test_a_loss_that_needs_both_modalities_is_not_given_one(config):
+    put(config, "methods.mmssl.modalities", ["depth"])
+    assert faults(config) == [
+        "  methods.mmssl.modalities: ['depth'], but the loss mmssl needs rgb, depth; take another loss"
+    ]
+    put(config, "methods.mmssl.pretrain.loss", {"use": "intra"})
+    assert load(config).methods["mmssl"].modalities == ("depth",)
+
+
 def test_merged_yaml_anchors_are_checked_where_they_are_used(config):
     config["methods"]["intra_only"] = config["methods"]["mmssl"]
     config["methods"]["mmssl"]["finetune"]["head"]["dropout"] = 2

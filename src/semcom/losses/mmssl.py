@@ -22,6 +22,9 @@ from semcom.files.errors import SemcomError
 from semcom.losses.correlation import Standardised, Terms, correlate, standardise
 from semcom.params.ranges import NonNegative, Positive, PositiveFraction
 
+MODALITIES = ("rgb", "depth")
+"""What the loss cannot do without; the schema reads it."""
+
 
 class MMSSL:
     """Callable; needs both modalities."""
@@ -52,7 +55,7 @@ class MMSSL:
         Raises:
             SemcomError: a modality is missing, N < 2, shapes differ, or the shared block is empty.
         """
-        if set(views) != {"rgb", "depth"}:
+        if set(views) != set(MODALITIES):
             raise SemcomError(
                 f"the loss `mmssl` needs the modalities rgb and depth but was given {sorted(views)}; "
                 "`intra` works with one"

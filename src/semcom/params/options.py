@@ -92,6 +92,15 @@ def options(reference: str) -> dict[str, Option]:
     return found
 
 
+@cache
+def modalities(reference: str) -> tuple[str, ...]:
+    """The modalities that the class at `package.module:Class` needs: MODALITIES of its module, if any."""
+    path = source.find(reference.partition(":")[0])
+    assigned = dict(filter(None, map(source.assigned, source.parse(path).body))) if path else {}
+    needed: tuple[str, ...] = _literal(assigned["MODALITIES"], reference) if "MODALITIES" in assigned else ()
+    return needed
+
+
 def _init(body: list[ast.stmt], name: str, reference: str) -> ast.FunctionDef | None:
     """The `__init__` of class `name`, its own or that of a base in the same file."""
     classes = {node.name: node for node in body if isinstance(node, ast.ClassDef)}

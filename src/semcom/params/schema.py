@@ -10,6 +10,7 @@ from pydantic import AfterValidator, ValidationError
 
 from semcom.files.errors import SemcomError
 from semcom.params import faults, options
+from semcom.params.component import family
 from semcom.params.entries import (
     Budgets,
     Compute,
@@ -135,10 +136,26 @@ def load(config: Mapping[str, Any]) -> Study:
         study = Study.model_validate(values)
     except ValidationError as error:
         wrong += faults.from_pydantic(error, Study, values)
+    else:
+        wrong += _lacking(study)
     if wrong:
         lines = sorted({str(fault) for fault in wrong})
         raise SemcomError("\n  ".join([f"{len(lines)} fault{'s' * (len(lines) > 1)} in the params:", *lines]))
     return study
+
+
+def _lacking(study: Study) -> Iterator[Fault]:
+    """Methods whose loss needs a modality that they do not have."""
+    losses = family("LOSSES")
+    for name, method in study.methods.items():
+        if method.pretrain is None or (use := method.pretrain.loss["use"]) not in losses:
+            continue
+        needed = options.modalities(losses[use])
+        if set(needed) - set(method.modalities):
+            text = (
+                f"{list(method.modalities)}, but the loss {use} needs {', '.join(needed)}; take another loss"
+            )
+            yield Fault(("methods", name, "modalities"), text)
 
 
 def _fill_components(values: dict[str, Any]) -> Iterator[Fault]:
