@@ -198,7 +198,7 @@ def test_one_seed_and_nothing_pretrained(tmp_path):
     rows = table(made / "summary.csv")
     assert set(rows.snr_db) == {8}  # trained at 10 dB; of two equally near the lower
     assert rows.half_width.isna().all()
-    assert "With one seed there is no interval" in (made / "report.md").read_text()
+    assert "one seed gives no interval" in (made / "report.md").read_text()
     uses = table(made / "accuracy_uses.csv").set_index(["method", "metric", "budget_epochs"]).training_uses
     assert 2 * uses["rgb_only", "accuracy", 4] == uses["supervised", "accuracy", 4]
 

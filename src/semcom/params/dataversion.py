@@ -40,9 +40,9 @@ def data_version(root: Path, name: str) -> str:
         near = difflib.get_close_matches(name, known, n=1)
         raise SemcomError(
             f"no data set {name!r} is registered in {BUNDLED} or data/*.dvc"
-            + (f"; did you mean {near[0]!r}?" if near else "")
+            + (f"; did you mean {near[0]!r}?" if near else ".")
             + f" Registered: {', '.join(sorted(known)) or 'none'}. "
-            f"Set `data:` in the params file to one of them, or add yours: semcom data add {name} PATH…"
+            f"Name one of them, or add yours: semcom data add {name} PATH…"
         )
     md5 = known[name]
     if not md5:

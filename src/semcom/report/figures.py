@@ -53,7 +53,9 @@ def accuracy_snr(table: pd.DataFrame, entry: ReportEntry, *, chance: float, foot
             _chance(axes, chance, named=axes is sheet.panels[0])
             axes.axvline(entry.links[link].train_snr_db, color=GREY, linewidth=0.6, linestyle=(0, (1, 2)))
             epochs = f"{budget} epoch{'s' * (budget != 1)}"
-            axes.set_title(f"{epochs} of fine-tuning" if one else f"{link}, {labels}: {epochs}")
+            axes.set_title(f"{epochs} of fine-tuning" if one else f"{link}, labels {labels}: {epochs}")
+            if here["snr_db"].nunique() <= 8:
+                axes.xaxis.set_major_locator(FixedLocator(sorted(here["snr_db"].unique())))
         where = "Link {}, labels {}. ".format(*_groups(entry)[0]) if one else ""
         note = f"{where}{_intervals('Bands', entry)} Dotted upright: Es/N0 of training."
         sheet.finish(SNR_LABEL, note, foot)
@@ -77,12 +79,13 @@ def accuracy_uses(table: pd.DataFrame, entry: ReportEntry, *, chance: float, foo
             _log_axis(axes, here["training_uses"])
             for number, method in enumerate(entry.methods):
                 # A little to the side, so that the bars of equal budgets stand beside each other.
-                aside = 1.035 ** (number - (len(entry.methods) - 1) / 2)
+                aside = 1.025 ** (number - (len(entry.methods) - 1) / 2) if len(entry.seeds) > 1 else 1.0
                 _bars(axes, here[here["method"] == method], number, method, aside=aside)
             _chance(axes, chance, named=axes is sheet.panels[0])
             _rounds(axes, here)
             axes.set_title(f"{link}, labels {labels}, tested at {here['snr_db'].iloc[0]:g} dB", pad=6)
-        note = f"{_intervals('Bars', entry)} Pre-training exchanges nothing with the server."
+        beside = " Bars of equal cost are drawn side by side." if len(entry.seeds) > 1 else ""
+        note = f"{_intervals('Bars', entry)}{beside} Pre-training exchanges nothing with the server."
         sheet.finish(USES_LABEL, note, foot)
     return sheet.figure
 

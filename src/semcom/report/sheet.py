@@ -71,6 +71,8 @@ class Sheet:
     def finish(self, x_label: str, note: str, foot: str) -> None:
         """Size the figure; write the labels, the legend of the first panel's lines, and the lines below."""
         handles, names = self.panels[0].get_legend_handles_labels()
+        low, high = self.panels[0].get_ylim()  # wide intervals need not push the view out of 0 to 100 %
+        self.panels[0].set_ylim(max(low, 0), min(high, 100))
         width = WIDTH if self.columns > 1 else NARROW
         ncols = min(len(names), 5 if self.columns > 1 else 3)
         lines = [*_wrap(note, 5.5, width), *_wrap(foot, 4.8, width)]

@@ -46,13 +46,14 @@ def warnings(calibration: pd.DataFrame) -> Iterator[str]:
 
 
 def _snr(entry: ReportEntry, chance: float) -> list[str]:
-    few = " With one seed there is no interval." if len(entry.seeds) == 1 else ""
+    several = len(entry.seeds) > 1
+    intervals = "intervals are 95 % Student t over seeds" if several else "one seed gives no interval"
     return [
         "## Accuracy over SNR\n",
         "![Test accuracy over Es/N0](accuracy_snr.png)\n",
         "[PDF](accuracy_snr.pdf), [CSV](accuracy_snr.csv), with balanced accuracy. Es/N0 is per complex "
-        f"channel use. Means over {_seeds(entry)}; intervals are 95 % Student t over seeds, channel draws "
-        f"averaged first.{few} Always naming the most frequent class scores {100 * chance:.1f} %.",
+        f"channel use. Means over {_seeds(entry)}, channel draws averaged first; {intervals}. "
+        f"Always naming the most frequent class scores {100 * chance:.1f} %.",
     ]
 
 
@@ -67,11 +68,13 @@ def _uses(made: Tables, entry: ReportEntry) -> list[str]:
     against, costs = rival(entry), made["accuracy_uses"]
     for (link, labels), rows in made["summary"].groupby(["link", "labels"], sort=False):
         at = f"at {rows['snr_db'].iloc[0]:g} dB"
+        if rows["snr_db"].iloc[0] != entry.links[link].train_snr_db:
+            at += f", the swept Es/N0 nearest to training's {entry.links[link].train_snr_db:g} dB"
         lines += [f"\n**Test accuracy in %, {link}, labels {labels}, {at}**\n"]
         lines += _by_budget(entry, rows, "mean", "half_width", entry.methods, sign="")
         others = [method for method in entry.methods if method != against]
         if against and others:
-            lines += [f"\n**The same, minus {against}, in points, paired by seed**\n"]
+            lines += [f"\n**The same, minus {against} (not pre-trained), in points, paired by seed**\n"]
             lines += _by_budget(entry, rows, "difference", "difference_half_width", others, sign="+")
         here = costs[(costs["link"] == link) & (costs["labels"] == labels) & (costs["metric"] == "accuracy")]
         lines += [f"\n**Complex channel uses of training, up and down, {link}, labels {labels}**\n"]
