@@ -5,6 +5,8 @@ import sys
 import time
 from pathlib import Path
 
+from semcom.files.errors import SemcomError
+
 log = logging.getLogger("semcom")
 
 
@@ -13,8 +15,12 @@ def start(job: str, path: Path | None) -> None:
     log.setLevel(logging.INFO)
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handlers.append(logging.FileHandler(path, mode="w"))
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handlers.append(logging.FileHandler(path, mode="w"))
+        except OSError as error:
+            raise SemcomError(f"cannot write the log {path}: {error.strerror}; make it writable") from error
+    logging.raiseExceptions = False  # a full disk must not bury the job's own message
     for handler in handlers:
         handler.setFormatter(logging.Formatter(f"[{job}] %(message)s"))
     log.handlers = handlers

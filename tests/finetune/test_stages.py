@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
 from semcom.evaluate import sweep
+from semcom.files.errors import SemcomError
 from semcom.finetune import stage, tune
 from semcom.finetune.accounting import communication
 from semcom.params.entries import (
@@ -19,7 +19,7 @@ from semcom.params.entries import (
     Tune,
     TuneEntry,
 )
-from semcom.training import loop, weights
+from semcom.training import loop
 
 BUDGETS = (1, 3)
 ADAMW = {"use": "adamw", "lr": 3e-3, "weight_decay": 0.05}
@@ -165,7 +165,12 @@ def test_the_link_delivers_the_snr_asked(swept: tuple[pd.DataFrame, dict[str, np
     assert spread.abs().max() < 1e-4, "every frame and device has the same power"
 
 
-def test_a_bad_seed_of_weights_is_named(tmp_path: Path) -> None:
-    (tmp_path / "models.pt").write_bytes(b"no weights")
-    with pytest.raises(ValueError, match=r"models\.pt"):
-        weights.load(tmp_path / "models.pt", torch.device("cpu"))
+@pytest.mark.parametrize("content", [None, "{", "[]", '{"optimisers": {"1": {}}}'])
+def test_a_choice_that_tuning_did_not_write_is_named(
+    common: dict[str, object], tmp_path: Path, content: str | None
+) -> None:
+    path = tmp_path / "choice.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(SemcomError, match=r"choice\.json"):
+        stage._optimisers(path, FinetuneEntry(**common, fraction=1.0, link_name="l", seed=0))

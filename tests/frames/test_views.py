@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -99,3 +101,13 @@ def test_plain_views_of_training_frames_are_standardised(frames: DeviceFrames) -
     assert (views["rgb"].std((0, 2, 3)) - 1).abs().max() < 1e-3
     assert abs(views["depth"].mean()) < 1e-4
     assert abs(views["depth"].std() - 1) < 1e-3
+
+
+def test_damaged_frames_are_refused(prepared_file: Path, tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.h5"
+    content = bytearray(prepared_file.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 8] = bytes(255 - byte for byte in content[middle : middle + 8])
+    damaged.write_bytes(content)
+    with pytest.raises(SemcomError, match=r"damaged\.h5"):
+        DeviceFrames.open(damaged, torch.device("cpu"))

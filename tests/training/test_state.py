@@ -68,3 +68,28 @@ def test_damaged_weights_are_named(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(SemcomError, match=r"w\.pt"):
         weights.load(path)
+
+
+def test_weights_of_another_network_are_named(tmp_path: Path) -> None:
+    weights.save(tmp_path / "w.pt", {"weight": torch.ones(2, 3), "bias": torch.ones(2)})
+    weights.load_into(torch.nn.Linear(3, 2), tmp_path / "w.pt")
+    with pytest.raises(SemcomError, match=r"w\.pt does not hold the weights"):
+        weights.load_into(torch.nn.Linear(4, 2), tmp_path / "w.pt")
+    with pytest.raises(SemcomError, match=r"does not hold under '5' the weights"):
+        weights.load_into(torch.nn.Linear(3, 2), tmp_path / "w.pt", part="5")
+    (tmp_path / "w.pt").write_bytes(b"")
+    with pytest.raises(SemcomError, match=r"cannot read the weights in .*w\.pt"):
+        weights.load_into(torch.nn.Linear(3, 2), tmp_path / "w.pt")
+
+
+def test_a_damaged_note_of_the_cpu_blocks_nothing(tmp_path: Path) -> None:
+    def fail() -> None:
+        with state(tmp_path, "d") as held:
+            held.save("a", 1)
+            (held.folder / "machine.json").write_text("{")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    with state(tmp_path, "d") as held:
+        assert held.load("a") == 1

@@ -1,5 +1,6 @@
 """The command line: one verb a stage. A verb imports only what it uses."""
 
+import errno
 import sys
 import traceback
 
@@ -8,6 +9,9 @@ import typer
 from semcom import progress
 from semcom.cli import data, stages, track
 from semcom.files.errors import SemcomError
+
+SURROUNDINGS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
+"""A full or read-only disk is no fault of ours."""
 
 app = typer.Typer(
     name="semcom",
@@ -27,6 +31,11 @@ def main() -> None:
         app()
     except SemcomError as error:
         progress.log.error("error: %s", error)
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in SURROUNDINGS:
+            raise
+        progress.log.error("error: %s; free some space or make it writable, then run again", error)
         sys.exit(1)
     except Exception:  # a fault of ours: the job's log must have all of it
         progress.log.error("%s", traceback.format_exc())

@@ -1,5 +1,6 @@
 """Accuracy over SNR on the test frames: encode once, then send over the link at every SNR, in many draws."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +54,6 @@ def run(
         "link": entry.link_name,
         "labels": entry.labels,
     }
-    trained = weights.load(models, device)
     rows: list[Row] = []
     predicted = []
     progress = Progress(len(entry.budgets))
@@ -62,7 +62,7 @@ def run(
     ) as events:
         for done, budget in enumerate(entry.budgets, start=1):
             system = _system(entry, frames)
-            system.load_state_dict(trained[str(budget)])
+            weights.load_into(system, models, part=str(budget))
             symbols = encode_frames(system, frames.plain(test))
             classes, measured = _over_snr(entry, system, symbols)
             predicted.append(classes)
@@ -109,6 +109,8 @@ def _over_snr(
 def _delivered(sent: Tensor, received: Tensor) -> dict[str, NDArray[np.float64]]:
     """Measured Es/N0 in dB (S, draws): over all frames, and of the frame and device farthest from that.
 
+    Beside them the standard deviation that a right link's measurement has, for its number of noise samples.
+
     A frame's own noise is too short to measure, so the farthest is found by its signal power, which is
     exact, over the noise power of all frames.
     """
@@ -120,6 +122,7 @@ def _delivered(sent: Tensor, received: Tensor) -> dict[str, NDArray[np.float64]]
     return {
         "delivered_snr_db": whole.cpu().numpy(),
         "delivered_snr_db_worst": (whole + farthest).cpu().numpy(),
+        "delivered_snr_db_sd": np.full(whole.shape, 10 / math.log(10) / math.sqrt(sent.numel())),
     }
 
 

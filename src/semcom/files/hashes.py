@@ -3,11 +3,20 @@
 import hashlib
 from pathlib import Path
 
+from semcom.files.errors import SemcomError
+
 
 def sha256(path: Path) -> str:
-    """The file's SHA-256 as 64 hexadecimal digits."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """The file's SHA-256 as 64 hexadecimal digits.
+
+    Raises:
+        SemcomError: it cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise SemcomError(f"cannot read {path}: {error.strerror}; run the job that makes it") from error
 
 
 def digest(*parts: str) -> str:

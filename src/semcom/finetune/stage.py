@@ -95,8 +95,13 @@ def _cost(given: Setting, budget: int) -> dict[str, int]:
 
 
 def _optimisers(choice: Path, entry: FinetuneEntry) -> dict[str, Component]:
-    optimisers: dict[str, Component] = json.loads(choice.read_text())["optimisers"]
-    missing = [budget for budget in entry.budgets if str(budget) not in optimisers]
+    try:
+        optimisers: dict[str, Component] = json.loads(choice.read_text())["optimisers"]
+        missing = [budget for budget in entry.budgets if "lr" not in optimisers.get(str(budget), {})]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise SemcomError(
+            f"{choice} is not what tuning writes ({type(error).__name__}); remove it and run its job again"
+        ) from error
     if missing:
         raise SemcomError(
             f"{choice} names no optimiser for the budgets {missing}; remove it and run its job again"

@@ -107,7 +107,7 @@ def train(
     entry, frames, device = given.entry, given.frames, given.frames.rgb.device
     system = new_system(entry, frames, seed=given.seed)
     if given.encoders is not None:
-        system.encoders.load_state_dict(weights.load(given.encoders, device))
+        weights.load_into(system.encoders, given.encoders)
     views = build(VIEWS, entry.finetune.views)
     n0 = n0_from_db(torch.tensor(entry.link.train_snr_db, device=device))
     indices = torch.from_numpy(given.labelled).to(device)

@@ -40,8 +40,13 @@ class DeviceFrames:
 
     @classmethod
     def open(cls, path: Path, device: torch.device) -> "DeviceFrames":
-        """Open a prepared file."""
+        """Open a prepared file and compare its content with the hash it carries (a second for 500 MB).
+
+        Raises:
+            SemcomError: it is missing, truncated or damaged.
+        """
         prepared = Prepared.open(path)
+        prepared.verify()
         said = prepared.attributes
         return cls(
             rgb=_tensor(prepared.rgb).to(device),

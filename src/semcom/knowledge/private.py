@@ -85,6 +85,6 @@ def _encoders(entry: KnowledgeEntry, frames: DeviceFrames, file: Path | None, tr
     with seeded(entry.seed, "pretrain", "init"):
         encoders = Encoders(entry.modalities, frames.size, entry.encoder).to(device)
     if file is not None:
-        encoders.load_state_dict(weights.load(file, device))
+        weights.load_into(encoders, file)
     recompute(encoders, frames.plain(train))
     return encoders

@@ -50,7 +50,8 @@ class Journal:
             try:
                 yield journal
             except BaseException:
-                journal._write("end", status="FAILED")
+                with contextlib.suppress(SemcomError):  # the fault that passes is the one to tell
+                    journal._write("end", status="FAILED")
                 raise
             journal._write("end", status="FINISHED")
 
@@ -69,8 +70,13 @@ class Journal:
 
     def _write(self, event: str, **fields: object) -> None:
         line = json.dumps({"event": event, "time": round(time.time(), 3), **fields}, allow_nan=False)
-        self.file.write(line.encode() + b"\n")
-        self.file.flush()
+        try:
+            self.file.write(line.encode() + b"\n")
+        except OSError as error:
+            raise SemcomError(
+                f"cannot write the journal {self.file.name}: {error.strerror}; free some space, then run "
+                "the same command again: it goes on at the last checkpoint"
+            ) from error
 
 
 def flatten(values: Mapping[str, object], prefix: str = "") -> dict[str, object]:

@@ -92,7 +92,10 @@ def _machine(held: State) -> None:
     """Remember the CPU type; bits are promised for one type only, so a resume on another says so."""
     path, here = held.folder / "machine.json", cpu()
     if held.resumed and path.exists():
-        before = json.loads(path.read_text())["cpu"]
+        try:
+            before = json.loads(path.read_text())["cpu"]
+        except (ValueError, KeyError, TypeError):
+            before = "unknown"
         if before != here:
             log.info(
                 "resumes on another CPU type (%s, before %s): results may differ in the last bits",

@@ -1,11 +1,11 @@
 """Weights and other tensors on disk: atomic, and the same content always gives the same bytes."""
 
 import io
-import pickle
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from semcom.files.atomic import atomic
 from semcom.files.errors import SemcomError
@@ -28,8 +28,25 @@ def load(path: Path, device: torch.device | str = "cpu") -> Any:
     """
     try:
         return torch.load(path, map_location=device, weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0]
+    except Exception as error:  # torch raises a dozen kinds, depending on where the damage is
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise SemcomError(
             f"cannot read the weights in {path} ({reason}); remove it and run its job again"
+        ) from error
+
+
+def load_into(module: nn.Module, path: Path, *, part: str | None = None) -> None:
+    """Give `module` the weights saved in `path`, or those saved there under the name `part`.
+
+    Raises:
+        SemcomError: the file is missing or damaged, or has the weights of another network.
+    """
+    content = load(path, next(module.parameters()).device)
+    try:
+        module.load_state_dict(content if part is None else content[part])
+    except (RuntimeError, TypeError, KeyError, AttributeError) as error:
+        name = "" if part is None else f" under {part!r}"
+        raise SemcomError(
+            f"{path} does not hold{name} the weights of the network that the params describe; remove it and "
+            "run its job again"
         ) from error
