@@ -97,7 +97,14 @@ def test_every_fault_is_named_at_once(config):
         ("links.awgn_k32.train_snr_db", float("nan"), "nan is not a number"),
         ("labels.all", 0, "0 is not a number > 0 and ≤ 1"),
         ("labels.all", "a lot", "'a lot' is not a number"),
-        ("labels", {0.1: 0.1}, "the name 0.1 is not a text; write it in quotes"),
+        ("labels", {0.1: 0.1}, "labels.0.1: the key 0.1 is not a text; write it in quotes"),
+        ("methods.mmssl", {None: 1}, "methods.mmssl.null: the key null is not a text; write it in quotes"),
+        ("methods.mmssl.pretrain", {1: 2}, "methods.mmssl.pretrain.1: the key 1 is not a text"),
+        ("links.awgn", {3: 2}, "links.awgn.3: the key 3 is not a text; write it in quotes"),
+        ("methods.mmssl.finetune.head", {"use": "mlp", False: 1}, "(YAML reads on and yes as true, off and"),
+        ("methods.mmssl.encoder.backbone", {"use": ["resnet18"]}, "['resnet18'] is unknown; did you mean"),
+        ("methods.mmssl.pretrain.loss", {"use": {"a": 1}}, "loss.use: {'a': 1} is unknown"),
+        ("methods.mmssl.pretrain.loss", {}, "loss.use: missing; choices: mmssl"),
         ("seeds", [0, 0], "0 stands twice"),
         ("seeds", [], "at least 1 item"),
         ("seeds", [0.5], "seeds[0]: 0.5 is not a whole number ≥ 0"),
@@ -107,6 +114,8 @@ def test_every_fault_is_named_at_once(config):
         ("size", 64, "64 is not a list of 2"),
         ("evaluate.snr_db", [0, 2.5], "snr_db[1]: 2.5 is not a whole number"),
         ("knowledge", {"index": "Flatt"}, "'Flatt' is no part of a faiss index"),
+        ("knowledge", {"index": "IVF0,Flat"}, "'IVF0' is no part of a faiss index"),
+        ("knowledge", {"index": "PQ0"}, "'PQ0' is no part of a faiss index"),
         ("compute", {"device": "gpu"}, "'gpu' is not one of cpu, cuda"),
     ],
 )
@@ -115,6 +124,31 @@ def test_a_bad_value_is_named_with_what_is_allowed(config, path, value, said):
     first = path.split(".")[0]
     (line,) = [line for line in faults(config) if said in line]
     assert line.lstrip().startswith(first)
+
+
+@pytest.mark.parametrize(("key", "spelt"), [(True, "true"), (7, "7"), (None, "null")])
+def test_a_key_that_is_no_text_is_the_only_fault(config, key, spelt):
+    config[key] = 3
+    (line,) = faults(config)
+    assert line.startswith(f"  {spelt}: the key {spelt} is not a text; write it in quotes")
+
+
+def test_a_section_whose_only_key_is_no_text_is_not_also_called_empty(config):
+    config["labels"] = {1: 1.0}
+    assert faults(config) == ["  labels.1: the key 1 is not a text; write it in quotes"]
+
+
+def test_an_anchor_inside_itself_is_a_fault(config):
+    config["methods"]["mmssl"]["finetune"]["head"]["hidden"] = config["methods"]
+    assert any("finetune.head.hidden" in line for line in faults(config))
+
+
+@pytest.mark.parametrize(
+    "index", ["Flat", "PQ16", "PQ8x4fs", "OPQ16_64,PQ16", "IVF64,SQ8", "HNSW32", "PCA10"]
+)
+def test_faiss_indices_that_are_taken(config, index):
+    config["knowledge"] = {"index": index}
+    assert load(config).knowledge.index == index
 
 
 def test_a_loss_that_needs_both_modalities_is_not_given_one(config):

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from semcom import progress
 from semcom.files.errors import SemcomError
-from semcom.params import entries
+from semcom.params import entries, faults
 
 EntryText = Annotated[
     str, typer.Argument(metavar="ENTRY", help="What to do, as the JSON text a rule hands over.")
@@ -47,7 +47,10 @@ def _read(kind: type[E], text: str, log: Path | None, *name: str) -> E:
     try:
         entry = kind.model_validate_json(text)
     except ValidationError as error:
-        raise SemcomError(f"ENTRY is not a {kind.__name__}: {error}") from error
+        if (first := error.errors()[0])["type"] == "json_invalid":
+            raise SemcomError(f"ENTRY is no JSON text: {first['ctx']['error']}") from error
+        lines = [f"ENTRY is no {kind.__name__}:", *map(str, faults.from_pydantic(error, kind))]
+        raise SemcomError("\n  ".join(lines)) from error
     seed = [f"seed{entry.seed}"] if hasattr(entry, "seed") else []
     progress.start(" ".join([name[0], *(str(getattr(entry, field)) for field in name[1:]), *seed]), log)
     return entry

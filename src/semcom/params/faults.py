@@ -1,7 +1,7 @@
 """What is wrong with a params file, in words: key path, value, nearest valid key, allowed range."""
 
 import types
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -23,7 +23,7 @@ class Fault:
 
     def __str__(self) -> str:
         """`methods.mmssl.pretrain.epochs: text`."""
-        return f"{dotted(self.path)}: {self.text}"
+        return f"{dotted(self.path)}: {self.text}" if self.path else self.text
 
 
 def dotted(path: Path) -> str:
@@ -98,15 +98,14 @@ def _annotated(base: Any, marks: Sequence[Any]) -> str:
     return " ".join([text, " and ".join(bounds)]).rstrip() + "".join(f" ({item})" for item in least)
 
 
-def from_pydantic(error: ValidationError, model: type[BaseModel], values: Mapping[str, Any]) -> list[Fault]:
-    """The faults that pydantic found in `values`, in our words."""
+def from_pydantic(error: ValidationError, model: type[BaseModel]) -> list[Fault]:
+    """The faults that pydantic found in a `model`, in our words. Keys are texts (`keys.texts_only`)."""
     faults = []
     items = error.errors()
     for item in items:
         path = tuple(part for part in item["loc"] if part != "[key]")
         if item["type"] == "too_short" and any(other["loc"][:-1] == item["loc"] for other in items):
             continue  # pydantic counts the valid items only: the faulty ones are named already
-        is_key = "[key]" in item["loc"]
         if item["type"] == "extra_forbidden":
             parent = bare(at(model, path[:-1]))
             faults.append(unknown_key(path, item["input"], parent.model_fields))
@@ -114,8 +113,6 @@ def from_pydantic(error: ValidationError, model: type[BaseModel], values: Mappin
             faults.append(missing(path, at(model, path)))
         elif item["type"] == "value_error":
             faults.append(Fault(path, str(item["ctx"]["error"])))
-        elif is_key:
-            faults.append(Fault(path, f"the name {shown(item['input'])} is not a text; write it in quotes"))
         else:
             faults.append(wrong(path, item["input"], bare(at(model, path), keep_marks=True)))
     return faults

@@ -36,7 +36,7 @@ def check(name: str, component: dict[str, Any], path: Path) -> tuple[dict[str, A
     """
     members = family(name)
     use = component.get("use")
-    if use not in members:
+    if not isinstance(use, str) or use not in members:
         what = "missing" if use is None else faults.shown(use) + " is unknown"
         text = f"{what}{faults.nearest(use, members)}; choices: {', '.join(members)}"
         return component, [Fault((*path, "use"), text)]

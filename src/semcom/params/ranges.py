@@ -19,8 +19,9 @@ SnrDb = Annotated[float, Ge(-30), Le(60)]
 WholeSnrDb = Annotated[int, Ge(-30), Le(60)]
 Pixels = Annotated[int, Ge(16), Le(4096)]
 
+_N = r"[1-9]\d*"
 _INDEX_PART = re.compile(
-    r"Flat|SQ(4|6|8|bf16|fp16)|PQ\d+(x\d+)?(np|fs)?|OPQ\d+(_\d+)?|PCAW?R?\d+|IVF\d+|HNSW\d+|L2norm"
+    rf"Flat|SQ(4|6|8|bf16|fp16)|PQ{_N}(x{_N})?(np|fs)?|OPQ{_N}(_{_N})?|PCAW?R?{_N}|IVF{_N}|HNSW{_N}|L2norm"
 )
 
 

@@ -1,6 +1,5 @@
 """The typed schema of params/*.yaml. `load` checks a whole file and names every fault in it at once."""
 
-import copy
 import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
@@ -9,7 +8,7 @@ from annotated_types import MinLen
 from pydantic import AfterValidator, ValidationError
 
 from semcom.files.errors import SemcomError
-from semcom.params import faults, options
+from semcom.params import faults, keys, options
 from semcom.params.component import family
 from semcom.params.entries import (
     Budgets,
@@ -130,12 +129,14 @@ def load(config: Mapping[str, Any]) -> Study:
     Raises:
         SemcomError: listing every fault: key path, value, nearest valid key and what is allowed.
     """
-    values = copy.deepcopy(dict(config))
-    wrong = list(_fill_components(values))
+    values, wrong = keys.texts_only(dict(config))
+    shrunk = {fault.path[:-1] for fault in wrong}
+    wrong += _fill_components(values)
     try:
         study = Study.model_validate(values)
     except ValidationError as error:
-        wrong += faults.from_pydantic(error, Study, values)
+        # a section that lost keys is not also said to be empty
+        wrong += [fault for fault in faults.from_pydantic(error, Study) if fault.path not in shrunk]
     else:
         wrong += _lacking(study)
     if wrong:
@@ -148,8 +149,9 @@ def _lacking(study: Study) -> Iterator[Fault]:
     """Methods whose loss needs a modality that they do not have."""
     losses = family("LOSSES")
     for name, method in study.methods.items():
-        if method.pretrain is None or (use := method.pretrain.loss["use"]) not in losses:
-            continue
+        use = method.pretrain and method.pretrain.loss.get("use")
+        if not isinstance(use, str) or use not in losses:
+            continue  # there is no loss, or its name has a fault of its own
         needed = options.modalities(losses[use])
         if set(needed) - set(method.modalities):
             text = (
@@ -171,12 +173,12 @@ def _fill_components(values: dict[str, Any]) -> Iterator[Fault]:
 def _places(values: Any, pattern: tuple[str, ...], path: Path = ()) -> Iterator[tuple[Path, Any]]:
     """Each place that `pattern` (`*`: any key or index) matches: its path, the dict or list that holds it."""
     if isinstance(values, dict):
-        keys: list[str | int] = list(values)
+        places: list[str | int] = list(values)
     elif isinstance(values, list):
-        keys = list(range(len(values)))
+        places = list(range(len(values)))
     else:
         return
-    for key in keys:
+    for key in places:
         if pattern[0] in ("*", key):
             if len(pattern) == 1:
                 yield (*path, key), values

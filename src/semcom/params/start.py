@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from semcom.files.errors import SemcomError
+from semcom.params import keys
 from semcom.params.dataversion import data_version
 from semcom.params.jobs import Jobs
 from semcom.params.schema import load
@@ -20,10 +21,12 @@ def start(config: Mapping[str, Any], *, files: Sequence[str | Path], root: Path)
         root: the repository, where `data.dvc` is.
 
     Raises:
-        SemcomError: faults in the params, or a data set that is not registered.
+        SemcomError: a key that stands twice, faults in the params, or a data set that is not registered.
     """
-    study = load(config)
     names = [os.path.relpath(file, root) for file in files]
+    for file, name in zip(files, names, strict=True):
+        keys.check_once(Path(file), str(file) if name.startswith("..") else name)
+    study = load(config)
     return Jobs(study, data_version(root, study.data), ", ".join(n for n in names if not n.startswith("..")))
 
 
