@@ -13,7 +13,7 @@ from semcom.files.atomic import atomic
 from semcom.files.tables import write_rows
 from semcom.frames.device import DeviceFrames
 from semcom.metrics.classification import accuracy, balanced_accuracy
-from semcom.models.system import System, encode_frames, transmit
+from semcom.models.system import System, encode_frames, system_for, transmit
 from semcom.params.entries import EvaluateEntry
 from semcom.progress import Progress
 from semcom.tracking.journal import Journal
@@ -61,7 +61,7 @@ def run(
         journal, {**tags, "seed": str(entry.seed), "stage": "evaluate"}, entry.model_dump()
     ) as events:
         for done, budget in enumerate(entry.budgets, start=1):
-            system = _system(entry, frames)
+            system = system_for(entry, frames)
             weights.load_into(system, models, part=str(budget))
             symbols = encode_frames(system, frames.plain(test))
             classes, measured = _over_snr(entry, system, symbols)
@@ -82,17 +82,6 @@ def run(
             budgets=np.array(entry.budgets),
             snr_db=np.array(entry.evaluate.snr_db),
         )
-
-
-def _system(entry: EvaluateEntry, frames: DeviceFrames) -> System:
-    return System(
-        entry.modalities,
-        size=frames.size,
-        classes=len(frames.prepared.scene_names),
-        encoder=entry.encoder,
-        link=entry.link,
-        head=entry.finetune.head,
-    ).to(frames.rgb.device)
 
 
 def _over_snr(

@@ -13,7 +13,7 @@ from semcom.files.errors import SemcomError
 from semcom.frames import VIEWS
 from semcom.frames.device import DeviceFrames
 from semcom.frames.folds import Indices, labelled, validation_fold
-from semcom.models.system import System, encode_frames, transmit
+from semcom.models.system import System, encode_frames, system_for, transmit
 from semcom.params.component import build
 from semcom.params.entries import Component, FinetuneEntry, TuneEntry
 from semcom.training import OPTIMISERS, weights
@@ -72,14 +72,7 @@ def setting(
 def new_system(entry: FinetuneEntry | TuneEntry, frames: DeviceFrames, *, seed: int) -> System:
     """Devices and server at the random initialisation of `seed`, the same for every method."""
     with seeded(seed, "finetune", "init"):
-        return System(
-            entry.modalities,
-            size=frames.size,
-            classes=len(frames.prepared.scene_names),
-            encoder=entry.encoder,
-            link=entry.link,
-            head=entry.finetune.head,
-        ).to(frames.rgb.device)
+        return system_for(entry, frames)
 
 
 def train(

@@ -13,10 +13,11 @@ from torch import Tensor, nn
 from semcom.channel import CHANNELS
 from semcom.channel.power import normalise
 from semcom.channel.symbols import to_complex, to_real
+from semcom.frames.device import DeviceFrames
 from semcom.models import HEADS
 from semcom.models.encoder import Encoders
 from semcom.params.component import build
-from semcom.params.entries import Component, Encoder, Link
+from semcom.params.entries import Component, Encoder, EvaluateEntry, FinetuneEntry, Link, TuneEntry
 
 Channel = Callable[[Tensor, Tensor, torch.Generator], Tensor]
 
@@ -64,6 +65,18 @@ class System(nn.Module):
     def forward(self, views: Mapping[str, Tensor], n0: Tensor, generator: torch.Generator) -> Tensor:
         """Class scores (N, classes) after one use of the link with noise variance `n0` a complex symbol."""
         return self.decide(self.channel(self.encode(views), n0, generator))
+
+
+def system_for(entry: FinetuneEntry | TuneEntry | EvaluateEntry, frames: DeviceFrames) -> System:
+    """The system that `entry` describes, for frames of this size and these classes, on their device."""
+    return System(
+        entry.modalities,
+        size=frames.size,
+        classes=len(frames.prepared.scene_names),
+        encoder=entry.encoder,
+        link=entry.link,
+        head=entry.finetune.head,
+    ).to(frames.rgb.device)
 
 
 @torch.no_grad()
