@@ -1,6 +1,7 @@
 """The journal of one job: one JSON line an event, appended as the job goes. Standard library only.
 
-    {"event": "start", "time": 1.7e9, "tags": {"stage": "finetune", ...}, "params": {"link.channel_uses": 32}}
+    {"event": "start", "time": 1.7e9, "host": "node1", "pid": 4711, "tags": {"stage": "finetune", ...},
+     "params": {"link.channel_uses": 32}}
     {"event": "metrics", "time": 1.7e9, "run": {"budget_epochs": 5}, "step": 3, "values": {"train/loss": 0.7}}
     {"event": "end", "time": 1.7e9, "status": "FINISHED"}
 
@@ -13,6 +14,8 @@ import contextlib
 import fcntl
 import json
 import math
+import os
+import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -46,7 +49,9 @@ class Journal:
         """
         journal = cls(_open(Path(path), fresh=fresh))
         with journal.file:
-            journal._write("start", tags={k: str(v) for k, v in tags.items()}, params=flatten(params))
+            here = {"host": socket.gethostname(), "pid": os.getpid()}
+            named = {k: str(v) for k, v in tags.items()}
+            journal._write("start", **here, tags=named, params=flatten(params))
             try:
                 yield journal
             except BaseException:
