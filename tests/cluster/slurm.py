@@ -1,0 +1,291 @@
+"""A real SLURM cluster on this machine, private and without systemd; it leaves nothing behind.
+
+`python tests/cluster/slurm.py` starts one, to play with, and stops it at Ctrl-C. The clients and the jobs
+find it by /etc/slurm, so a machine has one at a time; what lies there is kept and put back.
+
+Source: slurm.conf(5), gres.conf(5), slurmdbd.conf(5) of SLURM 22.05.
+"""
+
+import argparse
+import ctypes
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import configuration
+import processes
+
+ETC, KEPT = Path("/etc/slurm"), Path("/etc/slurm.kept-by-semcom-tests")
+OURS = ETC / "semcom-tests"
+LOCK = Path("/tmp/semcom-slurm.lock")
+MARK = "SEMCOM_TEST_CLUSTER"
+PACKAGES = {
+    "munged": "munge",
+    "slurmctld": "slurmctld",
+    "slurmd": "slurmd",
+    "srun": "slurm-client",
+    "slurmdbd": "slurmdbd",
+    "mariadbd": "mariadb-server",
+}
+COLUMNS = {"JobID": 20, "State": 20, "NodeList": 60, "tres-alloc": 200, "Name": 200, "WorkDir": 600}
+
+
+class Job(NamedTuple):
+    """A line of squeue; a job that ended stays there for five minutes."""
+
+    id: str
+    state: str
+    node: str
+    tres: str
+    name: str
+    folder: str
+
+
+def missing(*, accounting: bool = False) -> str:
+    """Why no cluster can be started here and what to do, or an empty text."""
+    tools = [tool for tool in PACKAGES if accounting or tool not in ("slurmdbd", "mariadbd")]
+    packages = sorted({PACKAGES[tool] for tool in tools if not shutil.which(tool, path=PATH)})
+    if packages:
+        return (
+            f"SLURM is not installed; as root: apt-get install --no-install-recommends {' '.join(packages)}"
+        )
+    return "" if os.geteuid() == 0 else "the daemons of a SLURM cluster need root, and this user is not root"
+
+
+PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+
+
+@dataclass
+class Cluster:
+    """The cluster while it runs: nodes n1, n2, … each with 2 GPUs of type `toy`."""
+
+    folder: Path
+    nodes: tuple[str, ...]
+    cpus: int
+    memory_mb: int
+    accounting: bool
+    daemons: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def run(self, *command: str, timeout: float = 30) -> str:
+        """What a client command (squeue, scontrol, sbatch …) prints; it must succeed within `timeout` s."""
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout)
+        assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def squeue(self) -> list[Job]:
+        """All jobs that the controller remembers, in the order of their numbers."""
+        columns = ",".join(f"{name}:{width}" for name, width in COLUMNS.items())
+        lines = self.run("squeue", "--noheader", "--states=all", f"--Format={columns}").encode().splitlines()
+        ends = [sum(list(COLUMNS.values())[: i + 1]) for i in range(len(COLUMNS))]
+        cut = [[line[a:b].decode().strip() for a, b in zip([0, *ends], ends, strict=False)] for line in lines]
+        return sorted((Job(*values) for values in cut), key=lambda job: int(job.id))
+
+    def job(self, job: str) -> dict[str, str]:
+        """Everything that `scontrol show job` says of a job (values with spaces are cut at the first)."""
+        words = self.run("scontrol", "--oneliner", "show", "job", job).split()
+        return dict(word.split("=", 1) for word in words if "=" in word)
+
+    def cancel(self, job: str) -> None:
+        self.run("scancel", job)
+
+    def node_down(self, name: str) -> None:
+        """A node fails: daemon and jobs are gone at once; SLURM sees it after SlurmdTimeout (20 to 40 s)."""
+        of_node = processes.found(self.folder / name, f"SLURMD_NODENAME={name}")
+        processes.kill(of_node & processes.found(self.folder, self.mark))
+        self.daemons.pop(name).wait()
+
+    def node_up(self, name: str) -> None:
+        """The node is switched on again."""
+        self._start(name, "slurmd", "-D", "-f", str(ETC / "slurm.conf"), "-N", name)
+
+    def stop_controller(self) -> None:
+        """slurmctld crashes; running jobs go on, no client is answered."""
+        daemon = self.daemons.pop("slurmctld")
+        daemon.kill()
+        daemon.wait()
+
+    def start_controller(self) -> None:
+        """Start slurmctld and wait until it answers."""
+        self._start("slurmctld", "slurmctld", "-D", "-f", str(ETC / "slurm.conf"))
+        self.wait("slurmctld answers", lambda: self._succeeds("scontrol", "ping"))
+
+    def restart_controller(self) -> None:
+        self.stop_controller()
+        self.start_controller()
+
+    def wait(self, what: str, ready: Callable[[], object], timeout: float = 60) -> float:
+        """Wait until `ready()` is true; the seconds that it took.
+
+        Raises:
+            TimeoutError: not within `timeout` seconds, or a daemon died.
+        """
+        start = time.monotonic()
+        while not ready():
+            dead = [name for name, daemon in self.daemons.items() if daemon.poll() is not None]
+            if dead or time.monotonic() - start > timeout:
+                raise TimeoutError(f"not within {timeout:.0f} s: {what}; dead: {dead}\n{self.logs()}")
+            time.sleep(0.1)
+        return time.monotonic() - start
+
+    def logs(self, lines: int = 20) -> str:
+        """The last lines of every daemon's log."""
+        logs = sorted(self.folder.glob("*.log"))
+        return "\n".join(
+            f"== {log.name}\n" + "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+            for log in logs
+        )
+
+    @property
+    def mark(self) -> str:
+        """What the environment of every daemon, client and job holds."""
+        return f"{MARK}={self.folder}"
+
+    def _start(self, name: str, *command: str, **environment: str) -> None:
+        """Start a daemon; it and the steps of its jobs work in the folder of its name."""
+        (self.folder / name).mkdir(exist_ok=True)
+        with open(self.folder / f"{name}.log", "ab") as log:
+            self.daemons[name] = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder / name,
+                env={**os.environ, "PATH": PATH, **environment},
+                start_new_session=True,
+                preexec_fn=_end_with_parent,
+            )
+
+    def _succeeds(self, *command: str) -> bool:
+        with suppress(subprocess.TimeoutExpired):
+            return subprocess.run(command, capture_output=True, timeout=10).returncode == 0
+        return False
+
+    def configure(self) -> None:
+        """Write /etc/slurm; what lies there is moved aside."""
+        if ETC.exists():
+            ETC.rename(KEPT)
+        ETC.mkdir()
+        OURS.write_text(str(self.folder))
+        files = configuration.files(
+            self.folder, self.nodes, cpus=self.cpus, memory_mb=self.memory_mb, accounting=self.accounting
+        )
+        for name, text in files.items():
+            (ETC / name).write_text(text)
+            (ETC / name).chmod(0o600 if name == "slurmdbd.conf" else 0o644)
+
+    def start(self) -> None:
+        """Start the daemons and wait until every node is idle."""
+        (self.folder / "munge").mkdir(mode=0o711)
+        key = self.folder / "munge/key"
+        key.write_bytes(os.urandom(1024))
+        key.chmod(0o400)
+        files = {name: f"--{name}-file={self.folder}/munge/{name}" for name in ("key", "pid", "log", "seed")}
+        socket_file = f"--socket={self.folder}/munge/socket"
+        self._start("munged", "munged", "--foreground", "--force", socket_file, *files.values())
+        self.wait("munge's socket", (self.folder / "munge/socket").exists)
+        if self.accounting:
+            self._start_accounting()
+        self.start_controller()
+        for name in self.nodes:
+            self.node_up(name)
+        states = ("sinfo", "--noheader", "--Node", "--partition=cpu", "--format=%T")
+        self.wait("idle nodes", lambda: self.run(*states).split() == ["idle"] * len(self.nodes))
+
+    def _start_accounting(self) -> None:
+        data, sock = self.folder / "db", self.folder / "db.sock"
+        where = ("--no-defaults", "--user=root", f"--datadir={data}")
+        self.run(
+            "mariadb-install-db",
+            *where,
+            "--skip-test-db",
+            "--auth-root-authentication-method=normal",
+            timeout=120,
+        )
+        small = ("--skip-networking", "--innodb-buffer-pool-size=64M")
+        self._start("mariadbd", "mariadbd", *where, f"--socket={sock}", *small)
+        client = ("mariadb", "--no-defaults", f"--socket={sock}", "--user=root")
+        self.wait("the database", lambda: self._succeeds(*client, "-e", "SELECT 1"))
+        self.run(*client, "-e", configuration.DATABASE)
+        self._start(
+            "slurmdbd", "slurmdbd", "-D", MYSQL_UNIX_PORT=str(sock), SLURM_CONF=str(ETC / "slurmdbd.conf")
+        )
+        self.wait("slurmdbd answers", lambda: self._succeeds("sacctmgr", "--noheader", "show", "cluster"))
+        for words in (
+            ("cluster", "tests"),
+            ("account", "lab", "Description=lab", "Organization=lab"),
+            ("user", "root", "Account=lab", "AdminLevel=Admin"),
+        ):
+            self.run("sacctmgr", "--immediate", "add", *words)
+
+
+@contextmanager
+def cluster(
+    *, nodes: int = 2, cpus: int = 4, memory_mb: int = 8000, accounting: bool = False
+) -> Iterator[Cluster]:
+    """Start a cluster; when the block ends, however it ends, everything of it is gone.
+
+    Waits while another process of this machine has one. What a killed predecessor left is removed first.
+    """
+    assert not missing(accounting=accounting), missing(accounting=accounting)
+    with open(LOCK, "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        clean()
+        folder = Path(tempfile.mkdtemp(prefix="semcom-slurm-"))
+        made = Cluster(folder, tuple(f"n{i + 1}" for i in range(nodes)), cpus, memory_mb, accounting)
+        try:
+            made.configure()
+            os.environ[MARK] = str(folder)
+            made.start()
+            yield made
+        finally:
+            os.environ.pop(MARK, None)
+            clean()
+            for daemon in made.daemons.values():
+                daemon.wait()
+
+
+def clean() -> None:
+    """Stop the cluster that /etc/slurm tells of, remove its files, put back what lay in /etc/slurm."""
+    if OURS.exists():
+        folder = Path(OURS.read_text())
+        while left := processes.found(folder, f"{MARK}={folder}"):
+            processes.kill(left)
+            time.sleep(0.05)
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(ETC)
+    if KEPT.exists():
+        KEPT.rename(ETC)
+
+
+def _end_with_parent() -> None:
+    """The daemon is killed if the process that started it dies without stopping it (PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser.add_argument("--nodes", type=int, default=2)
+    parser.add_argument("--cpus", type=int, default=4, help="of each node; more than there are is allowed")
+    parser.add_argument("--accounting", action="store_true", help="with slurmdbd and MariaDB, for sacct")
+    given = parser.parse_args()
+    if why := missing(accounting=given.accounting):
+        sys.exit(why)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with suppress(KeyboardInterrupt), cluster(**vars(given)) as made:
+        print(made.run("sinfo"))
+        print(f"squeue, sbatch … work in every shell; logs: {made.folder}; Ctrl-C ends it", flush=True)
+        signal.pause()
+
+
+if __name__ == "__main__":
+    main()
