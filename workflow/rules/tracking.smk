@@ -1,13 +1,20 @@
-# Delivery to MLflow, from the files that jobs wrote. `|| true`: no fault of tracking is one of the study.
+# Delivery to MLflow, from the files that jobs write. `|| true`: no fault of tracking is one of the study.
+import os
 import shlex
 
 URI = f"--uri {shlex.quote(STUDY.tracking.uri)}" if STUDY.tracking.uri else ""
-SYNC = "semcom track sync {STUDY.study} {URI} --best-effort || true"
+PID = os.getpid()
+# In a session of its own: neither Ctrl-C nor a closed terminal ends it, the end of this process does.
+FOLLOW = (
+    "mkdir -p logs/{STUDY.study} && {{ setsid {sys.executable:q} -m semcom track follow {STUDY.study} {URI} "
+    "--pid {PID} > logs/{STUDY.study}/tracking.log 2>&1 < /dev/null & }} || true"
+)
+SYNC = "semcom track sync {STUDY.study} {URI} --best-effort --end-follower || true"
 
 
 onstart:
     if STUDY.tracking.enabled:
-        shell("semcom track init {URI} || true")
+        shell(FOLLOW)
 
 
 onsuccess:
