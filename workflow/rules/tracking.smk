@@ -2,6 +2,8 @@
 import os
 import shlex
 
+from semcom.cluster import alone
+
 URI = f"--uri {shlex.quote(STUDY.tracking.uri)}" if STUDY.tracking.uri else ""
 PID = os.getpid()
 # In a session of its own: neither Ctrl-C nor a closed terminal ends it, the end of this process does.
@@ -13,6 +15,10 @@ SYNC = "semcom track sync {STUDY.study} {URI} --best-effort --end-follower || tr
 
 
 onstart:
+    try:
+        alone.begin(Path.cwd(), slurm=not workflow.local_exec)
+    except SemcomError as error:
+        raise WorkflowError(str(error)) from None
     if STUDY.tracking.enabled:
         shell(FOLLOW)
 
