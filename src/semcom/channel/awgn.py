@@ -29,6 +29,8 @@ def awgn(symbols: Tensor, n0: Tensor | float, generator: torch.Generator | None 
 class AWGN:
     """The channel `awgn` of a params file; it has no options."""
 
+    pilots = 0
+
     def __call__(
         self, symbols: Tensor, n0: Tensor | float, generator: torch.Generator | None = None
     ) -> Tensor:

@@ -3,6 +3,9 @@
 import torch
 from torch import Tensor
 
+SAFE = (1e-15, 1e15)
+"""Norms whose squares, and whose gradient's squares, stay well within fp32."""
+
 
 def normalise(symbols: Tensor) -> Tensor:
     """Scale each sample to an average power of 1 per complex channel use.
@@ -15,10 +18,12 @@ def normalise(symbols: Tensor) -> Tensor:
     Returns:
         Same shape; sum |x|^2 / k = 1 for each sample, whatever its amplitude. A zero sample stays zero.
     """
-    # The result does not depend on a sample's amplitude, so neither value nor gradient changes by bringing
-    # the peak to 1 first, as a constant; squares of very small or large amplitudes then stay within fp32.
-    peak = torch.view_as_real(symbols).detach().abs().amax((-2, -1)).unsqueeze(-1)
-    zero = peak == 0
-    scaled = symbols / torch.where(zero, 1.0, peak)
-    power = torch.view_as_real(scaled).square().sum(-1).mean(-1, keepdim=True)
-    return scaled * torch.where(zero, 1.0, power).rsqrt()
+    uses = symbols.shape[-1]
+    reals = torch.view_as_real(symbols.resolve_conj()).flatten(-2)
+    norm = torch.linalg.vector_norm(reals, dim=-1, keepdim=True)
+    safe = (norm > SAFE[0]) & (norm < SAFE[1])
+    if not safe.all():  # the squares of very small or large amplitudes leave fp32: those samples' in fp64
+        wide = torch.linalg.vector_norm(reals, dim=-1, keepdim=True, dtype=torch.float64)
+        norm = torch.where(safe, norm, wide)
+    scale = uses**0.5 / torch.where(norm == 0, 1.0, norm)
+    return torch.view_as_complex((reals * scale.to(reals.dtype)).unflatten(-1, (uses, 2)))
