@@ -35,6 +35,78 @@ def resume(
     sys.exit(run(Path.cwd(), options or [], adopt=adopt, dry_run=dry_run, patience_s=patience))
 
 
+@app.command()
+def doctor(
+    *,
+    account: Annotated[str | None, typer.Option(help="Account to charge.")] = None,
+    qos: Annotated[str | None, typer.Option(help="Quality of service to ask for.")] = None,
+    partition: Annotated[str | None, typer.Option(help="Partition of jobs without a GPU.")] = None,
+    gpu_partition: Annotated[str | None, typer.Option(help="Partition of jobs with a GPU.")] = None,
+    patience: Annotated[
+        float, typer.Option(help="Seconds that test jobs may take, their wait included.")
+    ] = 300,
+    write: Annotated[Path | None, typer.Option(help="Folder for a profile with the site values.")] = None,
+) -> None:
+    """See whether a study can run here: sends small test jobs, says what is in the way and what to do."""
+    progress.start("doctor", None)
+    from semcom.cluster import findings, sitevalues
+    from semcom.cluster.doctor import Wishes
+    from semcom.cluster.doctor import doctor as run
+
+    found: list[findings.Finding] = []
+
+    def say(finding: findings.Finding) -> None:
+        found.append(finding)
+        typer.echo(str(finding))
+
+    root = Path.cwd()
+    wishes = Wishes(account, qos, partition, gpu_partition, patience)
+    values = run(root, wishes, sitevalues.TEMPLATE.parent, say)
+    typer.echo(f"\n{findings.summary(found)}\n\nsite values, for a copy of {sitevalues.TEMPLATE}:")
+    typer.echo("\n".join(sitevalues.lines(values)))
+    if write:
+        sitevalues.write(root, write, values)
+        typer.echo(f"\nwritten; go on with: snakemake --profile {write}")
+    if any(finding.level == "BLOCK" for finding in found):
+        sys.exit(1)
+
+
+@app.command(context_settings=PASS_ON)
+def script(
+    options: Options = None,
+    *,
+    account: Annotated[str, typer.Option(help="Account to charge.")] = "",
+    qos: Annotated[str, typer.Option(help="Quality of service.")] = "",
+    partition: Annotated[str, typer.Option(help="Partition.")] = "",
+    gpus: Annotated[int, typer.Option(help="GPUs; 0 for `compute: {device: cpu}`.", min=0)] = 0,
+    gpu_option: Annotated[str, typer.Option(help="How to ask for them: gpus or gres.")] = "gpus",
+    gpu_type: Annotated[str, typer.Option(help="Their type, such as a100.")] = "",
+    cpus: Annotated[int, typer.Option(help="CPUs.", min=1)] = 4,
+    memory: Annotated[int, typer.Option(help="Memory in MB.", min=2000)] = 16000,
+    time: Annotated[str, typer.Option(help="Walltime as SLURM takes it, such as 12:00:00.")] = "12:00:00",
+    warning: Annotated[int, typer.Option(help="Seconds before the walltime to stop in.", min=10)] = 300,
+) -> None:
+    """Print a batch script that runs the whole workflow in one allocation, and goes on in the next."""
+    from semcom.cluster import batch
+    from semcom.files.errors import SemcomError
+
+    if gpu_option not in ("gpus", "gres"):
+        raise SemcomError(f"--gpu-option {gpu_option}: gpus (--gpus=1) or gres (--gres=gpu:1)")
+    ask = batch.Allocation(
+        account=account,
+        qos=qos,
+        partition=partition,
+        gpus=gpus,
+        gpu_option=gpu_option,
+        gpu_type=gpu_type,
+        cpus=cpus,
+        memory_mb=memory,
+        time=time,
+        warning_s=warning,
+    )
+    typer.echo(batch.script(ask, options or []), nl=False)
+
+
 @app.callback()
 def _cluster() -> None:
     """Run studies on a SLURM cluster, from its login node."""

@@ -81,6 +81,6 @@ def begin(root: Path, *, slurm: bool) -> None:
         hold(root)
     if slurm and (orphans := jobs.of_checkout(root)):
         raise SemcomError(
-            f"{len(orphans)} jobs of an earlier run of this folder are still in SLURM's queue, and both "
+            f"{jobs.count(orphans)} of an earlier run of this folder still in SLURM's queue, and both "
             f"would write the same files:\n{jobs.listing(orphans)}\n{WAY_OUT}"
         )

@@ -21,7 +21,10 @@ LOOK_S = 0.2
 def fault(root: Path, options: Sequence[str]) -> str:
     """Run Snakemake for a moment; the end of what it complains of, "" if it does not."""
     done = subprocess.run([*SNAKEMAKE, *options], cwd=root, capture_output=True, text=True)
-    return done.stderr.strip()[-2000:] if done.returncode else ""
+    if not done.returncode:
+        return ""
+    said = done.stderr.strip()
+    return said.splitlines()[-1] if said.startswith("usage:") else said[-2000:]
 
 
 def run(root: Path, options: Sequence[str], lock: int) -> int:

@@ -74,6 +74,11 @@ def of_checkout(root: Path) -> list[Job]:
     return ours(parse(answer.out), root)
 
 
+def count(jobs: Sequence[Job]) -> str:
+    """`1 job`, `2 jobs`."""
+    return f"{len(jobs)} job{'s' * (len(jobs) != 1)}"
+
+
 def listing(jobs: Sequence[Job], *, most: int = 10) -> str:
     """One line a job, `most` at most."""
     lines = [f"  {job}" for job in jobs[:most]]

@@ -79,7 +79,9 @@ def _refuse_whole(found: Sequence[jobs.Job]) -> None:
 def _say_plan(orphans: Sequence[jobs.Job], *, adopt: bool, locked: bool, options: Sequence[str]) -> None:
     if orphans:
         log.info(
-            "%s:\n%s", f"would {'wait for' if adopt else 'cancel'} {len(orphans)} jobs", jobs.listing(orphans)
+            "%s:\n%s",
+            f"would {'wait for' if adopt else 'cancel'} {jobs.count(orphans)}",
+            jobs.listing(orphans),
         )
     else:
         log.info("no jobs of an earlier run are alive")
@@ -99,12 +101,8 @@ def _settle(root: Path, orphans: Sequence[jobs.Job], *, adopt: bool, patience_s:
     Raises:
         SemcomError: cancelled jobs are still there after `patience_s`, or SLURM has been silent for long.
     """
-    log.info(
-        "%s %d jobs of the killed run:\n%s",
-        "waiting for" if adopt else "cancelling",
-        len(orphans),
-        jobs.listing(orphans),
-    )
+    doing = "waiting for" if adopt else "cancelling"
+    log.info("%s %s of the killed run:\n%s", doing, jobs.count(orphans), jobs.listing(orphans))
     if not adopt:
         clients.call("scancel", *(job.id for job in orphans))
     start = said = answered = time.monotonic()
@@ -125,5 +123,5 @@ def _settle(root: Path, orphans: Sequence[jobs.Job], *, adopt: bool, patience_s:
             )
         if now - said > SAY_S:
             said = now
-            log.info("%d jobs left", len(left))
+            log.info("%s left", jobs.count(left))
     log.info("they are gone (%.0f s)", time.monotonic() - start)
