@@ -63,7 +63,7 @@ def deliver(uri: str, patience: Patience = PATIENT) -> str:
 def test_round_trip_and_again_and_re_run(uri):
     sweep(Path("results"), 0)
     sweep(Path("results"), 1)
-    assert deliver(uri).endswith("4 new runs, 0 replaced, 0 already there")
+    assert deliver(uri).endswith("4 new runs, 0 updated, 0 already there")
     client, found = runs(uri)
     assert sorted(r.info.run_name for r in found) == [
         f"evaluate mmssl awgn b{b} s{s}" for b in (1, 5) for s in (0, 1)
@@ -74,11 +74,11 @@ def test_round_trip_and_again_and_re_run(uri):
     assert run.info.status == "FINISHED"
     assert len(run.data.params) == 152
 
-    assert deliver(uri).endswith("0 new runs, 0 replaced, 4 already there")
+    assert deliver(uri).endswith("0 new runs, 0 updated, 4 already there")
     assert {r.info.run_id for r in runs(uri)[1]} == {r.info.run_id for r in found}
 
     sweep(Path("results"), 1, shift=0.1, budgets=(1,))  # a re-run with one budget less
-    assert deliver(uri).endswith("0 new runs, 1 replaced, 2 already there")
+    assert deliver(uri).endswith("0 new runs, 1 updated, 2 already there")
     client, now = runs(uri)
     assert len(now) == 3
     run = next(r for r in now if r.data.tags["seed"] == "1")
@@ -119,7 +119,7 @@ def test_a_dead_server_is_one_message_and_later_all_is_delivered(uri):
     assert f"`semcom track sync s --uri {dead}` delivers later" in done.stderr
     with pytest.raises(SemcomError, match="not delivered to http"):
         deliver(dead)
-    assert deliver(uri).endswith("2 new runs, 0 replaced, 0 already there")
+    assert deliver(uri).endswith("2 new runs, 0 updated, 0 already there")
 
 
 def test_a_server_that_accepts_and_never_answers(tmp_path, monkeypatch):

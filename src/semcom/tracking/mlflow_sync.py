@@ -1,20 +1,25 @@
 """Delivers runs to MLflow; a process of its own: `python -m semcom.tracking.mlflow_sync FOLDER STUDY URI`.
 
-It prints a line whenever the server has answered, so that `semcom.tracking.sync` can tell a slow delivery
-from a dead server; the last line is `done TEXT` or `error TEXT`. MLflow is imported here and nowhere else.
+It makes a round for every line that it reads, and ends with its standard input. It prints a line whenever
+the server has answered, so that `semcom.tracking.worker` can tell a slow delivery from a dead server; the
+last line of a round is `done TEXT` or `error TEXT`. MLflow is imported here and nowhere else.
 """
 
 import os
+import queue
 import sys
+import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from semcom.files.errors import SemcomError
 from semcom.tracking.database import is_server
-from semcom.tracking.runs import Run, read_study
+from semcom.tracking.runs import Reader, Run
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -22,11 +27,32 @@ if TYPE_CHECKING:
 PROBE_S = 3
 VALUE = 6000
 """MLflow takes at most so many characters in a param."""
+PARAMS, METRICS = 99, 800
+"""So many params and metrics go into one request, with a tag (MLflow's limits are 100, and 1000 in all)."""
 
-Identity = tuple[str, str, str]
-"""A run's key, digest and status."""
+TAGS = ("semcom.job", "semcom.key", "semcom.head", "semcom.journal")
+"""Tags by which a delivery knows its runs: of `Run` the job, key, head and sha."""
+
+Name = tuple[str, str]
+"""A run's job and key."""
 
 Tell = Callable[[str], None]
+
+
+@dataclass
+class Stored:
+    """A run as it stands in MLflow."""
+
+    id: str
+    head: str
+    sha: str
+    status: str
+    sent: set[tuple[str, int]] = field(default_factory=set)
+    """Points (metric, step) that are known to be there; MLflow keeps one of two equal ones, sent twice."""
+
+    def is_up_to_date(self, run: Run) -> bool:
+        """Whether nothing of `run` is missing; the digest, or the final status, is written last."""
+        return (self.sha, self.status) == (run.sha, run.status)
 
 
 def probe(uri: str) -> None:
@@ -46,40 +72,128 @@ def probe(uri: str) -> None:
         raise SemcomError(f"no answer within {PROBE_S} s ({reason})") from error
 
 
-def deliver(runs: Sequence[Run], *, study: str, uri: str, tell: Tell) -> str:
-    """Make the experiment `study` hold exactly these jobs' runs; what is there already is left alone.
+class Delivery:
+    """Makes the experiment `study` hold exactly these journals' runs; runs of other jobs are never touched.
 
-    A run counts as there when its tag `semcom.journal` is the digest of what the journal says and it has
-    its final status, which is written last: one whose delivery was cut off does not count. Runs of other
-    jobs are never touched.
-
-    Returns:
-        What was done, for people.
+    A run that has only grown is added to; one whose job ran again is replaced.
     """
-    from mlflow import MlflowClient
-    from mlflow.exceptions import MlflowException
 
-    client = MlflowClient(tracking_uri=uri)
-    try:
-        experiment = _experiment(client, study)
-        tell("experiment")
-        there = _there(client, experiment, jobs={run.job for run in runs}, tell=tell)
-        wanted = {_identity(run): run for run in runs}
-        for found in there.keys() - wanted.keys():
-            client.delete_run(there[found])
-            tell("deleted")
-        missing = [run for identity, run in wanted.items() if identity not in there]
-        for run in missing:
-            _create(client, experiment, run)
-            tell("run")
-    except MlflowException as error:
-        raise SemcomError(" ".join(str(error).split())[:400]) from error
-    new = len({run.key for run in missing} - {key for key, _, _ in there})
-    return f"{new} new runs, {len(missing) - new} replaced, {len(runs) - len(missing)} already there"
+    def __init__(self, folder: Path, *, study: str, uri: str, tell: Tell) -> None:
+        self.journals, self.study, self.uri, self.tell = Reader(folder), study, uri, tell
+        self.stored: dict[Name, Stored] | None = None
+
+    def round(self, *, anew: bool) -> str:
+        """Deliver what is not there yet.
+
+        Args:
+            anew: Ask MLflow what it has: another process may have delivered since the last round.
+
+        Returns:
+            What was done, for people.
+
+        Raises:
+            SemcomError: the server did not answer, or refused.
+        """
+        runs = {(run.job, run.key): run for run in self.journals.read()}
+        stored, self.stored = None if anew else self.stored, None  # known again when the round has succeeded
+        if not runs:
+            return "nothing yet"
+        if stored is not None and not _gone(stored, runs) and not _due(stored, runs):
+            self.stored = stored
+            return "nothing new"
+        probe(self.uri)
+        self.tell("answered")
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return self._deliver(runs, stored)
+        except MlflowException as error:
+            raise SemcomError(" ".join(str(error).split())[:400]) from error
+
+    @cached_property
+    def client(self) -> "MlflowClient":
+        """MLflow's client; importing it takes 1.6 s."""
+        from mlflow import MlflowClient
+
+        return MlflowClient(tracking_uri=self.uri)
+
+    def _deliver(self, runs: dict[Name, Run], stored: dict[Name, Stored] | None) -> str:
+        experiment = _experiment(self.client, self.study)
+        self.tell("experiment")
+        if stored is None:
+            stored = self._there(experiment, {job for job, _ in runs})
+        gone = _gone(stored, runs)
+        for name in gone:
+            self.client.delete_run(stored.pop(name).id)
+            self.tell("deleted")
+        due = _due(stored, runs)
+        new = [name for name in due if name not in stored and name not in gone]
+        for name in due:
+            if name not in stored:
+                stored[name] = self._create(experiment, runs[name])
+            self._add(runs[name], stored[name])
+        self.stored = stored
+        return f"{len(new)} new runs, {len(due) - len(new)} updated, {len(runs) - len(due)} already there"
+
+    def _there(self, experiment: str, jobs: set[str]) -> dict[Name, Stored]:
+        """These jobs' runs in MLflow; the second of two of one name is deleted."""
+        there: dict[Name, Stored] = {}
+        token = None
+        while True:
+            page = self.client.search_runs([experiment], max_results=200, page_token=token)
+            self.tell("page")
+            for run in page:
+                job, key, head, sha = (run.data.tags.get(tag, "") for tag in TAGS)
+                if (job, key) in there:
+                    self.client.delete_run(run.info.run_id)
+                elif job in jobs:
+                    there[job, key] = Stored(run.info.run_id, head, sha, run.info.status)
+            token = page.token
+            if not token:
+                return there
+
+    def _create(self, experiment: str, run: Run) -> Stored:
+        tags = {**run.tags, **dict(zip(TAGS, (run.job, run.key, run.head), strict=False))}
+        made = self.client.create_run(
+            experiment, start_time=round(1000 * run.start), tags=tags, run_name=run.name
+        )
+        self.tell("run")
+        return Stored(made.info.run_id, run.head, sha="", status="RUNNING")
+
+    def _add(self, run: Run, stored: Stored) -> None:
+        """Add what is not known to be there, in one request unless it is much; then the final status."""
+        from mlflow.entities import Metric, Param, RunTag
+
+        points = [p for p in run.points if (p.metric, p.step) not in stored.sent]
+        metrics = [Metric(p.metric, p.value, round(1000 * p.time), p.step) for p in points]
+        params = [] if stored.sha else [Param(key, value[:VALUE]) for key, value in run.params.items()]
+        if len(metrics) > METRICS or len(params) > PARAMS:
+            self.client.log_batch(stored.id, metrics=metrics[:-METRICS], params=params)
+            self.tell("much")
+            params = []
+        tags = [RunTag(TAGS[-1], run.sha)]
+        self.client.log_batch(stored.id, metrics=metrics[-METRICS:], params=params, tags=tags)
+        if run.status != "RUNNING":
+            self.client.set_terminated(stored.id, status=run.status, end_time=round(1000 * run.end))
+        elif stored.status != "RUNNING":  # killed, and resumed now
+            self.client.update_run(stored.id, status="RUNNING")
+        self.tell("points")
+        stored.sent.update((p.metric, p.step) for p in points)
+        stored.sha, stored.status = run.sha, run.status
 
 
-def _identity(run: Run) -> Identity:
-    return run.key, run.sha, run.status
+def _gone(stored: dict[Name, Stored], runs: dict[Name, Run]) -> list[Name]:
+    """What the journals no longer say: another attempt from the start, or fewer runs of a job."""
+    jobs = {job for job, _ in runs}
+    return [
+        name
+        for name, there in stored.items()
+        if name[0] in jobs and (name not in runs or runs[name].head != there.head)
+    ]
+
+
+def _due(stored: dict[Name, Stored], runs: dict[Name, Run]) -> list[Name]:
+    return [name for name, run in runs.items() if name not in stored or not stored[name].is_up_to_date(run)]
 
 
 def _experiment(client: "MlflowClient", study: str) -> str:
@@ -92,57 +206,32 @@ def _experiment(client: "MlflowClient", study: str) -> str:
     return str(found.experiment_id)
 
 
-def _there(client: "MlflowClient", experiment: str, *, jobs: set[str], tell: Tell) -> dict[Identity, str]:
-    """MLflow's identifiers of these jobs' runs; the second of two equal ones is deleted."""
-    there: dict[Identity, str] = {}
-    token = None
-    while True:
-        page = client.search_runs([experiment], max_results=200, page_token=token)
-        tell("page")
-        for run in page:
-            tags = run.data.tags
-            if tags.get("semcom.job") not in jobs:
-                continue
-            found = (tags.get("semcom.key", ""), tags.get("semcom.journal", ""), run.info.status)
-            if found in there:
-                client.delete_run(run.info.run_id)
-            there.setdefault(found, run.info.run_id)
-        token = page.token
-        if not token:
-            return there
-
-
-def _create(client: "MlflowClient", experiment: str, run: Run) -> None:
-    """One run in four requests (a few more for thousands of metrics: `log_batch` cuts into pieces)."""
-    from mlflow.entities import Metric, Param
-
-    own: dict[str, Any] = {"semcom.key": run.key, "semcom.job": run.job, "semcom.journal": run.sha}
-    tags = {**run.tags, **own}
-    made = client.create_run(experiment, start_time=round(1000 * run.start), tags=tags, run_name=run.name)
-    params = [Param(key, value[:VALUE]) for key, value in run.params.items()]
-    metrics = [Metric(p.metric, p.value, round(1000 * p.time), p.step) for p in run.points]
-    client.log_batch(made.info.run_id, metrics=metrics, params=params)
-    if run.status != "RUNNING":
-        client.set_terminated(made.info.run_id, status=run.status, end_time=round(1000 * run.end))
-
-
 def main(folder: Path, study: str, uri: str) -> None:
-    """Deliver the journals below `folder`; see the module's text for what is printed."""
+    """Deliver the journals below `folder`, a round a line; see the module's text for what is printed."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # MLflow prints to standard output
 
     def tell(text: str) -> None:
         print(text, file=answers)
 
-    try:
-        probe(uri)
-        tell("answered")
-        tell(f"done {deliver(read_study(folder), study=study, uri=uri, tell=tell)}")
-    except SemcomError as error:
-        tell(f"error {error}")
-    except Exception as error:
-        tell(f"error {type(error).__name__}: {' '.join(str(error).split())[:400]}")
-        raise
+    asked: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=[asked], daemon=True).start()
+    delivery = Delivery(folder, study=study, uri=uri, tell=tell)
+    while True:
+        try:
+            tell(f"done {delivery.round(anew=asked.get() == 'anew')}")
+        except SemcomError as error:
+            tell(f"error {error}")
+        except Exception as error:
+            tell(f"error {type(error).__name__}: {' '.join(str(error).split())[:400]}")
+            raise
+
+
+def _listen(asked: "queue.SimpleQueue[str]") -> None:
+    """Pass lines on, and end the process with them: nobody is left to end it, should a server hold it."""
+    for line in sys.stdin:
+        asked.put(line.strip())
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,17 @@
 """Reads journals back as flat runs, one a (study, system, stage, method, link, labels, budget, seed).
 
 Standard library only. A field that a stage lacks is left out. Of a run of several attempts (killed and
-resumed) the last start's tags and params and the last value of each (metric, step) count.
+resumed) the last start's tags and params and the last value of each (metric, step) count; a resumed step
+that gives the same value again keeps its first time, so that what was delivered of it stays right.
 """
 
+import contextlib
 import fcntl
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +22,12 @@ FIELDS = ("study", "system", "stage", "method", "link", "labels", "budget_epochs
 
 SHORT = {"stage": "", "method": "", "link": "", "labels": "", "budget_epochs": "b", "seed": "s"}
 
+WITHOUT_LOCKS_S = 600.0
+"""Where a file system has no locks, a journal that was written within so many seconds counts as living."""
+
 Event = dict[str, Any]
+Own = tuple[tuple[str, str], ...]
+Stamp = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,8 @@ class Run:
     start: float
     end: float
     points: tuple[Point, ...]
+    replaced: tuple[Point, ...] = ()
+    """Values that a later attempt replaced by others."""
 
     @property
     def name(self) -> str:
@@ -61,21 +72,48 @@ class Run:
         names += [tag for tag in self.own if tag not in FIELDS]
         return ",".join(f"{name}={self.tags[name]}" for name in names)
 
-    @property
+    @cached_property
+    def head(self) -> str:
+        """Stays the same while the run only grows: what was delivered under it is a part of the run."""
+        return digest(json.dumps([self.tags, self.params, self.start], sort_keys=True), repr(self.replaced))
+
+    @cached_property
     def sha(self) -> str:
         """Changes with anything that was written about this run, times included."""
-        head = [self.tags, self.params, self.status, self.start, self.end]
-        return digest(json.dumps(head, sort_keys=True), repr(self.points))
+        return digest(self.head, json.dumps([self.status, self.end]), repr(self.points))
+
+
+class Reader:
+    """Reads a study's journals again and again, and those that have not changed only once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._known: dict[Path, tuple[Stamp, list[Run]]] = {}
+
+    def read(self) -> list[Run]:
+        """The runs of every journal below `results/STUDY/journal`, by path."""
+        known, self._known = self._known, {}
+        for path in sorted(self.folder.rglob("*.jsonl")):
+            with contextlib.suppress(FileNotFoundError):
+                self._known[path] = self._look(path, *known.get(path, (None, [])))
+        return [run for _, runs in self._known.values() for run in runs]
+
+    def _look(self, path: Path, before: Stamp | None, runs: list[Run]) -> tuple[Stamp, list[Run]]:
+        stat = path.stat()
+        stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+        # One whose job lived must be looked at again: a job that was killed writes nothing.
+        if stamp != before or not runs or any(run.status == "RUNNING" for run in runs):
+            runs = read(path, path.relative_to(self.folder).with_suffix("").as_posix())
+        return stamp, runs
 
 
 def read_study(folder: Path) -> list[Run]:
     """The runs of every journal below `results/STUDY/journal`, by path."""
-    paths = sorted(folder.rglob("*.jsonl"))
-    return [run for path in paths for run in read(path, path.relative_to(folder).with_suffix("").as_posix())]
+    return Reader(folder).read()
 
 
 def read(path: Path, job: str) -> list[Run]:
-    """The runs of one journal, none if it has no start; `job` names it."""
+    """The runs of one journal; none if it has no start, or lives and has measured nothing yet."""
     living = is_open(path)
     events = list(_events(path))
     starts = [e for e in events if e["event"] == "start"]
@@ -83,24 +121,26 @@ def read(path: Path, job: str) -> list[Run]:
         return []
     last = events[-1]
     status = last["status"] if last["event"] == "end" else ("RUNNING" if living else "KILLED")
-    groups: dict[tuple[tuple[str, str], ...], list[Event]] = {}
-    for event in events:
-        if event["event"] == "metrics":
-            groups.setdefault(tuple(event.get("run", {}).items()), []).append(event)
-    return [
-        Run(
-            job=job,
-            tags=starts[-1]["tags"] | dict(own),
-            own=tuple(tag for tag, _ in own),
-            params={k: str(v) for k, v in starts[-1]["params"].items()},
-            status=status,
-            start=starts[0]["time"] if len(groups) < 2 else group[0]["time"],
-            end=last["time"] if len(groups) < 2 else group[-1]["time"],
-            points=_points(group),
+    groups, begins = _groups(events)
+    if not groups and status != "RUNNING":  # a job that ended before its first metric is still worth a run
+        groups, begins = {(): [last]}, {(): starts[0]["time"]}
+    runs = []
+    for own, group in groups.items():
+        points, replaced = _points(group)
+        runs.append(
+            Run(
+                job=job,
+                tags=starts[-1]["tags"] | dict(own),
+                own=tuple(tag for tag, _ in own),
+                params={k: str(v) for k, v in starts[-1]["params"].items()},
+                status=status,
+                start=begins[own],
+                end=group[-1]["time"] if own else last["time"],
+                points=points,
+                replaced=replaced,
+            )
         )
-        # A job that ended before its first metric is still worth a run.
-        for own, group in (groups or {(): [last]}).items()
-    ]
+    return runs
 
 
 def is_open(path: Path) -> bool:
@@ -110,14 +150,31 @@ def is_open(path: Path) -> bool:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except OSError:
+    except FileNotFoundError:
         return False
+    except OSError:  # no locks here, or not ours to write: its age must do
+        return time.time() - path.stat().st_mtime < WITHOUT_LOCKS_S
     return False
 
 
+def _groups(events: Sequence[Event]) -> tuple[dict[Own, list[Event]], dict[Own, float]]:
+    """The metrics of each run of a job, and when it began: when the job wrote what precedes its first."""
+    groups: dict[Own, list[Event]] = {}
+    begins: dict[Own, float] = {}
+    before = events[0]
+    for event in events:
+        if event["event"] == "metrics":
+            own = tuple(event.get("run", {}).items())
+            begins.setdefault(own, before["time"])
+            groups.setdefault(own, []).append(event)
+        before = event
+    return groups, begins
+
+
 def _events(path: Path) -> Iterator[Event]:
-    """Every whole line; one torn by a kill or a full disk is passed over."""
-    for line in path.read_bytes().splitlines():
+    """Every whole line; one torn by a kill or a full disk, or just being written, is passed over."""
+    content = path.read_bytes()
+    for line in content[: content.rfind(b"\n") + 1].splitlines():
         try:
             event = json.loads(line)
         except ValueError:
@@ -126,9 +183,17 @@ def _events(path: Path) -> Iterator[Event]:
             yield event
 
 
-def _points(events: Sequence[Event]) -> tuple[Point, ...]:
+def _points(events: Sequence[Event]) -> tuple[tuple[Point, ...], tuple[Point, ...]]:
+    """The last value of each (metric, step), and the values that it replaced."""
     last: dict[tuple[str, int], Point] = {}
+    replaced = []
     for event in events:
         for metric, value in event.get("values", {}).items():
-            last[metric, event["step"]] = Point(metric, event["step"], float(value), event["time"])
-    return tuple(last[at] for at in sorted(last))
+            point = Point(metric, event["step"], float(value), event["time"])
+            before = last.get((metric, point.step))
+            if before is not None and repr(before.value) == repr(point.value):  # NaN is NaN
+                continue
+            if before is not None:
+                replaced.append(before)
+            last[metric, point.step] = point
+    return tuple(last[at] for at in sorted(last)), tuple(replaced)
