@@ -10,9 +10,9 @@ from semcom.files.errors import SemcomError
 log = logging.getLogger("semcom")
 
 
-def start(job: str, path: Path | None) -> None:
-    """Send this process's messages to standard error and, if given, to the log file `path`."""
-    log.setLevel(logging.INFO)
+def start(job: str, path: Path | None, *, least: int = logging.INFO) -> None:
+    """Send messages from level `least` on to standard error and, if given, to the log file `path`."""
+    log.setLevel(least)
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if path is not None:
         try:

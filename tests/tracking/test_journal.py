@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from semcom.files.errors import Stopped
 from semcom.tracking.journal import Journal, flatten
 
 TAGS = {"study": "s", "stage": "finetune", "method": "mmssl"}
@@ -33,6 +34,14 @@ def test_a_failure_passes_and_is_written(tmp_path):
     with pytest.raises(KeyError, match="x"), Journal.open(path, TAGS, {}):
         raise KeyError("x")
     assert lines(path)[-1]["status"] == "FAILED"
+
+
+@pytest.mark.parametrize("fault", [Stopped, KeyboardInterrupt])
+def test_a_stopped_job_was_killed(tmp_path, fault):
+    path = tmp_path / "job.jsonl"
+    with pytest.raises(fault), Journal.open(path, TAGS, {}):
+        raise fault
+    assert lines(path)[-1]["status"] == "KILLED"
 
 
 def test_not_finite_is_strict_json_and_comes_back(tmp_path):

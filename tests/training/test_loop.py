@@ -1,12 +1,15 @@
 import math
+import os
+import signal
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from semcom.files.errors import SemcomError
+from semcom.files.errors import SemcomError, Stopped
 from semcom.training import loop
 from semcom.training.loop import Epoch, Plan, fit, minibatches
 from semcom.training.optimisers import SGD, AdamW, schedule
@@ -20,21 +23,43 @@ class Killed(Exception):
     pass
 
 
+@dataclass
+class Trained:
+    module: nn.Module
+    history: list[Epoch]
+    batches: list[Tensor]
+    """Of this process: what was used."""
+
+
 def network() -> nn.Module:
     with seeded(0, "init"):
         return nn.Sequential(nn.Linear(5, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.3), nn.Linear(8, 1))
 
 
 def training(
-    held: State, *, die_after: int | None = None, rate: float = 0.05
-) -> tuple[nn.Module, list[Epoch]]:
-    """Six epochs with noise of our own, dropout and BatchNorm; optionally killed after some epoch."""
+    held: State,
+    *,
+    die_after: int | None = None,
+    die_in: int | None = None,
+    stop_in: int | None = None,
+    rate: float = 0.05,
+) -> Trained:
+    """Six epochs of four steps with noise of our own, dropout and BatchNorm.
+
+    Killed after epoch `die_after` or in step `die_in` of all, or sent SIGTERM in step `stop_in`.
+    """
     module = network()
+    used: list[Tensor] = []
 
     def batches(draws: torch.Generator) -> Iterator[Tensor]:
         return minibatches(torch.arange(64), steps=4, batch_size=16, draws=draws)
 
     def loss(batch: Tensor, draws: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+        if len(used) == die_in:
+            raise Killed
+        if len(used) == stop_in:
+            os.kill(os.getpid(), signal.SIGTERM)
+        used.append(batch)
         noisy = DATA[batch] + 0.1 * torch.randn(16, 5, generator=draws)
         value = (module(noisy)[:, 0] - DATA[batch].sum(1)).square().mean()
         return value, {"twice": 2 * value.detach()}
@@ -46,26 +71,64 @@ def training(
 
     plan = Plan(epochs=6, steps=4, warmup=0.1, seed=3, purpose="test")
     history = fit(module, SGD(lr=rate)(module), batches=batches, loss=loss, plan=plan, held=held, after=after)
-    return module, history
+    return Trained(module, history, used)
 
 
-def test_a_killed_training_ends_bit_identical(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "CHECKPOINT_S", 0.0)
+def whole(tmp_path: Path) -> Trained:
     with state(tmp_path, "whole") as held:
-        expected, history = training(held)
+        return training(held)
+
+
+def assert_same(a: Trained, b: Trained) -> None:
+    assert a.history == b.history
+    for (name, one), other in zip(a.module.state_dict().items(), b.module.state_dict().values(), strict=True):
+        assert torch.equal(one, other), name
+
+
+@pytest.mark.parametrize(
+    ("when", "left"),
+    [({"die_after": 3}, 8), ({"die_after": 5}, 0), ({"die_in": 10}, 14), ({"die_in": 12}, 12)],
+    ids=str,
+)
+def test_a_killed_training_ends_bit_identical(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: dict[str, int], left: int
+) -> None:
+    monkeypatch.setattr(loop, "CHECKPOINT_S", 0.0)
     with pytest.raises(Killed), state(tmp_path, "cut") as held:
-        training(held, die_after=3)
+        training(held, **when)
     with state(tmp_path, "cut") as held:
         assert held.resumed
-        module, resumed = training(held)
-    assert resumed == history
-    for (name, a), b in zip(expected.state_dict().items(), module.state_dict().values(), strict=True):
-        assert torch.equal(a, b), name
+        resumed = training(held)
+    assert len(resumed.batches) == left, "of 24 steps only those after the last checkpoint are taken again"
+    assert_same(resumed, whole(tmp_path))
+
+
+@pytest.mark.parametrize("step", [0, 9, 11, 23])
+def test_sigterm_stops_after_the_step_and_what_follows_is_bit_identical(tmp_path: Path, step: int) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    message = f"SIGTERM: stopped after step {step % 4 + 1}/4 of epoch {step // 4 + 1}/6; run the same command"
+    with pytest.raises(Stopped, match=message), state(tmp_path, "cut") as held:
+        training(held, stop_in=step)
+    assert signal.getsignal(signal.SIGTERM) is before
+    with state(tmp_path, "cut") as held:
+        resumed = training(held)
+    assert len(resumed.batches) == 23 - step
+    assert_same(resumed, whole(tmp_path))
+
+
+def test_a_training_may_be_stopped_again_and_again(tmp_path: Path) -> None:
+    for _ in range(6):
+        with pytest.raises(Stopped), state(tmp_path, "cut") as held:
+            training(held, stop_in=2)
+    with state(tmp_path, "cut") as held:
+        resumed = training(held)
+    assert len(resumed.batches) == 24 - 3 * 6
+    assert_same(resumed, whole(tmp_path))
 
 
 def test_history_has_means_over_steps(tmp_path: Path) -> None:
     with state(tmp_path, "x") as held:
-        _, history = training(held)
+        history = training(held).history
     assert [epoch["epoch"] for epoch in history] == list(range(6))
     for epoch in history:
         assert epoch["twice"] == pytest.approx(2 * epoch["loss"], rel=1e-6)

@@ -1,14 +1,15 @@
 """The command line: one verb a stage. A verb imports only what it uses."""
 
 import errno
+import os
 import sys
 import traceback
 
 import typer
 
 from semcom import progress
-from semcom.cli import data, stages, track
-from semcom.files.errors import SemcomError
+from semcom.cli import cluster, data, stages, track
+from semcom.files.errors import SemcomError, Stopped
 
 SURROUNDINGS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 """A full or read-only disk is no fault of ours."""
@@ -22,13 +23,20 @@ app = typer.Typer(
 )
 app.add_typer(data.app, name="data")
 app.add_typer(track.app, name="track")
+app.add_typer(cluster.app, name="cluster")
 stages.add_to(app)
 
 
 def main() -> None:
-    """Run a verb; a fault of input or surroundings ends it with one message and exit code 1."""
+    """Run a verb; a fault of input or surroundings ends it with one message and exit code 1.
+
+    A training that SIGTERM stopped ends with exit code 75 (EX_TEMPFAIL: the same command again will do).
+    """
     try:
         app()
+    except Stopped as stopped:
+        progress.log.info("%s", stopped)
+        sys.exit(os.EX_TEMPFAIL)
     except SemcomError as error:
         progress.log.error("error: %s", error)
         sys.exit(1)

@@ -3,6 +3,7 @@
 ENTRY is the JSON text that a rule hands to its verb (`semcom.params.entries`).
 """
 
+import logging
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -51,9 +52,22 @@ def _read(kind: type[E], text: str, log: Path | None, *name: str) -> E:
             raise SemcomError(f"ENTRY is no JSON text: {first['ctx']['error']}") from error
         lines = [f"ENTRY is no {kind.__name__}:", *map(str, faults.from_pydantic(error, kind))]
         raise SemcomError("\n  ".join(lines)) from error
-    seed = [f"seed{entry.seed}"] if hasattr(entry, "seed") else []
-    progress.start(" ".join([name[0], *(str(getattr(entry, field)) for field in name[1:]), *seed]), log)
+    words = [name[0], *(str(getattr(entry, field)) for field in name[1:])]
+    words += [f"seed{entry.seed}"] if hasattr(entry, "seed") else []
+    if (process := _process(entry)) == 0:
+        progress.start(" ".join(words), log)
+    else:  # the first process speaks for all
+        progress.start(" ".join([*words, f"process{process}"]), None, least=logging.ERROR)
     return entry
+
+
+def _process(entry: BaseModel) -> int:
+    """Number of this process among those of its job: not 0 for a pre-training's further devices."""
+    if not isinstance(entry, entries.PretrainEntry) or entry.pretrain.devices == 1:
+        return 0
+    from semcom.training.launch import rank
+
+    return rank()
 
 
 def prepare(entry: EntryText, source: Source, output: Output, log: Log = None) -> None:

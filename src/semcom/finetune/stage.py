@@ -65,33 +65,33 @@ def run(
         log.info("%d labelled frames, %d rounds an epoch", len(given.labelled), given.rounds)
         progress = Progress(sum(entry.budgets))
         trained = {b: _budget(given, b, optimisers[str(b)], held, events, progress) for b in entry.budgets}
-        places = {b: {**tags, "budget_epochs": b, "seed": entry.seed} for b in entry.budgets}
         weights.save(models, {str(budget): system for budget, (system, _) in trained.items()})
-        write_rows(
-            history,
-            [
-                {**places[budget], "epoch": epoch, "metric": metric, "value": value}
-                for budget, (_, epochs) in trained.items()
-                for epoch, means in enumerate(epochs, start=1)
-                for metric, value in means.items()
-            ],
-        )
-        costs = {budget: _cost(given, budget) for budget in entry.budgets}
-        for budget, cost in costs.items():
-            events.metrics(
-                {f"communication/{k}": v for k, v in cost.items()}, step=0, run={"budget_epochs": budget}
-            )
-        write_rows(communications, [{**places[budget], **cost} for budget, cost in costs.items()])
+        places = {b: {**tags, "budget_epochs": b, "seed": entry.seed} for b in entry.budgets}
+        write_rows(history, _history(places, {budget: epochs for budget, (_, epochs) in trained.items()}))
+        write_rows(communications, [{**places[b], **_cost(given, b, events)} for b in entry.budgets])
 
 
-def _cost(given: Setting, budget: int) -> dict[str, int]:
+def _history(places: dict[int, dict[str, object]], logged: dict[int, list[Epoch]]) -> list[dict[str, object]]:
+    """Rows of what was logged at each budget and epoch; `places` has the columns that name a budget's run."""
+    return [
+        {**places[budget], "epoch": epoch, "metric": metric, "value": value}
+        for budget, epochs in logged.items()
+        for epoch, means in enumerate(epochs, start=1)
+        for metric, value in means.items()
+    ]
+
+
+def _cost(given: Setting, budget: int, events: Journal) -> dict[str, int]:
+    """What one budget's training sends over the link, which goes into the journal too."""
     entry = given.entry
-    return communication(
+    cost = communication(
         rounds=budget * given.rounds,
         batch_size=entry.finetune.batch_size,
         devices=len(entry.modalities),
         channel_uses=entry.link.channel_uses,
     )
+    events.metrics({f"communication/{k}": v for k, v in cost.items()}, step=0, run={"budget_epochs": budget})
+    return cost
 
 
 def _optimisers(choice: Path, entry: FinetuneEntry) -> dict[str, Component]:
@@ -125,14 +125,13 @@ def _budget(
         )
         return {}
 
-    system, history = train(
-        given, budget=budget, optimiser=optimiser, held=held, name="training", after=after
-    )
+    name = f"training{budget}"
+    system, history = train(given, budget=budget, optimiser=optimiser, held=held, name=name, after=after)
     accuracy = validation_accuracy(given, system, draws=VALIDATION_DRAWS)
     history[-1]["validation_accuracy"] = accuracy
     events.metrics({"validation/accuracy": accuracy}, step=budget, run={"budget_epochs": budget})
     log.info("budget %d: validation accuracy %.3f", budget, accuracy)
     content: dict[str, object] = dict(system.state_dict())
     held.save(f"budget{budget}", {"system": content, "history": history})
-    held.remove("training")
+    held.remove(name)
     return content, history

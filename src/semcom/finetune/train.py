@@ -91,7 +91,7 @@ def train(
         budget: length in epochs of the fully labelled set.
         optimiser: component and its learning rate.
         held: state folder.
-        name: of the checkpoint.
+        name: of the checkpoint, no other training's.
         after: called after every epoch.
 
     Returns:

@@ -85,24 +85,32 @@ def _fill(
                 cell = f"{budget}/{o}/{seed}"
                 if cell not in cells:
                     done = sum(int(c.split("/")[0]) for c in cells)
-                    accuracy = _cell(given, budget, optimiser, held, progress, done)
+                    # Each training has a checkpoint of its own: none takes up another one's, whenever killed.
+                    checkpoint = f"training{cell.replace('/', '_')}"
+                    accuracy = _cell(given, budget, optimiser, held, checkpoint, progress, done)
                     cells[cell] = accuracy
                     held.save("cells", cells)
-                    held.remove("training")
+                    held.remove(checkpoint)
                     name = f"validation/accuracy_{optimiser['use']}_{optimiser['lr']:g}_seed{seed}"
                     events.metrics({name: accuracy}, step=budget)
     return cells
 
 
 def _cell(
-    given: Setting, budget: int, optimiser: Component, held: State, progress: Progress, done: int
+    given: Setting,
+    budget: int,
+    optimiser: Component,
+    held: State,
+    name: str,
+    progress: Progress,
+    done: int,
 ) -> float:
     def after(epoch: int, means: Epoch) -> Epoch:
         where = f"budget {budget}  {optimiser['use']} {optimiser['lr']:g}  seed {given.seed}"
         progress.step(done + epoch + 1, f"{where}  epoch {epoch + 1}/{budget}  loss {means['loss']:.3f}")
         return {}
 
-    system, _ = train(given, budget=budget, optimiser=optimiser, held=held, name="training", after=after)
+    system, _ = train(given, budget=budget, optimiser=optimiser, held=held, name=name, after=after)
     assert isinstance(given.entry, TuneEntry)
     return validation_accuracy(given, system, draws=given.entry.tune.draws)
 

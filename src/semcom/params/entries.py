@@ -4,10 +4,10 @@ A component (`Component`) is a dict `{"use": name, **options}`; its options are 
 arguments of the class that its family lists under that name.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from annotated_types import Gt, MinLen
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from semcom.params.ranges import (
     Fraction,
@@ -60,6 +60,8 @@ class Pretrain(Strict):
     """Widths of the projector's layers; the last is the embedding's dimension."""
     epochs: PositiveInt = 300
     batch_size: Annotated[int, Gt(1)] = 64
+    devices: PositiveInt = 1
+    """Processes that train together on one node, one GPU each; the batch is split among them."""
     optimiser: Component
     warmup: Fraction = 0.05
     """Share of the steps over which the learning rate rises from 0; a cosine to 0 follows."""
@@ -68,6 +70,15 @@ class Pretrain(Strict):
     """k of the validation k-NN accuracy logged over training."""
     validate_every: PositiveInt = 1
     """Epochs from one look at effective rank and k-NN accuracy to the next."""
+
+    @model_validator(mode="after")
+    def _splits(self) -> Self:
+        if self.batch_size % self.devices:
+            raise ValueError(
+                f"batch_size {self.batch_size} cannot be split evenly among {self.devices} devices; take a "
+                f"multiple of {self.devices}"
+            )
+        return self
 
 
 class Finetune(Strict):

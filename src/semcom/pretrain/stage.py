@@ -5,6 +5,7 @@
 No label of a training frame is used, no validation or test frame is seen, and nothing crosses the link.
 """
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -27,7 +28,9 @@ from semcom.progress import Progress, log
 from semcom.tracking.journal import Journal
 from semcom.training import OPTIMISERS, weights
 from semcom.training.compute import set_up
+from semcom.training.launch import together
 from semcom.training.loop import Epoch, Plan, fit, minibatches
+from semcom.training.parallel import Team
 from semcom.training.randomness import seeded
 from semcom.training.state import State, state
 
@@ -47,7 +50,7 @@ class Learner(nn.Module):
             {name: projector(dim, entry.pretrain.projector) for name, dim in self.encoders.dims.items()}
         )
 
-    def forward(self, views: dict[str, Tensor]) -> dict[str, Tensor]:
+    def forward(self, views: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Embeddings {modality: (N, D)}, fp32, of views {modality: (N, C, H, W)}."""
         features = self.encoders(views)
         embeddings = {}
@@ -70,29 +73,37 @@ def run(
         journal: events for the tracking server.
         states: folder of training states.
     """
-    device = set_up(entry.compute)
-    frames = DeviceFrames.open(frames_file, device)
-    tags = {"study": entry.study, "system": entry.system, "method": entry.method, "seed": str(entry.seed)}
-    with (
-        state(states, digest("pretrain", to_json(entry), frames.content)) as held,
-        Journal.open(
-            journal, {**tags, "stage": "pretrain"}, entry.model_dump(), fresh=not held.resumed
-        ) as events,
-    ):
-        learner, epochs = _train(frames, entry, device, held, events)
-        weights.save(encoders, learner.encoders.state_dict())
-        rows = [
-            {**tags, "epoch": epoch, "metric": metric, "value": value}
-            for epoch, means in enumerate(epochs, start=1)
-            for metric, value in means.items()
-        ]
-        write_rows(history, rows)
+    with together(entry.pretrain.devices, entry.compute.device) as team:
+        device = set_up(entry.compute, index=team.rank)
+        frames = DeviceFrames.open(frames_file, device)
+        tags = {"study": entry.study, "system": entry.system, "method": entry.method, "seed": str(entry.seed)}
+        with state(states, _state_name(entry, frames), first=team.first) as held:
+            if not team.first:
+                _train(frames, entry, held, team, None)
+                return
+            started = {**tags, "stage": "pretrain"}
+            with Journal.open(journal, started, entry.model_dump(), fresh=not held.resumed) as events:
+                learner, epochs = _train(frames, entry, held, team, events)
+                weights.save(encoders, learner.encoders.state_dict())
+                rows = [
+                    {**tags, "epoch": epoch, "metric": metric, "value": value}
+                    for epoch, means in enumerate(epochs, start=1)
+                    for metric, value in means.items()
+                ]
+                write_rows(history, rows)
+
+
+def _state_name(entry: PretrainEntry, frames: DeviceFrames) -> str:
+    """The same for any number of devices: what one left, another number of them takes up."""
+    alone = entry.model_copy(update={"pretrain": entry.pretrain.model_copy(update={"devices": 1})})
+    return digest("pretrain", to_json(alone), frames.content)
 
 
 def _train(
-    frames: DeviceFrames, entry: PretrainEntry, device: torch.device, held: State, events: Journal
+    frames: DeviceFrames, entry: PretrainEntry, held: State, team: Team, events: Journal | None
 ) -> tuple[Learner, list[Epoch]]:
-    settings, prepared = entry.pretrain, frames.prepared
+    """The trained learner and what was logged; `events` is None in all processes but the first."""
+    settings, prepared, device = entry.pretrain, frames.prepared, frames.rgb.device
     train, validation = validation_fold(prepared.scene, prepared.group, prepared.train, seed=entry.seed)
     steps = len(train) // settings.batch_size
     if steps == 0:
@@ -102,17 +113,13 @@ def _train(
         )
     with seeded(entry.seed, "pretrain", "init"):
         learner = Learner(entry, frames.size).to(device)
-    objective, views = build(LOSSES, settings.loss), build(VIEWS, settings.views)
+    team.share_batchnorm(learner)
     indices = torch.from_numpy(train).to(device)
     progress = Progress(settings.epochs)
 
-    def loss(batch: Tensor, draws: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
-        rgb, depth = frames.take(batch)
-        first, second = (learner(frames.normalise(*views(rgb, depth, draws))) for _ in range(2))
-        value, terms = objective({name: (first[name], second[name]) for name in entry.modalities})
-        return value, terms
-
     def after(epoch: int, means: Epoch) -> Epoch:
+        if events is None:
+            return {}  # the first process looks and logs, the others wait for it in the next step
         more: Epoch = {}
         if (epoch + 1) % settings.validate_every == 0 or epoch + 1 == settings.epochs:
             more = _look(learner, frames, train, validation, settings.neighbours)
@@ -128,12 +135,30 @@ def _train(
         learner,
         build(OPTIMISERS, settings.optimiser)(learner),
         batches=lambda draws: minibatches(indices, steps=steps, batch_size=settings.batch_size, draws=draws),
-        loss=loss,
+        loss=_objective(learner, frames, entry, team),
         plan=Plan(settings.epochs, steps, settings.warmup, entry.seed, "pretrain"),
         held=held,
         after=after,
+        team=team,
     )
     return learner, epochs
+
+
+def _objective(
+    learner: Learner, frames: DeviceFrames, entry: PretrainEntry, team: Team
+) -> Callable[[Tensor, torch.Generator], tuple[Tensor, dict[str, Tensor]]]:
+    """The loss of a batch of frames: of all of it, wherever its views are encoded."""
+    objective, views = build(LOSSES, entry.pretrain.loss), build(VIEWS, entry.pretrain.views)
+
+    def loss(batch: Tensor, draws: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+        rgb, depth = frames.take(batch)
+        first, second = (learner(team.part(frames.normalise(*views(rgb, depth, draws)))) for _ in range(2))
+        pairs = [embeddings[name] for name in entry.modalities for embeddings in (first, second)]
+        whole = iter(team.gather(pairs))
+        value, terms = objective({name: (next(whole), next(whole)) for name in entry.modalities})
+        return value, terms
+
+    return loss
 
 
 def _look(learner: Learner, frames: DeviceFrames, train: Indices, validation: Indices, k: int) -> Epoch:

@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, SupportsFloat
 
-from semcom.files.errors import SemcomError
+from semcom.files.errors import SemcomError, Stopped
 
 
 class Journal:
@@ -36,7 +36,9 @@ class Journal:
     def open(
         cls, path: Path, tags: Mapping[str, str], params: Mapping[str, object], fresh: bool = True
     ) -> Iterator["Journal"]:
-        """Write the start, hand out the journal, write the end: FINISHED, or FAILED when an exception passes.
+        """Write the start, hand out the journal, write the end: FINISHED, FAILED where an exception passes.
+
+        A job that SIGTERM or Ctrl-C stopped is KILLED, as one that leaves no end.
 
         Args:
             path: The journal's file; its folder is made if missing.
@@ -54,9 +56,10 @@ class Journal:
             journal._write("start", **here, tags=named, params=flatten(params))
             try:
                 yield journal
-            except BaseException:
+            except BaseException as fault:
+                killed = isinstance(fault, Stopped | KeyboardInterrupt)
                 with contextlib.suppress(SemcomError):  # the fault that passes is the one to tell
-                    journal._write("end", status="FAILED")
+                    journal._write("end", status="KILLED" if killed else "FAILED")
                 raise
             journal._write("end", status="FINISHED")
 

@@ -9,8 +9,12 @@ from semcom.files.errors import SemcomError
 from semcom.params.entries import Compute
 
 
-def set_up(compute: Compute) -> torch.device:
+def set_up(compute: Compute, *, index: int = 0) -> torch.device:
     """Set the number of threads for torch and BLAS, and deterministic algorithms; return the device.
+
+    Args:
+        compute: what the params file asks for.
+        index: of the GPU, where several processes have one each.
 
     Raises:
         SemcomError: a GPU is asked for and none is there.
@@ -27,4 +31,5 @@ def set_up(compute: Compute) -> torch.device:
         if compute.deterministic:
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
             torch.use_deterministic_algorithms(True, warn_only=True)
-    return torch.device(compute.device)
+        return torch.device("cuda", index)
+    return torch.device("cpu")

@@ -3,19 +3,22 @@
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from semcom.files.errors import SemcomError
+from semcom.files.errors import SemcomError, Stopped
 from semcom.progress import log
 from semcom.training.optimisers import schedule
-from semcom.training.randomness import generator, seeded
+from semcom.training.parallel import ALONE, Team
+from semcom.training.randomness import generator, random_state, seeded, set_random_state
 from semcom.training.state import State
 
 CHECKPOINT_S = 30.0
-"""Seconds between checkpoints; they are written at the end of an epoch."""
+"""Seconds between checkpoints; they are written after an optimiser step."""
 
 Epoch = dict[str, float]
 """What was measured in one epoch, by name."""
@@ -50,6 +53,7 @@ def fit(
     plan: Plan,
     held: State,
     after: Callable[[int, Epoch], Epoch],
+    team: Team = ALONE,
 ) -> list[Epoch]:
     """Train `module` in place; go on at the last checkpoint if the state folder has one.
 
@@ -61,59 +65,125 @@ def fit(
         plan: length, schedule, seed.
         held: the state folder of this job.
         after: called after every epoch with its number and means; returns what else to log.
+        team: the processes that train together; of several, each has the gradients of its part of a batch.
 
     Returns:
         What was logged, one mapping an epoch.
 
     Raises:
         SemcomError: the loss is not finite; the last checkpoint is kept.
+        Stopped: SIGTERM came; a checkpoint of this very step is kept.
     """
-    rates = [group["lr"] for group in optimiser.param_groups]
-    start, history = _resume(module, optimiser, held, plan.name)
+    now = _Progress(module, optimiser, plan, held, team)
     device = next(module.parameters()).device
-    saved = time.monotonic()
-    for epoch in range(start, plan.epochs):
+    now.resume(device)
+    for epoch in range(len(now.history), plan.epochs):
         module.train()
         draws = generator(plan.seed, plan.purpose, "epoch", epoch, device=device)
-        sums: dict[str, Tensor] = {}
         with seeded(plan.seed, plan.purpose, "layers", epoch):
-            for step, batch in enumerate(batches(draws), start=epoch * plan.steps):
-                factor = schedule(step, steps=plan.epochs * plan.steps, warmup=plan.warmup)
-                for group, rate in zip(optimiser.param_groups, rates, strict=True):
-                    group["lr"] = rate * factor
+            for batch in now.left(batches(draws), draws):
+                now.set_rates()
                 optimiser.zero_grad()
                 value, terms = loss(batch, draws)
                 value.backward()
+                team.sum_gradients(module)
                 optimiser.step()
-                for key, term in {"loss": value.detach(), **terms}.items():
-                    sums[key] = sums.get(key, 0) + term
-        means = {key: float(total) / plan.steps for key, total in sums.items()}
-        _check(means["loss"], epoch, rates)
-        history.append(means | after(epoch, means))
-        if time.monotonic() - saved > CHECKPOINT_S and epoch + 1 < plan.epochs:
-            content = {"module": module.state_dict(), "optimiser": optimiser.state_dict(), "history": history}
-            held.save(plan.name, content)
-            saved = time.monotonic()
-    return history
+                now.count({"loss": value.detach(), **terms})
+                now.keep(draws)
+        now.end_epoch(after)
+    return now.history
 
 
-def _resume(
-    module: nn.Module, optimiser: torch.optim.Optimizer, held: State, name: str
-) -> tuple[int, list[Epoch]]:
-    checkpoint = held.load(name)
-    if checkpoint is None:
-        return 0, []
-    module.load_state_dict(checkpoint["module"])
-    optimiser.load_state_dict(checkpoint["optimiser"])
-    log.info("goes on after epoch %d, where its last checkpoint is", len(checkpoint["history"]))
-    return len(checkpoint["history"]), checkpoint["history"]
+@dataclass
+class _Progress:
+    """How far a training is: all that a checkpoint holds, and when it was last written."""
+
+    module: nn.Module
+    optimiser: torch.optim.Optimizer
+    plan: Plan
+    held: State
+    team: Team
+    history: list[Epoch] = field(default_factory=list)
+    step: int = 0
+    """Steps done of the epoch behind `history`."""
+    sums: dict[str, Tensor] = field(default_factory=dict)
+    random: dict[str, Tensor] | None = None
+    """Of a checkpoint that is still to be taken up."""
+
+    def __post_init__(self) -> None:
+        self.rates = [group["lr"] for group in self.optimiser.param_groups]
+        self.saved = time.monotonic()
+
+    def resume(self, device: torch.device) -> None:
+        """Take up the last checkpoint, if there is one."""
+        checkpoint: dict[str, Any] | None = self.held.load(self.plan.name)
+        if checkpoint is None:
+            return
+        self.module.load_state_dict(checkpoint["module"])
+        self.optimiser.load_state_dict(checkpoint["optimiser"])
+        self.history, self.step = checkpoint["history"], checkpoint["step"]
+        self.sums = {key: total.to(device) for key, total in checkpoint["sums"].items()}
+        self.random = checkpoint["random"]
+        log.info("goes on after %s, where its last checkpoint is", self)
+
+    def left(self, batches: Iterator[Tensor], draws: torch.Generator) -> Iterator[Tensor]:
+        """The batches of this epoch that are not used yet, with the random states as the first needs them."""
+        for _ in islice(batches, self.step):
+            pass  # only their indices were drawn
+        if self.random is not None:
+            set_random_state(self.random, draws)
+            self.random = None
+        yield from batches
+
+    def set_rates(self) -> None:
+        """Learning rates of the step that comes."""
+        step = len(self.history) * self.plan.steps + self.step
+        factor = schedule(step, steps=self.plan.epochs * self.plan.steps, warmup=self.plan.warmup)
+        for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
+            group["lr"] = rate * factor
+
+    def count(self, terms: Mapping[str, Tensor]) -> None:
+        """A step is done."""
+        self.step += 1
+        for key, term in terms.items():
+            self.sums[key] = self.sums.get(key, 0) + term
+
+    def keep(self, draws: torch.Generator) -> None:
+        """Write a checkpoint if it is time for one, or if SIGTERM came, and then stop."""
+        stop = self.team.any(self.held.stop.asked)
+        if not stop and time.monotonic() - self.saved <= CHECKPOINT_S:
+            return
+        if self.team.first:
+            content = {
+                "module": self.module.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "history": self.history,
+                "step": self.step,
+                "sums": self.sums,
+                "random": random_state(draws),
+            }
+            self.held.save(self.plan.name, content)
+        self.saved = time.monotonic()
+        if stop:
+            raise Stopped(f"SIGTERM: stopped after {self}; run the same command again and it goes on there")
+
+    def end_epoch(self, after: Callable[[int, Epoch], Epoch]) -> None:
+        """Log the epoch's means and begin the next one."""
+        means = {key: float(total) / self.plan.steps for key, total in self.sums.items()}
+        epoch = len(self.history)
+        _check(means["loss"], epoch, self.rates)
+        self.history.append(means | after(epoch, means))
+        self.step, self.sums, self.random = 0, {}, None
+
+    def __str__(self) -> str:
+        return f"step {self.step}/{self.plan.steps} of epoch {len(self.history) + 1}/{self.plan.epochs}"
 
 
 def _check(loss: float, epoch: int, rates: list[float]) -> None:
     if not math.isfinite(loss):
         raise SemcomError(
             f"the loss is {loss} in epoch {epoch + 1} at a learning rate of {max(rates):g}; lower the "
-            "optimiser's lr or raise warmup in the params file (the last checkpoint is kept)"
+            "optimiser's lr or raise warmup in the params file"
         )
 
 

@@ -1,14 +1,15 @@
 """Random numbers from a seed and a purpose, so that no draw depends on what was drawn before it.
 
-Every epoch has generators of its own. A checkpoint between epochs therefore holds no random state, and a
-resumed training draws what an uninterrupted one would have drawn.
+Every epoch has generators of its own. A checkpoint within an epoch holds their states, so that a resumed
+training draws what an uninterrupted one would have drawn.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
+from torch import Tensor
 
 
 def _seed(seed: int, purpose: tuple[object, ...]) -> int:
@@ -28,3 +29,19 @@ def seeded(seed: int, *purpose: object) -> Iterator[None]:
     with torch.random.fork_rng(devices):
         torch.manual_seed(_seed(seed, purpose))
         yield
+
+
+def random_state(draws: torch.Generator) -> dict[str, Tensor]:
+    """States of `draws` and of torch's global generators, on the CPU and on the device of `draws`."""
+    states = {"draws": draws.get_state(), "cpu": torch.get_rng_state()}
+    if draws.device.type == "cuda":
+        states["cuda"] = torch.cuda.get_rng_state(draws.device)
+    return states
+
+
+def set_random_state(states: Mapping[str, Tensor], draws: torch.Generator) -> None:
+    """Go back to what `random_state` returned."""
+    draws.set_state(states["draws"])
+    torch.set_rng_state(states["cpu"])
+    if "cuda" in states:
+        torch.cuda.set_rng_state(states["cuda"], draws.device)

@@ -20,13 +20,20 @@ from semcom.files.errors import SemcomError
 from semcom.files.provenance import cpu
 from semcom.progress import log
 from semcom.training import weights
+from semcom.training.stop import Stop, on_sigterm
 
 
 @dataclass(frozen=True)
 class State:
-    """A state folder that this job holds."""
+    """A state folder that this job holds.
+
+    Attributes:
+        folder: where the state is.
+        stop: whether SIGTERM asked the job to stop; `fit` heeds it after the running step.
+    """
 
     folder: Path
+    stop: Stop
 
     def save(self, name: str, content: Any) -> None:
         """Save tensors and plain values under `name`, atomically."""
@@ -48,13 +55,24 @@ class State:
 
 
 @contextmanager
-def state(root: Path, digest: str) -> Iterator[State]:
+def state(root: Path, digest: str, *, first: bool = True) -> Iterator[State]:
     """Hold the folder `root/digest`; on success it is removed, on failure it is kept for the next job.
+
+    SIGTERM is taken as a request to stop meanwhile.
+
+    Args:
+        root: of all training states.
+        digest: of everything that decides the job's result.
+        first: False in the other processes of a job whose first one holds the folder: they only read it.
 
     Raises:
         SemcomError: another job that is alive holds it, or it cannot be written.
     """
     folder = root / digest
+    if not first:
+        with on_sigterm() as stop:
+            yield State(folder, stop)
+        return
     try:
         root.mkdir(parents=True, exist_ok=True)
         lock = open(root / f"{digest}.lock", "a+")  # noqa: SIM115 (held until the job ends)
@@ -62,10 +80,10 @@ def state(root: Path, digest: str) -> Iterator[State]:
         raise SemcomError(
             f"cannot write {root}: {error.strerror}; make the results folder writable"
         ) from error
-    with lock:
+    with lock, on_sigterm() as stop:
         _hold(lock, folder)
         folder.mkdir(exist_ok=True)
-        held = State(folder)
+        held = State(folder, stop)
         _machine(held)
         yield held
         # The lock file stays: removing it would let two later jobs lock two files of one name.
