@@ -37,11 +37,28 @@ PACKAGES = {
     "slurmdbd": "slurmdbd",
     "mariadbd": "mariadb-server",
 }
-COLUMNS = {"JobID": 20, "State": 20, "NodeList": 60, "tres-alloc": 200, "Name": 200, "WorkDir": 600}
+COLUMNS = {
+    "JobID": 20,
+    "State": 20,
+    "NodeList": 60,
+    "tres-alloc": 200,
+    "Name": 200,
+    "WorkDir": 600,
+    "Comment": 300,
+    "tres-per-job": 100,
+    "tres-per-node": 100,
+}
 
 
 class Job(NamedTuple):
-    """A line of squeue; a job that ended stays there for five minutes."""
+    """A line of squeue; a job that ended stays there for five minutes.
+
+    Attributes:
+        tres: what it was given; GPUs among it only where there is accounting.
+        folder: its working directory.
+        comment: rule and wildcards, from Snakemake's executor.
+        gpus, gres: what it asked for by --gpus and by --gres, or N/A.
+    """
 
     id: str
     state: str
@@ -49,6 +66,9 @@ class Job(NamedTuple):
     tres: str
     name: str
     folder: str
+    comment: str
+    gpus: str
+    gres: str
 
 
 def missing(*, accounting: bool = False) -> str:
