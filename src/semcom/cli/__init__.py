@@ -8,7 +8,7 @@ import traceback
 import typer
 
 from semcom import progress
-from semcom.cli import cluster, data, stages, track
+from semcom.cli import cluster, data, plan, stages, track
 from semcom.files.errors import SemcomError, Stopped
 
 SURROUNDINGS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
@@ -25,6 +25,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(track.app, name="track")
 app.add_typer(cluster.app, name="cluster")
 stages.add_to(app)
+plan.add_to(app)
 
 
 def main() -> None:
