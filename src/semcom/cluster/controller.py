@@ -153,7 +153,7 @@ def partition(place: texts.Partition) -> Finding:
     limit = "no time limit" if place.minutes is None else f"jobs up to {clock(place.minutes * 60)[:-3]} h"
     kinds = [
         f"{n.count} {n.state} of {n.cpus} CPUs, {n.memory_mb} MB"
-        + "".join(f", {count} GPUs{' ' * bool(name)}{name}" for name, count in n.gpus)
+        + "".join(f", {count} GPUs{f' ({name})' * bool(name)}" for name, count in n.gpus)
         for n in place.nodes
     ]
     subject = f"partition {place.name}{'*' * place.default}"

@@ -29,7 +29,9 @@ class Wishes:
     patience_s: float
 
 
-def doctor(root: Path, wishes: Wishes, profile: Path, say: Callable[[Finding], None]) -> dict[str, str | int]:
+def doctor(
+    root: Path, wishes: Wishes, profile: Path, say: Callable[[Finding], None]
+) -> dict[str, str | int | float]:
     """Look at everything from the checkout `root`, say each finding as soon as it is made; the site values.
 
     Raises:

@@ -27,6 +27,10 @@ def unseen(probe: Probe) -> Finding:
         return Finding("BLOCK", "node", text, "name your account: --account NAME (ask who runs the cluster)")
     if probe.refused:
         return Finding("BLOCK", "node", text, "name a partition that takes your jobs: --partition NAME")
+    if probe.state == "RUNNING":
+        return Finding(
+            "BLOCK", "node", text, "wait longer (--patience 900): importing PyTorch may take minutes"
+        )
     if probe.state in ("PENDING", "CONFIGURING"):
         return Finding("BLOCK", "node", text, "wait longer (--patience 3600), or name an idler --partition")
     if probe.said:
@@ -46,7 +50,7 @@ def of_node(seen: Mapping[str, Any], here: Mapping[str, Any], latency_wait_s: fl
     """
     same = " (this machine itself)" if seen["host"] == here["host"] else ""
     return [
-        Finding("ok", "node", f"a test job ran on {seen['host']}{same}, with {seen['cores']} CPUs to use"),
+        Finding("ok", "node", f"a test job ran on {seen['node']}{same}, with {seen['cores']} CPUs to use"),
         _shared(seen["rounds"], latency_wait_s),
         _flock(seen["lock"]),
         _clock(seen["rounds"]),
@@ -141,7 +145,7 @@ def of_gpu(probe: Probe) -> Finding:
     style = probe.options[0]
     if probe.seen is None:
         return Finding("warn", style, ended_badly(probe), "use the other style if that one works")
-    seen, host = probe.seen["gpus"], probe.seen["host"]
+    seen, host = probe.seen["gpus"], probe.seen["node"]
     device = seen.get("CUDA_VISIBLE_DEVICES") or seen.get("ROCR_VISIBLE_DEVICES")
     if not device:
         text = f"the job ran on {host}, but was given no GPU"

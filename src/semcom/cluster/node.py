@@ -103,6 +103,12 @@ def graphics() -> dict[str, object]:
     return seen
 
 
+def where() -> dict[str, str]:
+    """The node's name in SLURM and its host name."""
+    host = socket.gethostname()
+    return {"host": host, "node": os.environ.get("SLURMD_NODENAME", host)}
+
+
 def look(folder: Path) -> dict[str, object]:
     """Everything that is looked at on a node."""
     lock = lock_state(folder / "lock")
@@ -112,7 +118,7 @@ def look(folder: Path) -> dict[str, object]:
         if rounds[-1] is None:
             break
     return {
-        "host": socket.gethostname(),
+        **where(),
         "python": platform.python_version(),
         "executable": sys.executable,
         "cores": len(os.sched_getaffinity(0)),
@@ -128,7 +134,7 @@ def look(folder: Path) -> dict[str, object]:
 def main() -> None:
     """Look around, or only for GPUs where the number is not 0."""
     folder, number = Path(sys.argv[1]), sys.argv[2]
-    seen = look(folder) if number == "0" else {"host": socket.gethostname(), "gpus": graphics()}
+    seen = look(folder) if number == "0" else {**where(), "gpus": graphics()}
     put(folder / f"{number}.json", json.dumps(seen))
 
 

@@ -13,7 +13,7 @@ from semcom.files.atomic import write_text
 from semcom.files.errors import SemcomError
 
 TEMPLATE = Path("profiles/slurm/config.yaml")
-Values = Mapping[str, str | int]
+Values = Mapping[str, str | int | float]
 
 
 def values(
@@ -23,7 +23,7 @@ def values(
     cpu: Partition | None,
     gpu: Partition | None,
     styles: Sequence[tuple[str, Probe]],
-) -> dict[str, str | int]:
+) -> dict[str, str | int | float]:
     """What the profile needs to know of this cluster.
 
     Args:
@@ -43,7 +43,7 @@ def values(
         "gpu_partition": gpu.name if gpu and worked and gpu != cpu else "",
         "gpu_option": worked[0] if worked else "gpus",
         "gpu_count": 1 if worked else 0,
-        "max_hours": max(1, longest // 60),
+        "max_hours": longest // 60 if longest >= 60 else longest // 6 / 10,
         "max_mem_mb": min((place.memory_mb for place in used if place.memory_mb), default=64000),
     }
 
@@ -58,8 +58,10 @@ def lines(chosen: Values) -> list[str]:
     return [f"  {name}: {_yaml(value)}" for name, value in chosen.items()]
 
 
-def _yaml(value: str | int) -> str:
-    if isinstance(value, int) or (re.fullmatch(r"[A-Za-z][\w-]*", value) and yaml.safe_load(value) == value):
+def _yaml(value: str | int | float) -> str:
+    if isinstance(value, (int, float)) or (
+        re.fullmatch(r"[A-Za-z][\w-]*", value) and yaml.safe_load(value) == value
+    ):
         return str(value)
     return json.dumps(value, ensure_ascii=False)  # JSON's texts are YAML's, too
 
