@@ -21,7 +21,7 @@ NAME = "semcom-doctor"
 LIMIT_MIN = 10
 """Run time that a test job asks for; it ends by itself then, even if nobody is left to cancel it."""
 LOOK_S, ASK_S = 0.02, 1.0
-ALIVE = ("PENDING", "CONFIGURING", "RUNNING", "COMPLETING", "SUSPENDED", "REQUEUED", "")
+ALIVE = ("PENDING", "CONFIGURING", "RUNNING", "SUSPENDED", "REQUEUED", "")
 
 
 @dataclass
@@ -128,10 +128,10 @@ def _watch(probes: Sequence[Probe], folder: Path, patience_s: float) -> None:
     while sent and time.monotonic() < end:
         _answer(folder)
         if time.monotonic() - asked > ASK_S:
-            _ask([probe for probe in sent.values()])
+            _ask(list(sent.values()))
             asked = time.monotonic()
             for number, probe in list(sent.items()):
-                if (folder / f"{number}.json").exists() or probe.state not in ALIVE:
+                if probe.state not in ALIVE:
                     _collect(probe, number, folder)
                     del sent[number]
         time.sleep(LOOK_S)
@@ -150,15 +150,15 @@ def _ask(probes: Sequence[Probe]) -> None:
     told = {
         line.split("|")[0]: line.split("|")[1:] for line in answer.out.splitlines() if line.count("|") == 2
     }
-    for probe in probes:
-        if probe.id in told:
-            probe.state, probe.reason = told[probe.id]
+    if answer.ok or "Invalid job id" in answer.err:
+        for probe in probes:
+            probe.state, probe.reason = told.get(probe.id, ("GONE", ""))
 
 
 def _collect(probe: Probe, number: int, folder: Path) -> None:
-    """What the probe saw; a file that ends late, or comes late over the network, is waited for a little."""
+    """What the probe saw; a file that comes late over the network is waited for."""
     file = folder / f"{number}.json"
-    until = time.monotonic() + 5
+    until = time.monotonic() + (60 if probe.state in ("COMPLETED", "COMPLETING") else 5)
     while not file.exists() and time.monotonic() < until:
         time.sleep(0.1)
     if file.exists():
