@@ -1,5 +1,6 @@
-# What several rules use. Verbs run under the Python that runs Snakemake, its environment activated or not.
-shell.prefix('semcom() {{ {sys.executable:q} -m semcom "$@"; }}; ')
+# What several rules use. Verbs run under the Python that runs Snakemake, its environment activated or not,
+# and in place of the shell (exec), so that a SIGTERM to the job reaches them.
+shell.prefix('semcom() {{ exec ${{LAUNCHER:-}} {sys.executable:q} -m semcom "$@"; }}; ')
 
 # None of our params is a data frame: Snakemake need not import pandas (0.3 s) to compare them.
 sys.modules.setdefault("pandas", None)
@@ -8,6 +9,10 @@ STUDY = JOBS.study
 FRAMES = f"results/data/{STUDY.data}_{STUDY.size[0]}x{STUDY.size[1]}.h5"
 GPU = int(STUDY.compute.device == "cuda")
 THREADS = STUDY.compute.threads
+
+# The profile's limit on GPUs is one machine's; Snakemake would cap what a job asks of a cluster by it, too.
+if not workflow.local_exec:
+    workflow.register_resource("gpu", 1_000_000)
 
 
 def encoders(w, seeds):

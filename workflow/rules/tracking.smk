@@ -11,7 +11,7 @@ FOLLOW = (
     "mkdir -p logs/{STUDY.study} && {{ setsid {sys.executable:q} -m semcom track follow {STUDY.study} {URI} "
     "--pid {PID} > logs/{STUDY.study}/tracking.log 2>&1 < /dev/null & }} || true"
 )
-SYNC = "semcom track sync {STUDY.study} {URI} --best-effort --end-follower || true"
+SYNC = "(semcom track sync {STUDY.study} {URI} --best-effort --end-follower) || true"
 
 
 onstart:

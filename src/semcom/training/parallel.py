@@ -13,7 +13,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, distributed, nn
-from torch.distributed.nn.functional import all_reduce
 
 
 @dataclass(frozen=True)
@@ -99,6 +98,27 @@ class _Gather(torch.autograd.Function):
         return gradients[0].chunk(ctx.size, dim=1)[ctx.rank], None, None
 
 
+class _Sum(torch.autograd.Function):
+    """The sum over all processes; so is the gradient, as all of their losses depend on each part."""
+
+    @staticmethod
+    def forward(ctx: Any, part: Tensor) -> Tensor:
+        total = part.clone()
+        distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        total = gradients[0].clone()
+        distributed.all_reduce(total)
+        return total
+
+
+def _sum(part: Tensor) -> Tensor:
+    total: Tensor = _Sum.apply(part)
+    return total
+
+
 class SharedBatchNorm(nn.modules.batchnorm._BatchNorm):
     """BatchNorm over the batches of all processes, all of one size, on any device."""
 
@@ -114,9 +134,9 @@ class SharedBatchNorm(nn.modules.batchnorm._BatchNorm):
         shape = [-1 if axis == 1 else 1 for axis in range(x.ndim)]
         size = distributed.get_world_size()
         count = size * x.numel() // x.shape[1]
-        mean = all_reduce(x.mean(axes)) / size
+        mean = _sum(x.mean(axes)) / size
         centred = x - mean.view(shape)
-        variance = all_reduce(centred.square().mean(axes)) / size
+        variance = _sum(centred.square().mean(axes)) / size
         self._track(mean.detach(), variance.detach() * count / (count - 1))
         y: Tensor = centred * (variance + self.eps).rsqrt().view(shape)
         if self.affine:
