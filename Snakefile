@@ -20,7 +20,7 @@ container: "docker://semcom:0.1"
 
 
 resource_scopes:
-    gpu="local",  # a limit of the profile is one machine's; on a cluster the scheduler hands out GPUs
+    gpu="local",  # a limit is one machine's; on a cluster the scheduler hands out GPUs
 
 
 try:

@@ -10,6 +10,11 @@ FRAMES = f"results/data/{STUDY.data}_{STUDY.size[0]}x{STUDY.size[1]}.h5"
 GPU = int(STUDY.compute.device == "cuda")
 THREADS = STUDY.compute.threads
 
+# One GPU job at a time on this machine, unless `--resources gpu=…` says otherwise. Not in a profile: its limit
+# would also cut down what a job on a cluster asks for.
+if workflow.local_exec and not workflow.dryrun and "gpu" not in workflow.global_resources:
+    workflow.global_resources["gpu"] = 1
+
 # The profile's limit on GPUs is one machine's; Snakemake would cap what a job asks of a cluster by it, too.
 if not workflow.local_exec:
     workflow.register_resource("gpu", 1_000_000)
