@@ -155,14 +155,19 @@ def webp(image: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def checkout(root: Path) -> Site:
-    """A copy of workflow and package, the tiny study as its quickstart, the tiny data set added to DVC."""
+def copy_workflow(root: Path) -> None:
+    """Copy workflow and package; params and data are still to come."""
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(Path(semcom.__file__).parent, root / "src/semcom", ignore=ignore)
     for folder in ("workflow", "profiles"):
         shutil.copytree(ROOT / folder, root / folder)
     shutil.copy(ROOT / "Snakefile", root)
     (root / "params").mkdir()
+
+
+def checkout(root: Path) -> Site:
+    """A copy of workflow and package, the tiny study as its quickstart, the tiny data set added to DVC."""
+    copy_workflow(root)
     (root / ".dvc").mkdir()
     (root / ".dvc/config").write_text("[core]\n    analytics = false\n    no_scm = true\n")
     (root / "params/quickstart.yaml").write_text(PARAMS)

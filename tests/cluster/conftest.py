@@ -8,7 +8,7 @@ import pytest
 
 import slurm
 from checkout import Site
-from submitted import study
+from submitted import PRETRAINED, TARGET, profile, study, trouble
 
 ROWS = pytest.StashKey[list[tuple[str, str, str, str]]]()
 HEAD = ("case", "what happened", "seconds to recovery", "files compared")
@@ -26,16 +26,21 @@ def cluster() -> Iterator[slurm.Cluster]:
 
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """A checkout in which the study has run on this machine, without a cluster and without trouble."""
+    """A checkout in which the pre-training has run on this machine, without a cluster and without trouble."""
     site = study(tmp_path_factory.mktemp("undisturbed") / "köln x")
-    site.snakemake("--cores", "2")
+    site.snakemake("--cores", "2", TARGET)
     return site
 
 
 @pytest.fixture
-def site(undisturbed: Site, tmp_path: Path) -> Site:
-    """A copy of the undisturbed checkout, in which nothing is left to do."""
-    return Site(Path(shutil.copytree(undisturbed.root, tmp_path / "köln x")))
+def pretraining(undisturbed: Site, tmp_path: Path) -> Site:
+    """A copy of it with the pre-training still to do, a second or so a step, and profiles/mysite."""
+    site = Site(Path(shutil.copytree(undisturbed.root, tmp_path / "köln x")))
+    for file in (site.root / PRETRAINED).iterdir():
+        file.unlink()
+    profile(site)
+    trouble(site, pause=1)
+    return site
 
 
 @pytest.fixture

@@ -130,9 +130,7 @@ class Cluster:
 
     def stop_controller(self) -> None:
         """slurmctld crashes; running jobs go on, no client is answered."""
-        daemon = self.daemons.pop("slurmctld")
-        daemon.kill()
-        daemon.wait()
+        self._crash("slurmctld")
 
     def start_controller(self) -> None:
         """Start slurmctld and wait until it answers."""
@@ -142,6 +140,16 @@ class Cluster:
     def restart_controller(self) -> None:
         self.stop_controller()
         self.start_controller()
+
+    def stop_database(self) -> None:
+        """slurmdbd crashes: sacct and sacctmgr fail, jobs and squeue go on."""
+        self._crash("slurmdbd")
+
+    def start_database(self) -> None:
+        """Start slurmdbd and wait until it answers."""
+        place = {"MYSQL_UNIX_PORT": str(self.folder / "db.sock"), "SLURM_CONF": str(ETC / "slurmdbd.conf")}
+        self._start("slurmdbd", "slurmdbd", "-D", **place)
+        self.wait("slurmdbd answers", lambda: self._succeeds("sacctmgr", "--noheader", "show", "cluster"))
 
     def wait(self, what: str, ready: Callable[[], object], timeout: float = 60) -> float:
         """Wait until `ready()` is true; the seconds that it took.
@@ -184,6 +192,11 @@ class Cluster:
                 start_new_session=True,
                 preexec_fn=_end_with_parent,
             )
+
+    def _crash(self, name: str) -> None:
+        daemon = self.daemons.pop(name)
+        daemon.kill()
+        daemon.wait()
 
     def _succeeds(self, *command: str) -> bool:
         with suppress(subprocess.TimeoutExpired):
@@ -236,10 +249,7 @@ class Cluster:
         client = ("mariadb", "--no-defaults", f"--socket={sock}", "--user=root")
         self.wait("the database", lambda: self._succeeds(*client, "-e", "SELECT 1"))
         self.run(*client, "-e", configuration.DATABASE)
-        self._start(
-            "slurmdbd", "slurmdbd", "-D", MYSQL_UNIX_PORT=str(sock), SLURM_CONF=str(ETC / "slurmdbd.conf")
-        )
-        self.wait("slurmdbd answers", lambda: self._succeeds("sacctmgr", "--noheader", "show", "cluster"))
+        self.start_database()
         for words in (
             ("cluster", "tests"),
             ("account", "lab", "Description=lab", "Organization=lab"),

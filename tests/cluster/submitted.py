@@ -14,6 +14,7 @@ from slurm import Cluster, Job
 POLLING = {"slurm-init-seconds-before-status-checks": 3, "seconds-between-status-checks": 3}
 """Of the tests; the executor adds 10 s for every look at the queue that finds no job ended."""
 PRETRAINED = "results/tiny/pretrain/mmssl/seed0"
+TARGET = f"{PRETRAINED}/encoders.pt"
 
 
 def study(folder: Path, **changed: object) -> Site:
@@ -136,6 +137,13 @@ class Submitted:
 def contents(folder: Path) -> dict[str, bytes]:
     """Every file below `folder`, by its path there."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def went_on(site: Site) -> str:
+    """Where the pre-training says that it went on, from the log that its last attempt left."""
+    text = (site.root / "logs/tiny/pretrain/mmssl_seed0.log").read_text()
+    (line,) = [line for line in text.splitlines() if "goes on after" in line]
+    return line.partition("goes on after ")[2].partition(",")[0]
 
 
 def same(ours: Path, theirs: Path) -> str:

@@ -1,30 +1,36 @@
-"""What goes wrong on a cluster, on a real one: the study goes on, and its files are those of a quiet run."""
+"""What goes wrong on a cluster, on a real one: the training goes on to the files of a quiet run."""
 
 import time
 
 import pytest
 
-from submitted import PRETRAINED, Submitted, profile, same, trouble
+from submitted import PRETRAINED, TARGET, Submitted, profile, same, trouble, went_on
 
 pytestmark = pytest.mark.slurm
-TARGET = f"{PRETRAINED}/encoders.pt"
 
 
-@pytest.fixture
-def pretraining(site):
-    """The checkout with its pre-training still to do, a second or so a step."""
-    for file in (site.root / PRETRAINED).iterdir():
-        file.unlink()
-    profile(site)
-    trouble(site, pause=1)
-    return site
+OTHER = "results/tiny/tune/supervised/all/choice.json"
+FAULT = "the loss was told to fail"
 
 
-def goes_on(site) -> str:
-    """Where the job says that it went on, from the log that its last attempt left."""
-    text = (site.root / "logs/tiny/pretrain/mmssl_seed0.log").read_text()
-    (line,) = [line for line in text.splitlines() if "goes on after" in line]
-    return line.partition("goes on after ")[2].partition(",")[0]
+def test_failing_job(cluster, pretraining, undisturbed, record):
+    trouble(pretraining, fault=FAULT)
+    with Submitted(pretraining, cluster, TARGET, OTHER, "--retries", "0") as run:
+        said = run.end(code=1)
+        (failed,), (other,) = run.jobs("pretrain"), run.jobs("tune")
+        states = f"pretrain {failed.state}, tune of another method {other.state}"
+    assert states == "pretrain FAILED, tune of another method COMPLETED"
+    assert f"error: {FAULT}" in said
+    assert not (pretraining.root / TARGET).exists()
+    trouble(pretraining)
+    start = time.monotonic()
+    with Submitted(pretraining, cluster, TARGET, OTHER) as run:
+        run.end()
+        seconds = time.monotonic() - start
+        (only,) = [job for job in run.jobs() if int(job.id) > int(other.id)]
+    assert only.comment.startswith("rule_pretrain")
+    compared = same(pretraining.root / PRETRAINED, undisturbed.root / PRETRAINED)
+    record("failing job", f"{states}; mended, started again: 1 job", seconds, compared)
 
 
 def test_cancelled_job(cluster, pretraining, undisturbed, record):
@@ -33,9 +39,67 @@ def test_cancelled_job(cluster, pretraining, undisturbed, record):
         run.trained()
         cluster.cancel(first.id)
         start = time.monotonic()
-        run.running("pretrain", after=first.id)
+        second = run.running("pretrain", after=first)
         seconds = time.monotonic() - start
         trouble(pretraining)
         run.end()
+        happened = f"{run.state(first)}, sent again ({run.state(second)})"
     compared = same(pretraining.root / PRETRAINED, undisturbed.root / PRETRAINED)
-    record("scancel", f"sent again, went on after {goes_on(pretraining)}", seconds, compared)
+    record("scancel", f"{happened}, went on after {went_on(pretraining)}", seconds, compared)
+
+
+def test_more_memory_than_asked_for(cluster, pretraining, undisturbed, record):
+    profile(pretraining, {"pretrain": [0.25, 1100]})
+    trouble(pretraining, memory=900)
+    with Submitted(pretraining, cluster, TARGET) as run:
+        first = run.running("pretrain")
+        run.wait("the end of the first attempt", lambda: run.state(first) != "RUNNING")
+        start = time.monotonic()
+        second = run.running("pretrain", after=first)
+        seconds = time.monotonic() - start
+        run.end()
+        states = [
+            (job.tres.partition("mem=")[2].partition(",")[0], run.state(job)) for job in (first, second)
+        ]
+    assert states == [("1100M", "FAILED"), ("2200M", "COMPLETED")]
+    compared = same(pretraining.root / PRETRAINED, undisturbed.root / PRETRAINED)
+    happened = ", ".join(f"{memory} {state}" for memory, state in states)
+    record("memory exceeded", happened, seconds, compared)
+
+
+def test_node_fails(cluster, pretraining, undisturbed, record):
+    with Submitted(pretraining, cluster, TARGET) as run:
+        first = run.running("pretrain")
+        run.trained()
+        cluster.node_down(first.node)
+        start = time.monotonic()
+        try:
+            run.wait("SLURM sees it", lambda: run.state(first) != "RUNNING")
+            second = run.running("pretrain")
+            seconds = time.monotonic() - start
+            trouble(pretraining)
+            run.end()
+        finally:
+            cluster.node_up(first.node)
+    assert second.id == first.id
+    assert second.node != first.node
+    compared = same(pretraining.root / PRETRAINED, undisturbed.root / PRETRAINED)
+    happened = f"{first.node} failed, SLURM started the job again on {second.node}, went on after "
+    record("node down", happened + went_on(pretraining), seconds, compared)
+
+
+def test_controller_restarts(cluster, pretraining, undisturbed, record):
+    with Submitted(pretraining, cluster, TARGET) as run:
+        first = run.running("pretrain")
+        run.trained()
+        cluster.stop_controller()
+        start = time.monotonic()
+        trouble(pretraining)  # the job ends while nobody can be asked
+        run.cluster.wait("the job's files", lambda: (pretraining.root / TARGET).exists(), timeout=300)
+        cluster.start_controller()
+        run.end()
+        seconds = time.monotonic() - start
+        (only,) = run.jobs("pretrain")
+    assert only.id == first.id
+    compared = same(pretraining.root / PRETRAINED, undisturbed.root / PRETRAINED)
+    record("slurmctld restarted", "the job ended meanwhile; seen when it answered again", seconds, compared)

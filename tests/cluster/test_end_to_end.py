@@ -1,0 +1,110 @@
+"""The quickstart for two methods and one seed, from its data to its report, on a real cluster.
+
+Its tracking server is dead for the whole run. Every file is the one of a run on this machine.
+"""
+
+import re
+import shutil
+import socket
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from checkout import ROOT, Site, copy_workflow
+from submitted import Submitted, contents, profile
+
+SMALL = {"epochs": 2, "validate_every": 1}
+LOCAL = {"all", "fetch"}
+
+
+def quickstart(folder: Path, *, uri: str = "") -> Site:
+    """A checkout of the bundled study, reduced; tracked at `uri` if there is one."""
+    copy_workflow(folder)
+    shutil.copytree(ROOT / "bundled", folder / "bundled")
+    (folder / ".dvc").mkdir()
+    for file in ("data.dvc", ".dvc/config"):
+        shutil.copy(ROOT / file, folder / file)
+    study = yaml.safe_load((ROOT / "params/quickstart.yaml").read_text())
+    study |= {"seeds": [0], "budgets": [1, 2], "tracking": {"enabled": bool(uri), "uri": uri or None}}
+    study["methods"] = {name: study["methods"][name] for name in ("mmssl", "supervised")}
+    study["methods"]["mmssl"]["pretrain"] |= SMALL
+    study["evaluate"]["draws"] = 2
+    (folder / "params/quickstart.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
+    return Site(folder)
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """The study, run on this machine."""
+    site = quickstart(tmp_path_factory.mktemp("here") / "köln x")
+    site.snakemake("--cores", "2")
+    return site
+
+
+@pytest.fixture(scope="module")
+def finished(cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Submitted]:
+    """The study, run on the cluster."""
+    with socket.socket() as dead:
+        dead.bind(("127.0.0.1", 0))
+        uri = f"http://127.0.0.1:{dead.getsockname()[1]}"
+        site = quickstart(tmp_path_factory.mktemp("there") / "köln x", uri=uri)
+        profile(site)
+        with Submitted(site, cluster) as run:
+            run.end(timeout=1200)
+            yield run
+
+
+@pytest.mark.slurm
+def test_files_are_those_of_a_local_run(finished, here, record):
+    ours, theirs = (
+        {name: data for name, data in contents(site.root / "results").items() if compared(name)}
+        for site in (finished.site, here)
+    )
+    assert ours.keys() == theirs.keys()
+    assert not [name for name in ours if ours[name] != theirs[name]]
+    jobs = finished.jobs()
+    record("none (end to end)", f"{len(jobs)} jobs", None, f"{len(ours)} files: identical")
+
+
+def compared(name: str) -> bool:
+    """Not the journals and states, which tell of the machine and the time; nor locks."""
+    return True
+
+
+@pytest.mark.slurm
+def test_local_rules_stay_here_and_all_others_go_there(finished):
+    jobs = finished.jobs()
+    assert {job.state for job in jobs} == {"COMPLETED"}
+    assert {job.name.partition("_")[0] for job in jobs} == {"semcom"}
+    rules = re.findall(r"^rule (\w+):", "".join(map(Path.read_text, rule_files())), re.MULTILINE)
+    assert {job.comment.split("_")[1] for job in jobs} == set(rules) - LOCAL
+
+
+def rule_files() -> list[Path]:
+    return sorted((ROOT / "workflow/rules").glob("*.smk"))
+
+
+@pytest.mark.slurm
+def test_nothing_is_lost_while_the_tracking_server_is_dead(finished, here, record):
+    assert "study quickstart is not delivered" in finished.output
+    assert "error" not in finished.output.lower()
+    there_runs, here_runs = delivered(finished.site), delivered(here)
+    assert there_runs == here_runs
+    runs = {run for run, *_ in there_runs}
+    happened = f"delivered afterwards: {len(runs)} runs, {len(there_runs)} values"
+    record("tracking server dead", happened, None, "MLflow's values: those of a local run")
+
+
+def delivered(site: Site) -> set[tuple[object, ...]]:
+    """What MLflow has after `semcom track sync`: run, metric, step, value; no measures of time."""
+    site.run("semcom", "track", "sync", "quickstart", "--uri", "sqlite:///mlflow.db")
+    with sqlite3.connect(site.root / "mlflow.db") as database:
+        rows = database.execute(
+            "select runs.name, key, step, value from metrics join runs using (run_uuid) "
+            "where key not like 'system/%' and key not like '%second%'"
+        ).fetchall()
+    assert rows
+    return set(rows)
