@@ -46,9 +46,8 @@ def causes(job: Job, *, states: Path, running: bool) -> list[str]:
 
 
 def _unfinished(job: Job, attempt: Attempt | None, *, states: Path, running: bool) -> Iterator[str]:
-    """An attempt since the last one that ended well."""
-    since = attempt is not None and (job.ended is None or attempt.begin > job.ended)
-    if attempt is None or not since or attempt.status == "FINISHED":
+    """The last attempt, if it did not end well."""
+    if attempt is None or attempt.status == "FINISHED":
         if job.half_done:
             yield "begun by the workflow that runs now" if running else "interrupted: its files are half-done"
     elif attempt.status == "FAILED":

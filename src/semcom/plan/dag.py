@@ -41,7 +41,6 @@ class Job:
         other_command: its rule's command line is another one.
         follows: rule and names of the jobs it reads from that would run.
         seconds: what it took the last time, with the waiting in a cluster's queue.
-        ended: when it ended the last time, in seconds since 1970.
         journal: where it writes what it sees, if it does.
         log: its log file.
     """
@@ -60,7 +59,6 @@ class Job:
     other_command: bool
     follows: tuple[tuple[str, tuple[str, ...]], ...]
     seconds: float | None
-    ended: float | None
     journal: Path | None
     log: str
 
@@ -177,7 +175,9 @@ def _job(workflow: Any, job: Any) -> Job:
     reason = workflow.dag.reason(job)
     records = [r for r in map(workflow.persistence.metadata, job.output) if r is not None]
     params = workflow.persistence.params_changed(job)
-    ran = [r.endtime - r.starttime for r in records if r.starttime and r.endtime]
+    missing = tuple(str(file) for file in job.output if not os.path.exists(file))
+    # A job that failed has left a record and no files: how long it took says nothing.
+    ran = [r.endtime - r.starttime for r in records if r.starttime and r.endtime and not missing]
     found = re.search(r"--journal (\S+)", job.shellcmd or "")
     upstream = [other for other in workflow.dag.dependencies[job] if workflow.dag.needrun(other)]
     return Job(
@@ -188,14 +188,13 @@ def _job(workflow: Any, job: Any) -> Job:
         old=tuple(sorted(params.only_old)),
         new=tuple(sorted(params.only_new)),
         entry=str(job.params.get("entry", "")),
-        missing=tuple(str(file) for file in job.output if not os.path.exists(file)),
+        missing=missing,
         changed=tuple(sorted(map(str, reason.updated_input - reason.updated_input_run))),
         half_done=bool(reason.forced),
         other_inputs=bool(reason.input_changed),
         other_command=bool(reason.code_changed),
         follows=tuple((other.rule.name, _names(other)) for other in upstream),
         seconds=max(ran) if ran else None,
-        ended=max((r.endtime for r in records if r.endtime), default=None),
         journal=Path(found[1]) if found else None,
         log=str(job.log[0]) if job.log else "",
     )

@@ -79,5 +79,5 @@ def _time(jobs: Sequence[Job], due: Sequence[Job]) -> Iterator[str]:
     if guessed:
         text += f" ({len(guessed)} of them as long as others of their rule and method)"
     if unknown := len(due) - len(own) - len(guessed):
-        text += f"; without {unknown} that never ran"
+        text += f"; {unknown} more have no time to go by"
     yield text + "."
