@@ -2,6 +2,7 @@
 
 CORES ?= 2
 PYTEST_ARGS ?= -n $(CORES) --dist loadfile
+CLUSTER_ARGS ?=
 PYTHON ?=
 
 BIN := .venv/bin
@@ -9,11 +10,11 @@ BIN := .venv/bin
 READY := .venv/.ready-$(shell pwd | cksum | cut -d ' ' -f 1)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup reproduce test check
+.PHONY: help setup reproduce test test-cluster check
 .DEFAULT_GOAL := help
 
 help:  ## say what can be made
-	@sed -n 's/^\([a-z]*\):.*  ## /\1: /p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1: /p' Makefile
 
 setup: $(READY)  ## make the environment .venv with the versions of constraints.txt (PYTHON=… names an interpreter)
 
@@ -25,6 +26,12 @@ reproduce: setup  ## run the quickstart study, from its data to its report (CORE
 test: export OMP_NUM_THREADS ?= 1
 test: setup  ## run the tests; SEMCOM_TEST_DATA=FOLDER adds those on real frames
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# One cluster at a time, and most of its time is waiting: one test process.
+test-cluster: export OMP_NUM_THREADS ?= 1
+test-cluster: setup  ## run the tests on a real SLURM, started here for them (root), and print the fault table
+	@$(BIN)/python tests/cluster/slurm.py --accounting --check
+	$(BIN)/python -m pytest -m slurm $(CLUSTER_ARGS) tests/cluster
 
 check: setup  ## lint, format, types, workflow files, layers
 	$(BIN)/ruff check .

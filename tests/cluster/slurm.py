@@ -29,6 +29,7 @@ ETC, KEPT = Path("/etc/slurm"), Path("/etc/slurm.kept-by-semcom-tests")
 OURS = ETC / "semcom-tests"
 LOCK = Path("/tmp/semcom-slurm.lock")
 MARK = "SEMCOM_TEST_CLUSTER"
+PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
 PACKAGES = {
     "munged": "munge",
     "slurmctld": "slurmctld",
@@ -80,9 +81,6 @@ def missing(*, accounting: bool = False) -> str:
             f"SLURM is not installed; as root: apt-get install --no-install-recommends {' '.join(packages)}"
         )
     return "" if os.geteuid() == 0 else "the daemons of a SLURM cluster need root, and this user is not root"
-
-
-PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
 
 
 @dataclass
@@ -307,11 +305,17 @@ def main() -> None:
     parser.add_argument("--nodes", type=int, default=2)
     parser.add_argument("--cpus", type=int, default=4, help="of each node; more than there are is allowed")
     parser.add_argument("--accounting", action="store_true", help="with slurmdbd and MariaDB, for sacct")
+    parser.add_argument("--check", action="store_true", help="only say whether one can be started here")
     given = parser.parse_args()
     if why := missing(accounting=given.accounting):
         sys.exit(why)
+    if given.check:
+        return
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with suppress(KeyboardInterrupt), cluster(**vars(given)) as made:
+    with (
+        suppress(KeyboardInterrupt),
+        cluster(nodes=given.nodes, cpus=given.cpus, accounting=given.accounting) as made,
+    ):
         print(made.run("sinfo"))
         print(f"squeue, sbatch … work in every shell; logs: {made.folder}; Ctrl-C ends it", flush=True)
         signal.pause()
