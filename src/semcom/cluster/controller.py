@@ -80,6 +80,10 @@ def ask() -> tuple[Facts, list[Finding]]:
 
 
 def _accounting(settings: dict[str, str]) -> Finding:
+    queue = call("squeue", "--noheader", f"--user={os.getuid()}")
+    if not queue.ok:
+        remedy = "ask who runs the cluster: Snakemake cannot see its jobs without it"
+        return Finding("BLOCK", "accounting", f"squeue fails: {queue.fault}", remedy)
     if not settings.get("AccountingStorageType", "").endswith("slurmdbd"):
         return Finding("ok", "accounting", "no database (sacct does not work); the profile asks squeue")
     said = call("sacct", "-X", "--noheader", "--starttime=now-1hour")

@@ -53,14 +53,14 @@ def resume(root: Path, options: Sequence[str], *, adopt: bool, dry_run: bool, pa
 
 
 def _refuse_the_living(root: Path) -> None:
-    here = [p for p in processes.of_checkout(root) if p.pid != os.getppid()]
+    here = processes.of_checkout(root)
     if mains := [p for p in here if p.main]:
         raise SemcomError(
             f"Snakemake still works in this folder (pid {mains[0].pid} on this host): wait for it, or stop "
             f"it with kill -INT {mains[0].pid}, which cancels its jobs; then run the same command again"
         )
-    mine = os.environ.get("SLURM_JOB_ID", "")
-    if left := [p for p in here if p.stage and p.slurm_job == mine]:
+    mine = ("", os.environ.get("SLURM_JOB_ID"))  # those of other jobs are SLURM's to end
+    if left := [p for p in here if p.stage and p.slurm_job in mine]:
         pids = " ".join(str(p.pid) for p in left)
         raise SemcomError(
             f"processes of an earlier run still write here ({', '.join(p.stage for p in left)}): wait for "

@@ -1,0 +1,162 @@
+"""Snakemake or its batch job is killed while jobs run: what the user sees, and how the study goes on."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from submitted import PRETRAINED, TARGET, Submitted, same, trouble
+
+pytestmark = pytest.mark.slurm
+OPTIONS = (TARGET, "--profile", "profiles/mysite")
+# The first of the two lines of docs/cluster.md; the second is `snakemake --unlock …  && snakemake …`.
+CANCEL = """squeue -h --me -o '%i %j %Z' | awk -v here="$(pwd -P)" \
+    '$2 ~ /^semcom_/ && substr($0, index($0, $3)) == here {print $1}' | xargs -r scancel"""
+RESUME = ("semcom", "cluster", "resume", *OPTIONS)
+
+
+def killed(run):
+    """The running pre-training of a Snakemake that is killed."""
+    job = run.running("pretrain")
+    run.trained()
+    run.process.kill()
+    run.process.wait()
+    return job
+
+
+def stranger(cluster, name, folder):
+    """A job that is not this checkout's; its number."""
+    command = (
+        "sbatch",
+        "--parsable",
+        "--mem=100",
+        f"--job-name={name}",
+        f"--chdir={folder}",
+        "--wrap=sleep 900",
+    )
+    return cluster.run(*command, "--output=/dev/null").strip()
+
+
+def test_killed_snakemake_run_again_by_hand(cluster, pretraining, undisturbed, record):
+    with Submitted(pretraining, cluster, TARGET) as run:
+        orphan = killed(run)
+        assert "It can be removed with the --unlock argument" in pretraining.snakemake(*OPTIONS, code=1)
+        pretraining.snakemake("--unlock", *OPTIONS)
+        said = pretraining.snakemake(*OPTIONS, code=1)
+        assert "1 job of an earlier run of this folder still in SLURM's queue" in said
+        assert f"{orphan.id} rule_pretrain" in said
+        assert "`semcom cluster resume OPTIONS`" in said
+        assert [job.id for job in run.jobs("pretrain")] == [orphan.id]
+        trouble(pretraining)
+        start = time.monotonic()
+        other = stranger(cluster, "semcom_1", pretraining.root.parent)
+        subprocess.run(["bash", "-c", CANCEL], cwd=pretraining.root, check=True, timeout=60)
+        cluster.wait("the orphan's end", lambda: cluster.job(orphan.id)["JobState"] == "CANCELLED")
+        pretraining.snakemake("--unlock", *OPTIONS)
+        pretraining.snakemake(*OPTIONS)
+        seconds = time.monotonic() - start
+    assert cluster.job(other)["JobState"] == "RUNNING"
+    cluster.cancel(other)
+    compared = same(pretraining.root / PRETRAINED, undisturbed.root / PRETRAINED)
+    record("Snakemake killed, run again", "refused beside the orphan, ran after scancel", seconds, compared)
+
+
+def test_killed_snakemake_resumed(cluster, pretraining, undisturbed, record, tmp_path):
+    theirs = [stranger(cluster, "semcom_1", tmp_path), stranger(cluster, "mine", pretraining.root)]
+    with Submitted(pretraining, cluster, TARGET) as run:
+        orphan = killed(run)
+        assert "would cancel 1 job" in pretraining.run(*RESUME, "--dry-run")
+        said = pretraining.run(*RESUME, "--no-such-option", code=1)
+        assert "nothing was done" in said
+        assert cluster.job(orphan.id)["JobState"] == "RUNNING"
+        trouble(pretraining)
+        start = time.monotonic()
+        said = pretraining.run(*RESUME)
+        seconds = time.monotonic() - start
+        assert f"cancelling 1 job of the killed run:\n  {orphan.id} rule_pretrain" in said
+        (_, second) = run.jobs("pretrain")
+    first, second = cluster.job(orphan.id), cluster.job(second.id)
+    assert (first["JobState"], second["JobState"]) == ("CANCELLED", "COMPLETED")
+    assert first["EndTime"] <= second["StartTime"]
+    assert [cluster.job(job)["JobState"] for job in theirs] == ["RUNNING", "RUNNING"]
+    cluster.run("scancel", *theirs)
+    assert "goes on after" in (pretraining.root / "logs/tiny/pretrain/mmssl_seed0.log").read_text()
+    compared = same(pretraining.root / PRETRAINED, undisturbed.root / PRETRAINED)
+    record("Snakemake killed, resumed", "orphan cancelled, went on at its checkpoint", seconds, compared)
+    assert "Nothing to be done" in pretraining.run(*RESUME)
+
+
+def test_killed_snakemake_resumed_with_its_jobs(cluster, pretraining, undisturbed, record):
+    with Submitted(pretraining, cluster, TARGET) as run:
+        orphan = killed(run)
+        trouble(pretraining, pause=0.1)
+        start = time.monotonic()
+        said = pretraining.run(*RESUME, "--adopt")
+        seconds = time.monotonic() - start
+        assert "waiting for 1 job" in said
+        assert "Nothing to be done" in said
+        assert [job.id for job in run.jobs("pretrain")] == [orphan.id]
+    compared = same(pretraining.root / PRETRAINED, undisturbed.root / PRETRAINED)
+    record("Snakemake killed, resumed --adopt", "waited for the orphan, kept its files", seconds, compared)
+
+
+def test_a_living_snakemake_is_not_resumed(cluster, pretraining):
+    with Submitted(pretraining, cluster, TARGET) as run:
+        job = run.running("pretrain")
+        said = pretraining.run(*RESUME, code=1)
+        assert f"pid {run.process.pid}" in said
+        assert "Snakemake still works in this folder" in said
+        assert cluster.job(job.id)["JobState"] == "RUNNING"
+        run.process.send_signal(signal.SIGINT)
+        run.process.wait(120)
+        cluster.wait("Ctrl-C cancels the job", lambda: cluster.job(job.id)["JobState"] == "CANCELLED")
+
+
+def test_the_batch_job_killed_and_out_of_time(cluster, pretraining, undisturbed, record):
+    root = pretraining.root
+    trouble(pretraining, pause=4)
+    words = ("--cpus", "2", "--memory", "4000", "--time", "2", "--warning", "60")
+    command = [sys.executable, "-m", "semcom", "cluster", "script", *words, TARGET]
+    done = subprocess.run(command, cwd=root, env=pretraining.environment, capture_output=True, text=True)
+    (root / "whole.sh").write_text(done.stdout)
+
+    def send():
+        """Submit the script; the job's number."""
+        answer = subprocess.run(
+            ["sbatch", "--parsable", "whole.sh"],
+            cwd=root,
+            env=pretraining.environment,
+            capture_output=True,
+            text=True,
+        )
+        assert answer.returncode == 0, answer.stderr
+        return answer.stdout.strip()
+
+    def said(job):
+        path = root / f"semcom-whole-{job}.log"
+        return path.read_text() if path.exists() else ""
+
+    def state(job):
+        return cluster.job(job)["JobState"]
+
+    first = send()
+    cluster.wait("a checkpoint", lambda: list((root / "results/.state").glob("*/training.pt")), 120)
+    assert "Snakemake still works in this folder" in pretraining.run(*RESUME, code=1)
+    cluster.run("scancel", "--signal=KILL", "--full", first)
+    cluster.wait("the batch job's end", lambda: state(first) not in ("RUNNING", "COMPLETING"))
+    second = send()
+    cluster.wait("the walltime's warning", lambda: "goes back into the queue" in said(second), 200)
+    cluster.wait("the queue", lambda: state(second) == "PENDING")
+    assert "a batch job runs or will run the whole workflow" in pretraining.run(*RESUME, code=1)
+    trouble(pretraining)
+    start = time.monotonic()
+    cluster.run("scontrol", "update", f"jobid={second}", "StartTime=now")
+    cluster.wait("the batch job's end", lambda: state(second) == "COMPLETED", 200)
+    seconds = time.monotonic() - start
+    assert "restart 1" in said(second)
+    assert "unlocking: the run that held the lock is gone" in said(second)
+    assert not [job for job in cluster.squeue() if job.folder == str(root) and job.state == "RUNNING"]
+    compared = same(root / PRETRAINED, undisturbed.root / PRETRAINED)
+    record("batch job killed, then out of time", "sent again, requeued itself, went on", seconds, compared)
