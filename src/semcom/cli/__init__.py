@@ -8,7 +8,7 @@ import traceback
 import typer
 
 from semcom import progress
-from semcom.cli import cluster, data, plan, stages, track
+from semcom.cli import cluster, data, links, plan, report, stages, track
 from semcom.files.errors import SemcomError, Stopped
 
 SURROUNDINGS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
@@ -24,7 +24,9 @@ app = typer.Typer(
 app.add_typer(data.app, name="data")
 app.add_typer(track.app, name="track")
 app.add_typer(cluster.app, name="cluster")
+app.add_typer(links.app, name="links")
 stages.add_to(app)
+app.add_typer(report.app, name="report")
 plan.add_to(app)
 
 
