@@ -11,6 +11,7 @@ import typer
 from pydantic import BaseModel, ValidationError
 
 from semcom import progress
+from semcom.cli.calibrate import calibrate
 from semcom.files.errors import SemcomError
 from semcom.params import entries, faults
 
@@ -40,7 +41,6 @@ def add_to(app: typer.Typer) -> None:
     app.command()(tune)
     app.command()(finetune)
     app.add_typer(evaluate, name="evaluate")
-    app.command()(report)
 
 
 def _read(kind: type[E], text: str, log: Path | None, *name: str) -> E:
@@ -172,6 +172,9 @@ def sweep(
     from semcom.evaluate.sweep import run
 
     run(frames, given, models=models, sweep=sweep, predictions=predictions, journal=journal)
+
+
+evaluate.command()(calibrate)
 
 
 @evaluate.callback()

@@ -1,0 +1,198 @@
+"""Calibration of channels: anybody's function from its name, or all of ours.
+
+A function is called `function(symbols, n0)`, and with `generator=` if it has that argument. `symbols` are
+complex (B, k), B blocks of k channel uses; n0 is the noise variance per complex channel use, a number and
+once an array (B, 1); it returns the received symbols, complex (B, k). With `numpy`, arrays and generator are
+NumPy's, else PyTorch's. A class is made without arguments first, then called.
+"""
+
+import importlib
+import inspect
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.table import Table
+from torch import Tensor
+
+from semcom.channel import CHANNELS, checks
+from semcom.channel.blocks import Channel
+from semcom.channel.calibration import TOLERANCE_DB, calibrate
+from semcom.channel.checks import Claim, Row
+from semcom.channel.fading import estimate_gain, gains
+from semcom.files.errors import SemcomError
+from semcom.files.tables import write_rows
+from semcom.params.component import build
+from semcom.training.randomness import generator, seeded
+
+PILOTS = 2
+K_FACTOR_DB = 6.0
+COLUMNS = ("snr_db", "check", "value", "expected", "tolerance", "draws", "z", "ok", "note")
+
+
+def function(
+    reference: str,
+    *,
+    claim: Claim,
+    snr_db: Sequence[float],
+    channel_uses: int,
+    numpy: bool,
+    tolerance_db: float = TOLERANCE_DB,
+) -> list[Row]:
+    """Calibrate the function at `package.module:function`.
+
+    Raises:
+        SemcomError: there is no such function, it fails, or it returns no symbols.
+    """
+    channel = _adapted(_find(reference), reference, numpy)
+    with seeded(0, "calibrate"):
+        rows = calibrate(
+            channel,
+            claim=claim,
+            snr_db=snr_db,
+            channel_uses=channel_uses,
+            tolerance_db=tolerance_db,
+            generator=generator(0, "calibrate"),
+        )
+    return [{"function": reference, **row} for row in rows]
+
+
+def ours(
+    *, snr_db: Sequence[float], channel_uses: int, tolerance_db: float = TOLERANCE_DB
+) -> Iterator[list[Row]]:
+    """Calibrate every channel of CHANNELS in every CSI mode, one after the other."""
+    for component, claim in claims():
+        place = {"channel": component["use"], "csi": claim.csi if claim.fades else ""}
+        draws = generator(0, "calibrate", *map(str, place.values()))
+        channel: Channel = build(CHANNELS, component)
+        rows = calibrate(
+            channel,
+            claim=claim,
+            snr_db=snr_db,
+            channel_uses=channel_uses,
+            tolerance_db=tolerance_db,
+            generator=draws,
+        )
+        if claim.csi == "estimated":
+            rows += [_estimate(claim, one, tolerance_db, draws) for one in snr_db]
+        yield [{**place, **row} for row in rows]
+
+
+def claims() -> Iterator[tuple[dict[str, Any], Claim]]:
+    """Every channel × CSI mode of ours, and what it must be."""
+    yield {"use": "awgn"}, Claim()
+    for component, k_factor in (
+        ({"use": "rayleigh"}, 0.0),
+        ({"use": "rician", "k_factor_db": K_FACTOR_DB}, 10 ** (K_FACTOR_DB / 10)),
+    ):
+        claim = Claim(k_factor=k_factor)
+        yield {**component, "csi": "none"}, claim
+        yield {**component, "csi": "receiver"}, replace(claim, csi="receiver")
+        yield {**component, "csi": "estimated", "pilots": PILOTS}, replace(claim, csi="estimated")
+
+
+def _estimate(claim: Claim, snr_db: float, tolerance_db: float, draws: torch.Generator) -> Row:
+    """The error of the estimated gain beside n0/pilots."""
+    n0 = 10 ** (-snr_db / 10)
+    count = int(1.1 * (checks.Z * 10 / np.log(10) / tolerance_db) ** 2)
+    gain = gains((count, 1), k_factor=claim.k_factor, generator=draws)
+    error = (estimate_gain(gain, n0, pilots=PILOTS, generator=draws) - gain).abs().square().flatten()
+    values = error.double().numpy() * PILOTS / n0
+    return {"snr_db": snr_db, **checks.ratio_db("estimate_error_db", values, 0.0, tolerance_db)}
+
+
+def finish(rows: Sequence[Row], csv: Path | None) -> None:
+    """Write the table if asked, and say what is out of tolerance.
+
+    Raises:
+        SemcomError: naming the checks that are out of tolerance.
+    """
+    if csv is not None:
+        write_rows(csv, [{**row, **{name: _short(row[name]) for name in COLUMNS}} for row in rows])
+    bad = [row for row in rows if row["ok"] is False]
+    if bad:
+        names = ", ".join(f"{row['check']} at {row['snr_db']:g} dB" for row in bad)
+        made = sum(row["ok"] is not None for row in rows)
+        raise SemcomError(f"{len(bad)} of {made} checks are out of tolerance: {names}")
+
+
+def table(rows: Sequence[Row]) -> Table:
+    """The rows that apply, for the terminal; below them why the others do not."""
+    place = {name: str(rows[0][name]) for name in rows[0] if name not in COLUMNS}
+    why: dict[str, dict[str, None]] = {}
+    for row in rows:
+        if row["ok"] is None:
+            why.setdefault(str(row["note"]), {})[str(row["check"])] = None
+    below = "\n".join(f"does not apply ({note}): {', '.join(names)}" for note, names in why.items())
+    shown = Table(
+        title=", ".join(filter(None, place.values())), caption=below, box=None, caption_justify="left"
+    )
+    for name in COLUMNS[:-1]:
+        shown.add_column(name, no_wrap=True, justify="left" if name in ("check", "ok") else "right")
+    for row in rows:
+        if row["ok"] is not None:
+            cells = [f"{row['snr_db']:g}", *(_short(row[name]) for name in COLUMNS[1:-3])]
+            style = None if row["ok"] else "bold red"
+            shown.add_row(*cells, f"{row['z']:.1f}", "ok" if row["ok"] else "OUT", style=style)
+    return shown
+
+
+def _short(value: object) -> str:
+    """Four significant digits, three decimals above 1; nothing for what does not apply."""
+    if value is None or (isinstance(value, float) and np.isnan(value)):
+        return ""
+    if isinstance(value, float):
+        return f"{value:.3f}" if abs(value) >= 1 else f"{value:.4g}"
+    return str(value)
+
+
+def _find(reference: str) -> Callable[..., Any]:
+    module, _, name = reference.partition(":")
+    if not module or not name:
+        raise SemcomError(f"{reference!r} is no PACKAGE.MODULE:FUNCTION, such as mypackage.channels:awgn")
+    if (here := os.getcwd()) not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        found = importlib.import_module(module)
+    except ImportError as error:
+        raise SemcomError(
+            f"{module} cannot be imported ({error}); install it, or run where its folder is"
+        ) from error
+    target = getattr(found, name, None)
+    if target is None:
+        near = get_close_matches(name, dir(found), 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise SemcomError(f"{module} has no {name}{hint}")
+    target = target() if inspect.isclass(target) else target
+    if not callable(target):
+        raise SemcomError(f"{reference} cannot be called; name a function or a class with __call__")
+    return target  # type: ignore[no-any-return]
+
+
+def _adapted(target: Callable[..., Any], reference: str, numpy: bool) -> Channel:
+    """`target` as a channel of ours."""
+    takes_generator = "generator" in inspect.signature(target).parameters
+    rng = np.random.default_rng(0)
+
+    def channel(symbols: Tensor, n0: Tensor | float, source: torch.Generator) -> Tensor:
+        values = [v.numpy() if numpy and isinstance(v, Tensor) else v for v in (symbols, n0)]
+        options = {"generator": rng if numpy else source} if takes_generator else {}
+        try:
+            received = target(*values, **options)
+        except Exception as error:
+            kind = f"{type(error).__name__}: {error}"
+            raise SemcomError(f"{reference} failed on symbols {tuple(symbols.shape)}: {kind}") from error
+        if numpy and isinstance(received, np.ndarray):
+            return torch.from_numpy(received)
+        if not isinstance(received, Tensor):
+            wanted = "an array" if numpy else "a tensor"
+            raise SemcomError(f"{reference} returned {type(received).__name__}; it must return {wanted}")
+        return received.detach()
+
+    return channel
