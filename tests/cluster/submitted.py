@@ -108,16 +108,22 @@ class Submitted:
         except TimeoutError as error:
             raise TimeoutError(f"{error}\n{self.output}") from None
 
-    def running(self, rule: str, *, after: str = "0") -> Job:
-        """Wait for a running job of `rule` with a number above `after`."""
+    def running(self, rule: str, *, after: Job | None = None) -> Job:
+        """Wait for a running job of `rule`, sent later than the job `after`."""
         found: list[Job] = []
 
         def look() -> bool:
-            found[:] = [job for job in self.jobs(rule) if job.state == "RUNNING" and int(job.id) > int(after)]
+            jobs = [job for job in self.jobs(rule) if not after or int(job.id) > int(after.id)]
+            found[:] = [job for job in jobs if job.state == "RUNNING"]
             return bool(found)
 
-        self.wait(f"a running job of {rule} after job {after}", look)
+        self.wait(f"a running job of {rule} (after {after})", look)
         return found[-1]
+
+    def state(self, job: Job) -> str:
+        """What squeue says of the job now."""
+        (state,) = [other.state for other in self.jobs() if other.id == job.id]
+        return state
 
     def trained(self) -> None:
         """Wait until the pre-training has left a checkpoint."""

@@ -1,3 +1,5 @@
+from semcom.cluster import executor
+
 # What several rules use. Verbs run under the Python that runs Snakemake, its environment activated or not,
 # and in place of the shell (exec), so that a SIGTERM to the job reaches them.
 shell.prefix('semcom() {{ exec ${{LAUNCHER:-}} {sys.executable:q} -m semcom "$@"; }}; ')
@@ -13,11 +15,10 @@ THREADS = STUDY.compute.threads
 # One GPU job at a time on this machine, unless `--resources gpu=…` says otherwise. Not in a profile: its limit
 # would also cut down what a job on a cluster asks for.
 if workflow.local_exec and not workflow.dryrun and "gpu" not in workflow.global_resources:
-    workflow.global_resources["gpu"] = 1
+    workflow.register_resource("gpu", 1)
 
-# The profile's limit on GPUs is one machine's; Snakemake would cap what a job asks of a cluster by it, too.
-if not workflow.local_exec:
-    workflow.register_resource("gpu", 1_000_000)
+if workflow.is_main_process:
+    executor.remember_min_job_age()
 
 
 def encoders(w, seeds):
