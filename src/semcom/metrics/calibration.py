@@ -73,5 +73,7 @@ def _checked(scores: NDArray[np.floating], labels: NDArray[np.integer]) -> Float
             f"{scores.shape[-1] - 1}: give every class a score"
         )
     if not np.isfinite(scores).all():
-        raise SemcomError("scores must be finite numbers, but some are not: look at the training that made them")
+        raise SemcomError(
+            "scores must be finite numbers, but some are not: look at the training that made them"
+        )
     return scores.astype(np.float64)

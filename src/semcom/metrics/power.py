@@ -36,7 +36,7 @@ def power(true: Estimate, *, level: float = 0.95) -> Floats:
 def seeds_to_decide(
     table: Crossed, *, beyond_scenes: bool = True, level: float = 0.95, chance: float = 0.8
 ) -> Floats:
-    """Smallest number of seeds with which the interval would exclude zero, at the components of variance seen.
+    """Smallest number of seeds with which the interval would exclude zero, at the variances seen.
 
     Args:
         table: seeds by scenes of the runs there are, of shape (...).
@@ -79,6 +79,4 @@ def least_decidable(table: Crossed, *, level: float = 0.95, chance: float = 0.8)
         (...) differences in the table's unit; 0 where scenes show no variance of their own.
     """
     df = table.scenes - 1.0
-    return np.asarray(
-        nctdtrinc(df, 1 - chance, stdtrit(df, (1 + level) / 2)) * np.sqrt(table.scene_variance)
-    )
+    return np.asarray(nctdtrinc(df, 1 - chance, stdtrit(df, (1 + level) / 2)) * np.sqrt(table.scene_variance))

@@ -1,8 +1,9 @@
 """Reads a study's results: tidy tables of every job that the report's entry names, checked for gaps."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 from semcom.files.errors import SemcomError
 from semcom.frames.prepared import Prepared
 from semcom.params.entries import ReportEntry
+from semcom.report.checked import check_there, damaged, table
 
 OF = ("study", "system", "method")
 PLACE = (*OF, "link", "labels", "budget_epochs", "seed")
@@ -26,9 +28,11 @@ COMMUNICATION = (
 )
 RETRIEVAL = (*OF, "seed", "modality", "neighbours", "frames", "accuracy", "bytes", "vectors", "dim")
 PRETRAINING = (*OF, "seed", "epoch", "metric", "value")
+SHARES = ("accuracy", "balanced_accuracy")
+"""Metrics in 0..1."""
 
-TEXTS = ("study", "system", "method", "link", "labels", "split", "metric", "modality")
-"""Columns of names, which stay text even where a name looks like a number."""
+Place = Mapping[str, object]
+"""Study, method, seed and, of trained links, link and labels of one job."""
 
 
 @dataclass(frozen=True)
@@ -54,56 +58,91 @@ def read(folder: Path, entry: ReportEntry, frames: Path) -> Results:
         frames: the prepared frames, for the share of the most frequent class.
 
     Raises:
-        SemcomError: a file is missing, or is not what its name says.
+        SemcomError: a file is missing, is not what its name says, or does not go with the others.
     """
-    seeds = [f"seed{seed}" for seed in entry.seeds]
-    links = [f"{link}/{labels}" for link in entry.links for labels in entry.labels]
-    trained = [f"{method}/{link}/{seed}" for method in entry.methods for link in links for seed in seeds]
+    places = list(product(entry.methods, entry.links, entry.labels, entry.seeds))
+    trained = [
+        {"study": entry.study, "method": method, "link": link, "labels": labels, "seed": seed}
+        for method, link, labels, seed in places
+    ]
     bases = [*entry.pretrained, "random"] if entry.pretrained else []
-    stored = [f"{method}/{seed}" for method in bases for seed in seeds]
-    pretrained = [f"{method}/{seed}" for method in entry.pretrained for seed in seeds]
-    sweep = _tables([folder / "evaluate" / job / "sweep.csv" for job in trained], SWEEP, entry.budgets)
-    costs = [folder / "finetune" / job / "communication.csv" for job in trained]
+    stored = [{"study": entry.study, "method": m, "seed": s} for m in bases for s in entry.seeds]
+    pretrained = [place for place in stored if place["method"] != "random"]
+    costs = _tables(
+        folder / "finetune", "communication.csv", trained, COMMUNICATION, ["budget_epochs"], entry.budgets
+    )
+    retrieval = _tables(folder / "knowledge", "retrieval.csv", stored, RETRIEVAL, ["modality"])
+    key = ["epoch", "metric"]
+    history = _tables(folder / "pretrain", "history.csv", pretrained, PRETRAINING, key, may_lack=True)
     return Results(
-        sweep=sweep,
-        communication=_tables(costs, COMMUNICATION, entry.budgets),
-        retrieval=_tables([folder / "knowledge" / job / "retrieval.csv" for job in stored], RETRIEVAL),
-        pretraining=_tables([folder / "pretrain" / job / "history.csv" for job in pretrained], PRETRAINING),
+        sweep=read_sweeps(folder, trained, entry.budgets),
+        communication=_joined(costs, COMMUNICATION),
+        retrieval=_joined(retrieval, RETRIEVAL),
+        pretraining=_joined(history, PRETRAINING),
         choices=_choices(folder / "tune", entry),
         chance=_chance(frames),
     )
 
 
-def _tables(paths: Sequence[Path], columns: Sequence[str], budgets: Sequence[int] = ()) -> pd.DataFrame:
-    """All of `paths` below one another; the rows of `budgets` where any are given."""
-    _check_there(paths)
-    tables = [_table(path, columns, budgets) for path in paths]
+def read_sweeps(folder: Path, places: Sequence[Place], budgets: Sequence[int]) -> pd.DataFrame:
+    """The sweeps of several jobs below one another.
+
+    Args:
+        folder: `results/STUDY`.
+        places: study, method, link, labels and seed of every job.
+        budgets: those whose rows are wanted.
+
+    Raises:
+        SemcomError: a file is missing or damaged, or jobs of one link swept different Es/N0 or draws.
+    """
+    key = ["budget_epochs", "snr_db", "draw", "metric"]
+    tables = _tables(folder / "evaluate", "sweep.csv", places, SWEEP, key, budgets)
+    first: dict[object, tuple[Path, set[object]]] = {}
+    for place, rows in zip(places, tables, strict=True):
+        path = path_of(folder / "evaluate", place, "sweep.csv")
+        share = rows.loc[rows["metric"].isin(SHARES), "value"]
+        if (outside := share[~share.between(0, 1)]).size:
+            raise damaged(path, f"has an accuracy of {outside.iloc[0]:g}")
+        swept = set(rows[["snr_db", "draw"]].drop_duplicates().itertuples(index=False, name=None))
+        other, same = first.setdefault(place["link"], (path, swept))
+        if swept != same:
+            raise damaged(path, f"and {other} sweep different Es/N0 or numbers of draws")
+    return _joined(tables, SWEEP)
+
+
+def path_of(folder: Path, place: Place, name: str) -> Path:
+    """Where a job's file is below the folder of its stage."""
+    names = [str(place[part]) for part in ("method", "link", "labels") if part in place]
+    return folder.joinpath(*names, f"seed{place['seed']}", name)
+
+
+def _tables(
+    folder: Path,
+    name: str,
+    places: Sequence[Place],
+    columns: Sequence[str],
+    key: Sequence[str],
+    budgets: Sequence[int] = (),
+    *,
+    may_lack: bool = False,
+) -> list[pd.DataFrame]:
+    """The file `name` of each of `places`; the rows of `budgets` where any are given."""
+    paths = [path_of(folder, place, name) for place in places]
+    check_there(paths)
+    return [
+        table(path, columns, place=place, key=key, budgets=budgets, may_lack=may_lack)
+        for path, place in zip(paths, places, strict=True)
+    ]
+
+
+def _joined(tables: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
+    """All tables below one another, in the order in which they are given."""
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(columns))
-
-
-def _table(path: Path, columns: Sequence[str], budgets: Sequence[int]) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(
-            path, dtype=dict.fromkeys(TEXTS, str), keep_default_na=False, na_values={"value": ["nan", ""]}
-        )
-    except (ValueError, OSError) as error:
-        raise SemcomError(f"{path} is not a table ({error}); remove it and run snakemake again") from error
-    lacking = set(columns) - set(table)
-    if lacking or table.empty:
-        what = f"lacks the columns {', '.join(sorted(lacking))}" if lacking else "has no rows"
-        raise SemcomError(f"{path} {what}; remove it and run snakemake again")
-    if not budgets:
-        return table
-    absent = set(budgets) - set(table["budget_epochs"])
-    if absent:
-        text = ", ".join(map(str, sorted(absent)))
-        raise SemcomError(f"{path} lacks the budgets of {text} epochs; remove it and run snakemake again")
-    return table[table["budget_epochs"].isin(budgets)]
 
 
 def _choices(folder: Path, entry: ReportEntry) -> pd.DataFrame:
     places = [(method, labels) for method in entry.methods for labels in entry.labels]
-    _check_there([folder / method / labels / "choice.json" for method, labels in places])
+    check_there([folder / method / labels / "choice.json" for method, labels in places])
     rows = []
     for method, labels in places:
         path = folder / method / labels / "choice.json"
@@ -123,19 +162,9 @@ def _choices(folder: Path, entry: ReportEntry) -> pd.DataFrame:
                         "options": json.dumps(options, sort_keys=True),
                     }
                 )
-        except (ValueError, KeyError) as error:
-            message = (
-                f"{path} names no optimiser for every budget ({error}); remove it and run snakemake again"
-            )
-            raise SemcomError(message) from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise damaged(path, f"names no optimiser for every budget ({error})") from error
     return pd.DataFrame(rows)
-
-
-def _check_there(paths: Sequence[Path]) -> None:
-    missing = [path for path in paths if not path.is_file()]
-    if missing:
-        many = f", and {len(missing) - 1} more of {len(paths)}" if len(missing) > 1 else ""
-        raise SemcomError(f"{missing[0]} is missing{many}; run snakemake, which makes what is missing")
 
 
 def _chance(frames: Path) -> float:

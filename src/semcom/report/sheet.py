@@ -68,11 +68,19 @@ class Sheet:
         for axes in self.panels:
             axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
 
-    def finish(self, x_label: str, note: str, foot: str) -> None:
+    def finish(
+        self,
+        x_label: str,
+        note: str,
+        foot: str,
+        *,
+        y_label: str = "test accuracy (%)",
+        limits: tuple[float, float] = (0, 100),
+    ) -> None:
         """Size the figure; write the labels, the legend of the first panel's lines, and the lines below."""
         handles, names = self.panels[0].get_legend_handles_labels()
         low, high = self.panels[0].get_ylim()  # wide intervals need not push the view out of 0 to 100 %
-        self.panels[0].set_ylim(max(low, 0), min(high, 100))
+        self.panels[0].set_ylim(max(low, limits[0]), min(high, limits[1]))
         width = WIDTH if self.columns > 1 else NARROW
         ncols = min(len(names), 5 if self.columns > 1 else 3)
         lines = [*_wrap(note, 5.5, width), *_wrap(foot, 4.8, width)]
@@ -93,7 +101,7 @@ class Sheet:
         self.figure.legend(handles, names, loc="upper left", ncols=ncols, bbox_to_anchor=(0.0, 1.0))
         text, left = self.figure.text, 0.09 / width
         text((LEFT + width - RIGHT) / 2 / width, (bottom - 0.4) / height, x_label, ha="center")
-        text(left, (bottom + height - top) / 2 / height, "test accuracy (%)", va="center", rotation=90)
+        text(left, (bottom + height - top) / 2 / height, y_label, va="center", rotation=90)
         for number, (size, line) in enumerate(reversed(lines)):
             text(left, (0.06 + number * NOTE_LINE) / height, line, fontsize=size, color=GREY)
 

@@ -1,0 +1,107 @@
+"""Compares two methods (or links) of a finished study, from the files of its evaluate jobs.
+
+predictions.npz of A and B ─► difference by frame and seed ─► intervals, Holm, power ─► CSV, figure, words
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from semcom.files.atomic import write_text
+from semcom.files.hashes import digest, sha256
+from semcom.files.provenance import commit
+from semcom.report import compare_figure, compare_text, figures
+from semcom.report.compare_choice import chosen, find, pair, seeds_of
+from semcom.report.compare_read import check_frames, read
+from semcom.report.compare_table import Comparison, rows, trained_at
+
+
+def run(
+    results: Path,
+    study: str,
+    a: str,
+    b: str,
+    *,
+    budgets: Sequence[int] = (),
+    snr_db: Sequence[int] | None = (),
+    seeds: Sequence[int] = (),
+    output: Path | None = None,
+) -> tuple[str, Path]:
+    """Compare, and write `difference.csv`, `.png`, `.pdf` and `compare.md`.
+
+    Args:
+        results: folder of all studies.
+        study: one of them.
+        a: what is compared: a method, a link, or METHOD/LINK/LABELS (`compare_choice.pair`).
+        b: its rival.
+        budgets: budgets in epochs; none: all that both have.
+        snr_db: Es/N0 in dB of the family of comparisons; none: the swept ones nearest to those of training;
+            None: all.
+        seeds: only these; none: all, which both must have.
+        output: folder; None: `results/STUDY/compare/A_vs_B`.
+
+    Returns:
+        The text of compare.md, and the folder.
+
+    Raises:
+        SemcomError: a name is unknown, runs do not pair, there is one seed only, a file is damaged, or the
+            folder cannot be written.
+    """
+    made = compare(results, study, a, b, budgets=budgets, snr_db=snr_db, seeds=seeds)
+    folder = output or results / study / "compare" / f"{'.'.join(made.a)}_vs_{'.'.join(made.b)}"
+    about = {"seeds": " ".join(map(str, made.seeds)), "made of": made.origin}
+    about = {"study": study, "a": str(made.a), "b": str(made.b), **about}
+    head = "".join(f"# {key}: {value}\n" for key, value in about.items())
+    table = made.table.to_csv(index=False, float_format="%.10g", lineterminator="\n")
+    write_text(folder / "difference.csv", head + table)
+    description = "; ".join(f"{key}: {value}" for key, value in about.items())
+    figures.save(compare_figure.draw(made), folder / "difference", description)
+    text = compare_text.page(made)
+    write_text(folder / "compare.md", text)
+    return text, folder
+
+
+def compare(
+    results: Path,
+    study: str,
+    a: str,
+    b: str,
+    *,
+    budgets: Sequence[int] = (),
+    snr_db: Sequence[int] | None = (),
+    seeds: Sequence[int] = (),
+) -> Comparison:
+    """The comparison without its files; arguments and errors as for `run`."""
+    found = find(results, study)
+    run_a, run_b = pair(found, a, b)
+    paired = seeds_of(found, run_a, run_b, seeds)
+    own, other = (read(results / study, study, one, paired) for one in (run_a, run_b))
+    check_frames(own, other)
+    swept = chosen("Es/N0", (), own.snr_db, other.snr_db)
+    training = (
+        () if snr_db is None or snr_db else trained_at(results / study, {run_a.link, run_b.link}, swept)
+    )
+    family = chosen("Es/N0", snr_db or training, own.snr_db, other.snr_db)
+    if training:
+        at = "The Es/N0 is the swept one nearest to that of training."
+    else:
+        at = "Es/N0 as asked." if snr_db else "All swept Es/N0."
+    table = rows(own, other, chosen("budget", budgets, own.budgets, other.budgets), family)
+    scenes = len(np.unique(own.scene))
+    counts = {"seeds": len(paired), "frames": len(own.truth), "scenes": scenes}
+    for place, (name, value) in enumerate(
+        {"study": study, "a": str(run_a), "b": str(run_b), **counts}.items()
+    ):
+        table.insert(place, name, value)
+    return Comparison(
+        study=study,
+        a=run_a,
+        b=run_b,
+        seeds=paired,
+        frames=len(own.truth),
+        scenes=scenes,
+        table=table,
+        origin=f"predictions of digest {digest(*map(sha256, own.files + other.files))}, commit {commit()}",
+        at=at,
+    )

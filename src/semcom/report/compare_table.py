@@ -1,0 +1,143 @@
+"""The comparison itself: differences over budgets and SNRs, two kinds of interval, Holm, power."""
+
+import json
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from semcom.metrics.comparisons import holm
+from semcom.metrics.intervals import over_seeds
+from semcom.metrics.power import least_decidable, seeds_to_decide
+from semcom.metrics.scenes import bootstrap_scenes, crossed
+from semcom.report.compare_choice import Run
+from semcom.report.compare_read import Answers
+
+ERROR = 0.05
+"""Chance of any false finding in a family; intervals are of 95 %."""
+CHANCE = 0.8
+"""Power that a planned number of seeds is to have."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A difference over budgets and SNRs, and what it was made of."""
+
+    study: str
+    a: Run
+    b: Run
+    seeds: tuple[int, ...]
+    frames: int
+    scenes: int
+    table: pd.DataFrame
+    """One row a budget and SNR, accuracies and their differences in 0..1 (see `rows`)."""
+    origin: str
+    """Which files and which commit it was made of."""
+    at: str
+    """How the family's Es/N0 were chosen."""
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Short names of A and B: only what differs between them."""
+        differing = [(x, y) for x, y in zip(self.a, self.b, strict=True) if x != y]
+        return "/".join(x for x, _ in differing), "/".join(y for _, y in differing)
+
+    @property
+    def family(self) -> pd.DataFrame:
+        """The rows that Holm's adjustment covers."""
+        return self.table[self.table["in_family"]]
+
+
+def rows(a: Answers, b: Answers, budgets: Sequence[int], family: Collection[int]) -> pd.DataFrame:
+    """One row a budget and Es/N0.
+
+    `difference` is accuracy_a - accuracy_b. `half_width` and `p` are over seeds and scenes (crossed, with
+    `df`), `seeds_half_width` and `seeds_p` over seeds on these scenes (paired t), `scenes_low` and
+    `scenes_high` over scenes for these very models (bootstrap). In the family, `p_holm` adjusts the larger of
+    both p-values: a difference is claimed for other scenes only where both say so; `seeds_p_holm` the other.
+
+    Args:
+        a: answers of A.
+        b: answers of B, to the same frames with the same seeds.
+        budgets: which, in epochs.
+        family: Es/N0 in dB of the rows that one adjustment covers.
+    """
+    swept = sorted(set(a.snr_db) & set(b.snr_db))
+    own, other = (_part(answers, budgets, swept) for answers in (a, b))
+    gap = own - other
+    table, by_seed = crossed(gap, a.scene), over_seeds(gap.mean(-1))
+    both = table.estimate()
+    low, high = bootstrap_scenes(gap.mean(-2), a.scene, generator=np.random.default_rng(0))
+    member = np.broadcast_to(np.isin(swept, list(family)), both.mean.shape)
+    level = 1 - ERROR / max(member.sum(), 1)
+    columns = {
+        "budget_epochs": np.repeat(budgets, len(swept)),
+        "snr_db": np.tile(swept, len(budgets)),
+        "accuracy_a": own.mean((-2, -1)),
+        "accuracy_b": other.mean((-2, -1)),
+        "difference": both.mean,
+        "seeds_half_width": by_seed.half_width(),
+        "seeds_p": by_seed.p_value(),
+        "half_width": both.half_width(),
+        "df": both.df,
+        "p": both.p_value(),
+        "scenes_low": low,
+        "scenes_high": high,
+        "seed_sd": np.sqrt(table.seed_variance),
+        "scene_error": np.sqrt(table.scene_variance),
+        "seeds_to_decide_here": seeds_to_decide(table, beyond_scenes=False, level=level, chance=CHANCE),
+        "seeds_to_decide": seeds_to_decide(table, level=level, chance=CHANCE),
+        "least_decidable": least_decidable(table, level=level, chance=CHANCE),
+        "in_family": member,
+    }
+    made = pd.DataFrame({name: np.ravel(values) for name, values in columns.items()})
+    # A claim beyond these scenes needs both intervals, and so the seeds that both need.
+    made["seeds_to_decide"] = made[["seeds_to_decide", "seeds_to_decide_here"]].max(axis=1)
+    inside = made["in_family"].to_numpy()
+    for name, p in (("p_holm", made[["p", "seeds_p"]].max(axis=1)), ("seeds_p_holm", made["seeds_p"])):
+        made[name] = np.nan
+        made.loc[inside, name] = holm(p[inside].to_numpy())
+    return made
+
+
+def _part(answers: Answers, budgets: Sequence[int], swept: Sequence[int]) -> Any:
+    """Share of draws with the right class (budgets, SNRs, seeds, N) of some budgets and SNRs."""
+    rows = [answers.budgets.index(budget) for budget in budgets]
+    columns = [answers.snr_db.index(snr) for snr in swept]
+    return answers.right[np.ix_(rows, columns)].astype(np.float64)
+
+
+def trained_at(folder: Path, links: Iterable[str], swept: Sequence[int]) -> tuple[int, ...]:
+    """The swept Es/N0 nearest to those at which links were trained, as a report of the study says.
+
+    Of two equally near the lower. Training over a range counts as at its middle.
+
+    Args:
+        folder: `results/STUDY`.
+        links: names of links.
+        swept: Es/N0 in dB.
+
+    Returns:
+        One or more of `swept`; nothing where no report names the links.
+    """
+    found: dict[str, float] = {}
+    for path in sorted(folder.glob("report/*/provenance.json")):
+        try:
+            entries = json.loads(path.read_text(encoding="utf-8"))["entry"]["links"]
+            found |= {link: _middle(entries[link]["train_snr_db"]) for link in links if link in entries}
+        except (ValueError, KeyError, TypeError, IndexError):
+            continue  # a report's record is no result: without it the caller asks or takes all
+    if set(found) != set(links):
+        return ()
+    return tuple(sorted({min(swept, key=lambda snr: (abs(snr - at), snr)) for at in found.values()}))
+
+
+def _middle(train_snr_db: Any) -> float:
+    """Of a number, `{uniform: [low, high]}` or `{choice: [..]}`."""
+    if isinstance(train_snr_db, dict):
+        (values,) = train_snr_db.values()
+        return float(np.median(values))
+    return float(train_snr_db)
