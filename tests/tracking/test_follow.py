@@ -97,7 +97,7 @@ def losses() -> list[tuple[int, float]]:
     return rows("select step, value from metrics where key = 'loss' order by step")
 
 
-def until(what: Callable[[], bool], seconds: float = 90) -> None:
+def until(what: Callable[[], bool], seconds: float = 300) -> None:
     end = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < end, Path("follow.log").read_text()

@@ -83,15 +83,18 @@ def load(options: Sequence[str]) -> Plan:
     Raises:
         SemcomError: faults in the params, or whatever keeps Snakemake from making its table of jobs.
     """
-    from snakemake.exceptions import WorkflowError
+    from snakemake.exceptions import CliException, RuleException, WorkflowError
+    from snakemake_interface_common.exceptions import ApiError
 
     try:
         with _workflow(options) as workflow:
             return Plan(
                 tuple(_jobs(workflow)), holder(Path.cwd()), any(Path(".snakemake/locks").glob("*.lock"))
             )
-    except WorkflowError as error:
+    except (WorkflowError, RuleException, CliException, ApiError) as error:
         raise SemcomError(str(error)) from error
+    except OSError as error:
+        raise SemcomError(f"cannot read {error.filename}: {error.strerror}") from error
 
 
 def holder(root: Path) -> str | None:

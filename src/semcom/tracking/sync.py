@@ -9,8 +9,9 @@ from semcom.tracking.worker import Patience, Worker, alone
 
 HASTY = Patience(lock_s=1, probe_s=5, first_s=13, silence_s=8, request_s=5)
 """At the end of a workflow, which must not take 15 s longer whatever the server does."""
-PATIENT = Patience(lock_s=600, probe_s=10, first_s=60, silence_s=60, request_s=30)
-"""Asked for by a person, and for any database file, which may be locked for a while."""
+PATIENT = Patience(lock_s=600, probe_s=30, first_s=300, silence_s=120, request_s=30)
+"""Asked for by a person, and for any database file: it may be locked for a while, and on cores that are all
+taken importing MLflow alone takes minutes."""
 
 
 def sync(study: str, *, results: Path, uri: str | None, patience: Patience = PATIENT) -> str:
