@@ -20,7 +20,8 @@ container: "docker://semcom:0.1"
 
 
 resource_scopes:
-    gpu="local",  # a limit is one machine's; on a cluster the scheduler hands out GPUs
+    gpu="local",  # limits are one machine's; on a cluster the scheduler hands out GPUs
+    gpu_jobs="local",
 
 
 try:

@@ -12,11 +12,6 @@ FRAMES = f"results/data/{STUDY.data}_{STUDY.size[0]}x{STUDY.size[1]}.h5"
 GPU = int(STUDY.compute.device == "cuda")
 THREADS = STUDY.compute.threads
 
-# One GPU job at a time on this machine, unless `--resources gpu=…` says otherwise. Not in a profile: its limit
-# would also cut down what a job on a cluster asks for.
-if workflow.local_exec and not workflow.dryrun and "gpu" not in workflow.global_resources:
-    workflow.register_resource("gpu", 1)
-
 if workflow.is_main_process:
     executor.remember_min_job_age()
 

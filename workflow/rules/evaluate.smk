@@ -10,6 +10,7 @@ rule evaluate:
     threads: THREADS
     resources:
         gpu=GPU,
+        gpu_jobs=GPU,
         mem_mb=4000,
         runtime=60,
     params:

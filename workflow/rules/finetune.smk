@@ -11,6 +11,7 @@ rule tune:
     threads: THREADS
     resources:
         gpu=GPU,
+        gpu_jobs=GPU,
         mem_mb=4000,
         runtime=720,
     params:
@@ -37,6 +38,7 @@ rule finetune:
     threads: THREADS
     resources:
         gpu=GPU,
+        gpu_jobs=GPU,
         mem_mb=4000,
         runtime=240,
     params:

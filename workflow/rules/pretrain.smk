@@ -31,6 +31,7 @@ rule pretrain:
     threads: lambda w: THREADS * devices(w)
     resources:
         gpu=lambda w: GPU * devices(w),
+        gpu_jobs=GPU,
         mem_mb=lambda w: 4000 * devices(w),
         runtime=720,
         # With `mpi` the executor leaves srun to the command below.
