@@ -1,4 +1,4 @@
-"""Killed with SIGKILL, a job goes on at its last checkpoint and ends bit-identical to one never killed."""
+"""Killed or told to stop, a job goes on at its last checkpoint and ends bit-identical to one never disturbed."""
 
 import json
 import os
@@ -20,7 +20,7 @@ def wait_for_checkpoint(site, process) -> int:
     """Wait until the job has left a checkpoint; the process id of the job that holds the state folder."""
     end = time.monotonic() + 300
     states = site.root / "results/.state"
-    while not (found := list(states.glob("*/training.pt"))):
+    while not (found := list(states.glob("*/training*.pt"))):
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < end
         time.sleep(0.02)
@@ -53,17 +53,25 @@ def content(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize("stage", ["pretrain", "finetune"])
-def test_a_killed_job_ends_as_if_never_killed(copied, stage):
+@pytest.mark.parametrize(
+    ("stage", "sent"),
+    [("pretrain", signal.SIGKILL), ("finetune", signal.SIGKILL), ("finetune", signal.SIGTERM)],
+)
+def test_a_killed_job_ends_as_if_never_killed(copied, stage, sent):
     whole, resumed = copied.root / "whole", copied.root / "resumed"
     copied.run(*verb(copied, stage, whole))
     process = copied.start(*verb(copied, stage, resumed))
-    os.kill(wait_for_checkpoint(copied, process), signal.SIGKILL)
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL
+    os.kill(wait_for_checkpoint(copied, process), sent)
+    output, _ = process.communicate()
+    if sent == signal.SIGTERM:
+        assert process.returncode == os.EX_TEMPFAIL, output
+        assert output.splitlines()[-1].endswith("run the same command again and it goes on there")
+        assert "Traceback" not in output
+    else:
+        assert process.returncode == -signal.SIGKILL
     assert not resumed.exists()
     output = copied.run(*verb(copied, stage, resumed))
-    assert "goes on after epoch" in output
+    assert "goes on after step" in output
     assert content(resumed) == content(whole)
     assert not list((copied.root / "results/.state").glob("*/"))
 
@@ -79,6 +87,8 @@ def test_a_killed_snakemake_goes_on_and_two_jobs_never_share_a_state(copied):
 
     process = copied.start(*command)
     orphan = wait_for_checkpoint(copied, process)
+    parent = Path(f"/proc/{orphan}/stat").read_text().rpartition(")")[2].split()[1]
+    assert int(parent) == process.pid, "no shell in between that a SIGTERM would end instead of the verb"
     os.kill(orphan, signal.SIGSTOP)  # it would go on by itself; held, so that the test needs no luck
     process.kill()
     process.wait()
@@ -88,5 +98,5 @@ def test_a_killed_snakemake_goes_on_and_two_jobs_never_share_a_state(copied):
     assert f"is held by another job (host {os.uname().nodename}, pid {orphan})" in output
     os.kill(orphan, signal.SIGKILL)
     output = copied.run(*command)
-    assert "goes on after epoch" in output
+    assert "goes on after step" in output
     assert content((copied.root / target).parent) == whole
