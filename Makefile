@@ -30,7 +30,7 @@ test: setup  ## run the tests; SEMCOM_TEST_DATA=FOLDER adds those on real frames
 # One cluster at a time, and most of its time is waiting: one test process.
 test-cluster: export OMP_NUM_THREADS ?= 1
 test-cluster: setup  ## run the tests on a real SLURM, started here for them (root), and print the fault table
-	@$(BIN)/python tests/cluster/slurm.py --accounting --check
+	@$(BIN)/python tests/cluster/slurm.py --check
 	$(BIN)/python -m pytest -m slurm $(CLUSTER_ARGS) tests/cluster
 
 check: setup  ## lint, format, types, workflow files, layers

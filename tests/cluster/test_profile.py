@@ -12,7 +12,7 @@ from checkout import ROOT, Site
 from submitted import profile, study
 
 RULES = sorted((ROOT / "workflow/rules").glob("*.smk"))
-SITE = r"slurm_|partition|account|\bqos\b|constraint|reservation"
+SITE = r"slurm_|partition|account|\bqos\b"
 
 
 def parsed(name: str, root: Path = ROOT) -> dict[str, object]:
