@@ -174,7 +174,7 @@ def test_a_channel_that_takes_one_n0_is_told_so_and_not_failed():
     def plain(symbols: Tensor, n0: float, generator: torch.Generator) -> Tensor:
         return awgn(symbols, math.sqrt(n0) ** 2, generator)
 
-    row = calibrated(plain, Claim())["snr_db_n0_by_sample"]
+    row = calibrated(plain, Claim())["snr_db_by_sample"]
     assert row["ok"] is None
     assert "takes one n0 a call" in str(row["note"])
 
@@ -198,6 +198,7 @@ def test_tolerance_is_four_standard_errors():
         (lambda x, n0, g: x.real, {}, "returned torch.float32 of shape"),
         (lambda x, n0, g: x[:, 1:], {}, "it must return complex symbols of the same shape"),
         (lambda x, n0, g: x * math.nan, {}, "NaN or infinity"),
+        (lambda x, n0, g: 2j * x, {}, "adds no noise"),
         (awgn, {"uses": 8}, "8 channel uses are too few"),
         (awgn, {"snr_db": -30.0}, "raise the SNR or the channel uses"),
     ],

@@ -21,6 +21,8 @@ Channel = Callable[[Tensor, Tensor | float, torch.Generator], Tensor]
 Array = NDArray[np.float64]
 MIN_USES = 16
 """Channel uses a block below which its own noise is too short to measure."""
+NOISELESS = 1e-10
+"""Noise power over signal power that is rounding."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,8 @@ def measure(sent: Tensor, received: Tensor) -> Blocks:
         received: (B, k) complex.
 
     Raises:
-        SemcomError: `received` is not complex of the shape of `sent`, not finite, or the blocks are short.
+        SemcomError: `received` is not complex of the shape of `sent`, not finite or without any noise, or the
+            blocks are short.
     """
     uses = sent.shape[-1]
     if received.shape != sent.shape or not received.is_complex():
@@ -91,6 +94,8 @@ def measure(sent: Tensor, received: Tensor) -> Blocks:
     gain, residual, energy = _fit(x, y)
     noise = _power(residual).sum(-1) / (uses - 1)
     power = energy / uses
+    if (noise <= NOISELESS * gain.abs().square() * power).all():
+        raise SemcomError("the channel adds no noise: what it returns is a multiple of what it got")
     # A residual's own variance is smaller where its symbol weighs more in the fit.
     relative = _power(residual) / (1 - _power(x) / energy[:, None]) / noise[:, None]
     weight = _power(x) / power[:, None] - 1

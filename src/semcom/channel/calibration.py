@@ -177,14 +177,14 @@ class _Bench:
             self.send(n0, (1.0, 1.0))
         except Exception as error:
             why = f"takes one n0 a call ({type(error).__name__})"
-            yield checks.not_applicable("snr_db_n0_by_sample", why)
+            yield checks.not_applicable("snr_db_by_sample", why)
             return
         relative = 1.05 if self.claim.fades else 0.5  # of a block's SNR, standard deviation over mean
         needed = (Z * relative * 10 / math.log(10) / self.tolerance_db) ** 2
         blocks = self.send(n0, (1.0, 1.0), batches=math.ceil(1.1 * needed / ROWS))
         for position, one in enumerate(asked):
             chosen = np.arange(len(blocks.snr)) % 2 == position
-            yield self.delivered(blocks.where(chosen), 10 ** (-one / 10), f"_n0_by_sample_{position}")
+            yield self.delivered(blocks.where(chosen), 10 ** (-one / 10), f"_by_sample_{position + 1}")
 
 
 def _of(blocks: Blocks, amplitude: float) -> NDArray[np.bool_]:

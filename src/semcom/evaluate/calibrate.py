@@ -51,7 +51,7 @@ def function(
         SemcomError: there is no such function, it fails, or it returns no symbols.
     """
     channel = _adapted(_find(reference), reference, numpy)
-    with seeded(0, "calibrate"):
+    with seeded(0, "calibrate", "function"):  # never the draws of the symbols
         rows = calibrate(
             channel,
             claim=claim,
@@ -114,7 +114,7 @@ def finish(rows: Sequence[Row], csv: Path | None) -> None:
         SemcomError: naming the checks that are out of tolerance.
     """
     if csv is not None:
-        write_rows(csv, [{**row, **{name: _short(row[name]) for name in COLUMNS}} for row in rows])
+        write_rows(csv, [{**row, **{name: _short(row[name]) for name in COLUMNS[1:]}} for row in rows])
     bad = [row for row in rows if row["ok"] is False]
     if bad:
         names = ", ".join(f"{row['check']} at {row['snr_db']:g} dB" for row in bad)
@@ -131,7 +131,11 @@ def table(rows: Sequence[Row]) -> Table:
             why.setdefault(str(row["note"]), {})[str(row["check"])] = None
     below = "\n".join(f"does not apply ({note}): {', '.join(names)}" for note, names in why.items())
     shown = Table(
-        title=", ".join(filter(None, place.values())), caption=below, box=None, caption_justify="left"
+        title=", ".join(filter(None, place.values())),
+        caption=below,
+        box=None,
+        caption_justify="left",
+        padding=(0, 1, 0, 0),
     )
     for name in COLUMNS[:-1]:
         shown.add_column(name, no_wrap=True, justify="left" if name in ("check", "ok") else "right")

@@ -1,8 +1,13 @@
-"""Backbones, heads, and the device–channel–server system."""
+"""Backbones, senders, heads, and the device–channel–server system."""
 
 BACKBONES = {
     "resnet18": "semcom.models.resnet:ResNet18",
     "mobilenet_v2": "semcom.models.mobilenet:MobileNetV2",
+}
+
+SENDERS = {
+    "linear": "semcom.models.senders:Linear",
+    "snr_aware": "semcom.models.senders:SnrAware",
 }
 
 HEADS = {

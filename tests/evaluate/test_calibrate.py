@@ -1,0 +1,169 @@
+"""`semcom evaluate calibrate`: anybody's function, found by name, and its exit code."""
+
+import csv
+import math
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from semcom.channel import CHANNELS
+from semcom.channel.checks import Claim
+from semcom.cli import app
+from semcom.evaluate import calibrate
+from semcom.files.errors import SemcomError
+
+THEIRS = """
+import math
+
+import numpy as np
+import torch
+
+RNG = np.random.default_rng(1)
+
+
+def right(symbols, n0):
+    noise = torch.randn_like(symbols)
+    return symbols + math.sqrt(n0) * noise
+
+
+def in_numpy(symbols, n0, *, generator):
+    assert isinstance(generator, np.random.Generator)
+    noise = generator.standard_normal((*symbols.shape, 2)) @ np.array([1, 1j])
+    return symbols + np.sqrt(n0 / 2) * noise
+
+
+def three_db_off(symbols, n0):
+    return right(symbols, n0 / 2)
+
+
+def broken(symbols, n0):
+    raise KeyError("snr")
+
+
+class Channel:
+    def __call__(self, symbols, n0, generator):
+        noise = torch.randn(symbols.shape, dtype=symbols.dtype, generator=generator)
+        return symbols + torch.as_tensor(n0).sqrt() * noise
+
+
+number = 3
+"""
+
+
+@pytest.fixture
+def theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with somebody's module in it, and we stand there."""
+    (tmp_path / "theirs.py").write_text(THEIRS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(calibrate, "TOLERANCE_DB", 0.2)
+    monkeypatch.delitem(__import__("sys").modules, "theirs", raising=False)
+    return tmp_path
+
+
+def rows_of(reference: str, *, numpy: bool = False) -> list[dict[str, object]]:
+    return calibrate.function(
+        reference, claim=Claim(), snr_db=[10.0], channel_uses=32, numpy=numpy, tolerance_db=0.3
+    )
+
+
+@pytest.mark.parametrize(("name", "numpy"), [("right", False), ("in_numpy", True), ("Channel", False)])
+def test_right_functions_pass(theirs, name, numpy):
+    rows = rows_of(f"theirs:{name}", numpy=numpy)
+    calibrate.finish(rows, None)
+    assert sum(row["ok"] is True for row in rows) >= 12
+    assert {row["function"] for row in rows} == {f"theirs:{name}"}
+    by_sample = [row for row in rows if str(row["check"]).startswith("snr_db_by_sample")]
+    assert [row["ok"] for row in by_sample] == ([None] if name == "right" else [True, True])
+
+
+def test_the_same_call_gives_the_same_table(theirs):
+    first, second = (rows_of("theirs:right") for _ in range(2))
+    assert [row["value"] for row in first if row["ok"]] == [row["value"] for row in second if row["ok"]]
+
+
+def test_the_verb_prints_the_table_writes_it_and_ends_well(theirs):
+    given = [
+        "evaluate",
+        "calibrate",
+        "theirs:Channel",
+        "--snr-db",
+        "10",
+        "--snr-db",
+        "20",
+        "--channel-uses",
+        "16",
+    ]
+    done = CliRunner().invoke(app, [*given, "--csv", "out/table.csv"])
+    assert done.exit_code == 0, done.output
+    assert "snr_db_amplitude_1" in done.output
+    assert "…" not in done.output  # it fits 80 columns
+    assert "does not apply (no fading): spread_db" in done.output
+    with open(theirs / "out/table.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["function", *calibrate.COLUMNS]
+    assert {row["snr_db"] for row in rows} == {"10.0", "20.0"}
+    (asked,) = [row for row in rows if row["check"] == "snr_db_amplitude_1" and row["snr_db"] == "20.0"]
+    assert float(asked["value"]) == pytest.approx(20, abs=0.05)
+    assert asked["tolerance"] == "0.05"
+    assert float(asked["draws"]) >= 20_000
+
+
+def test_out_of_tolerance_is_exit_code_one_and_named(theirs):
+    done = CliRunner().invoke(
+        app, ["evaluate", "calibrate", "theirs:three_db_off", "--snr-db", "10", "--channel-uses", "16"]
+    )
+    assert done.exit_code == 1
+    assert "OUT" in done.output
+    assert "…" not in done.output
+    assert isinstance(done.exception, SemcomError)
+    assert "snr_db_amplitude_1 at 10 dB" in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("reference", "said"),
+    [
+        ("theirs", "is no PACKAGE.MODULE:FUNCTION"),
+        ("nobodys:awgn", "nobodys cannot be imported"),
+        ("theirs:rigth", "theirs has no rigth; did you mean right?"),
+        ("theirs:number", "theirs:number cannot be called"),
+        ("theirs:broken", r"theirs:broken failed on symbols .*KeyError: 'snr'"),
+        ("theirs:in_numpy", "theirs:in_numpy failed"),
+    ],
+)
+def test_what_is_no_channel_is_said(theirs, reference, said):
+    with pytest.raises(SemcomError, match=said):
+        rows_of(reference)
+
+
+def test_every_channel_of_ours_is_claimed_in_every_csi_mode():
+    claims = [(component["use"], claim.csi) for component, claim in calibrate.claims()]
+    assert {use for use, _ in claims} == set(CHANNELS)
+    assert {csi for use, csi in claims if use == "rician"} == {"none", "receiver", "estimated"}
+    assert len(set(claims)) == len(claims) == 7
+
+
+def test_ours_are_what_they_claim():
+    """With a wide tolerance here; results/reference/calibration/channels.csv is the table with 0.05 dB."""
+    tables = list(calibrate.ours(snr_db=[10.0], channel_uses=16, tolerance_db=0.4))
+    for rows in tables:
+        calibrate.finish(rows, None)
+    assert [rows[0]["csi"] for rows in tables] == ["", *["none", "receiver", "estimated"] * 2]
+    assert sum(row["check"] == "estimate_error_db" for rows in tables for row in rows) == 2
+
+
+def test_the_reference_table_is_complete_and_within_tolerance():
+    path = Path(__file__).parents[2] / "results/reference/calibration/channels.csv"
+    with open(path, newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {(row["channel"], row["csi"]) for row in rows} == {
+        (component["use"], claim.csi if claim.fades else "") for component, claim in calibrate.claims()
+    }
+    assert not [row for row in rows if row["ok"] == "False"]
+    in_db = [row for row in rows if row["check"].startswith("snr_db") and row["ok"]]
+    assert len(in_db) >= 7 * 14
+    for row in in_db:
+        error = abs(float(row["value"]) - float(row["expected"]))
+        assert error <= float(row["tolerance"]) == 0.05
+        assert not math.isnan(error)
