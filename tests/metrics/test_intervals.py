@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from semcom.files.errors import SemcomError
-from semcom.metrics.intervals import paired_interval, t_interval
+from semcom.metrics.intervals import over_seeds, paired_interval, t_interval
 
 
 @pytest.mark.parametrize("level", [0.9, 0.95])
@@ -42,3 +42,26 @@ def test_errors():
         t_interval([])
     with pytest.raises(SemcomError, match="same seeds"):
         paired_interval([1.0, 2.0], [1.0])
+
+
+def test_over_seeds_equals_scipys_for_many_at_once():
+    values = np.random.default_rng(2).normal(0.5, 1, (3, 4, 5))
+    found, theirs = over_seeds(values), stats.ttest_1samp(values, 0, axis=-1)
+    np.testing.assert_allclose(found.p_value(), theirs.pvalue)
+    np.testing.assert_allclose(found.mean + found.half_width(), theirs.confidence_interval(0.95).high)
+    np.testing.assert_allclose(found.mean - found.half_width(0.9), theirs.confidence_interval(0.9).low)
+
+
+def test_equal_differences_are_no_certainty():
+    """0.3 - 0.2 and 0.4 - 0.3 differ by rounding only."""
+    found = over_seeds(np.array([[0.3 - 0.2, 0.4 - 0.3], [0.0, 0.0]]))
+    assert np.isnan(found.half_width()).all()
+    assert (found.p_value() == 1).all()
+
+
+def test_an_interval_over_one_seed_is_refused():
+    for few in (np.zeros((7, 1)), np.zeros((7, 0)), np.array(0.5)):
+        with pytest.raises(SemcomError, match="at least 2, better 5 or more; add seeds"):
+            over_seeds(few)
+    with pytest.raises(SemcomError, match="finite"):
+        over_seeds(np.array([0.1, np.nan]))

@@ -24,7 +24,7 @@ def nll(scores: NDArray[np.floating], labels: NDArray[np.integer]) -> Floats:
         SemcomError: shapes that do not fit, a class without a score, or scores that are not finite.
     """
     given = _checked(scores, labels)
-    of_truth = np.take_along_axis(given, labels.reshape(-1, 1), axis=-1)[..., 0]
+    of_truth = given[..., np.arange(len(labels)), labels]
     return np.asarray((logsumexp(given, axis=-1) - of_truth).mean(-1))
 
 

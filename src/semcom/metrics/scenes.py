@@ -96,7 +96,7 @@ class Crossed:
             (scene + both_share) ** 2 / (self.scenes - 1) + both_share**2 / (count - 1) / (self.scenes - 1)
         )
         df = np.divide(variance**2, spread, out=np.ones_like(variance), where=spread > 0)
-        return Estimate(np.broadcast_to(self.mean, df.shape), np.sqrt(variance), np.maximum(df, small))
+        return Estimate(*np.broadcast_arrays(self.mean, np.sqrt(variance), np.maximum(df, small)))
 
 
 def crossed(differences: NDArray[np.floating], scenes: NDArray[np.integer]) -> Crossed:
