@@ -29,7 +29,7 @@ def table(
     from semcom.cli.stages import _read
 
     given = _read(TableEntry, entry, log, "links", "scheme", "channel_uses", "channel")
+    name = f"{given.block.stem}_{given.channel}.csv"  # a scheme that cannot be ends here
     from semcom.channel.digital.simulate import run
 
-    name = f"{given.block.stem}_{given.channel}.csv"
     run(given, output=output / name if output.is_dir() else output, state=state)

@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+from scipy.special import ndtr
+
+from semcom.channel.digital.adaptive import choose
+from semcom.channel.digital.scheme import parse
+from semcom.channel.digital.table import Curve
+from semcom.files.errors import SemcomError
+
+
+def curve(
+    name: str, middle_db: float, *, uses: int = 32, payload: int | None = None, channel: str = "awgn"
+) -> Curve:
+    snr = middle_db + np.arange(-2.5, 3.0, 0.5)
+    blocks = np.full(len(snr), 10_000.0)
+    errors = np.round(blocks * ndtr(-(snr - middle_db)))
+    return Curve(parse(name, channel_uses=32, payload_bits=payload), channel, snr, blocks, errors)
+
+
+LIST = [curve("64qam_ldpc_3/4", 13.0), curve("qpsk_ldpc_1/2", 1.0), curve("16qam_ldpc_1/2", 6.0)]
+
+
+def test_goodput_is_best_at_each_snr_and_rises() -> None:
+    snr = np.arange(-1.0, 15.5, 0.25)
+    choices = [choose(LIST, float(value), outside="bound") for value in snr]
+    for choice, value in zip(choices, snr, strict=True):
+        each = [c.scheme.efficiency * (1 - float(c.bler(value, outside="bound"))) for c in LIST]
+        assert choice.goodput == pytest.approx(max(each))
+    # A scheme's bound past its last row is above its measured rate by the limits of that row.
+    goodput = np.array([choice.goodput for choice in choices])
+    assert (np.diff(goodput) > -0.003 * goodput[1:]).all()
+    assert [c.curve.scheme.modulation for c in (choices[8], choices[40], choices[-1])] == [
+        "qpsk",
+        "16qam",
+        "64qam",
+    ]
+
+
+def test_schemes_of_one_payload_are_chosen_by_their_losses() -> None:
+    curves = [curve("qpsk_ldpc", 1.0, payload=48), curve("16qam_ldpc", 3.0, payload=48)]
+    assert choose(curves, 2.0, objective="bler").curve is curves[0]
+    with pytest.raises(SemcomError, match="32, 64, 144 payload bits cannot be compared"):
+        choose(LIST, 2.0, objective="bler")
+
+
+def test_off_the_chosen_table_is_an_error_or_a_bound() -> None:
+    with pytest.raises(SemcomError, match="30 dB is off the error table of 64qam_ldpc_3/4"):
+        choose(LIST, 30.0)
+    high = choose(LIST, 30.0, outside="bound")
+    assert high.bound
+    assert 0 < high.bler < 0.01
+    low = choose(LIST, -20.0, outside="bound")
+    assert (low.bler, low.goodput, low.curve.scheme.name) == (1.0, 0.0, "qpsk_ldpc_1/2")
+    assert not choose(LIST, 6.0).bound
+
+
+def test_lists_that_cannot_be_compared_are_refused() -> None:
+    with pytest.raises(SemcomError, match="at least one scheme"):
+        choose([], 0.0)
+    with pytest.raises(SemcomError, match="awgn and rayleigh cannot be compared"):
+        choose([*LIST, curve("qpsk_ldpc_1/2", 1.0, channel="rayleigh")], 0.0)
