@@ -7,29 +7,26 @@ Source: slurm.conf(5), gres.conf(5), slurmdbd.conf(5) of SLURM 22.05.
 """
 
 import argparse
-import ctypes
 import fcntl
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import configuration
 import processes
+from daemons import MARK, PATH, Daemons
 
 ETC, KEPT = Path("/etc/slurm"), Path("/etc/slurm.kept-by-semcom-tests")
 OURS = ETC / "semcom-tests"
 LOCK = Path("/tmp/semcom-slurm.lock")
-MARK = "SEMCOM_TEST_CLUSTER"
-PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
 PACKAGES = {
     "munged": "munge",
     "slurmctld": "slurmctld",
@@ -84,21 +81,13 @@ def missing(*, accounting: bool = False) -> str:
 
 
 @dataclass
-class Cluster:
+class Cluster(Daemons):
     """The cluster while it runs: nodes n1, n2, … each with 2 GPUs of type `toy`."""
 
-    folder: Path
-    nodes: tuple[str, ...]
-    cpus: int
-    memory_mb: int
-    accounting: bool
-    daemons: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-
-    def run(self, *command: str, timeout: float = 30) -> str:
-        """What a client command (squeue, scontrol, sbatch …) prints; it must succeed within `timeout` s."""
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout)
-        assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
-        return done.stdout
+    nodes: tuple[str, ...] = ()
+    cpus: int = 4
+    memory_mb: int = 8000
+    accounting: bool = False
 
     def squeue(self) -> list[Job]:
         """All jobs that the controller remembers, in the order of their numbers."""
@@ -124,16 +113,16 @@ class Cluster:
 
     def node_up(self, name: str) -> None:
         """The node is switched on again."""
-        self._start(name, "slurmd", "-D", "-f", str(ETC / "slurm.conf"), "-N", name)
+        self.begin(name, "slurmd", "-D", "-f", str(ETC / "slurm.conf"), "-N", name)
 
     def stop_controller(self) -> None:
         """slurmctld crashes; running jobs go on, no client is answered."""
-        self._crash("slurmctld")
+        self.crash("slurmctld")
 
     def start_controller(self) -> None:
         """Start slurmctld and wait until it answers."""
-        self._start("slurmctld", "slurmctld", "-D", "-f", str(ETC / "slurm.conf"))
-        self.wait("slurmctld answers", lambda: self._succeeds("scontrol", "ping"))
+        self.begin("slurmctld", "slurmctld", "-D", "-f", str(ETC / "slurm.conf"))
+        self.wait("slurmctld answers", lambda: self.succeeds("scontrol", "ping"))
 
     def restart_controller(self) -> None:
         self.stop_controller()
@@ -141,65 +130,13 @@ class Cluster:
 
     def stop_database(self) -> None:
         """slurmdbd crashes: sacct and sacctmgr fail, jobs and squeue go on."""
-        self._crash("slurmdbd")
+        self.crash("slurmdbd")
 
     def start_database(self) -> None:
         """Start slurmdbd and wait until it answers."""
         place = {"MYSQL_UNIX_PORT": str(self.folder / "db.sock"), "SLURM_CONF": str(ETC / "slurmdbd.conf")}
-        self._start("slurmdbd", "slurmdbd", "-D", **place)
-        self.wait("slurmdbd answers", lambda: self._succeeds("sacctmgr", "--noheader", "show", "cluster"))
-
-    def wait(self, what: str, ready: Callable[[], object], timeout: float = 60) -> float:
-        """Wait until `ready()` is true; the seconds that it took.
-
-        Raises:
-            TimeoutError: not within `timeout` seconds, or a daemon died.
-        """
-        start = time.monotonic()
-        while not ready():
-            dead = [name for name, daemon in self.daemons.items() if daemon.poll() is not None]
-            if dead or time.monotonic() - start > timeout:
-                raise TimeoutError(f"not within {timeout:.0f} s: {what}; dead: {dead}\n{self.logs()}")
-            time.sleep(0.1)
-        return time.monotonic() - start
-
-    def logs(self, lines: int = 20) -> str:
-        """The last lines of every daemon's log."""
-        logs = sorted(self.folder.glob("*.log"))
-        return "\n".join(
-            f"== {log.name}\n" + "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
-            for log in logs
-        )
-
-    @property
-    def mark(self) -> str:
-        """What the environment of every daemon, client and job holds."""
-        return f"{MARK}={self.folder}"
-
-    def _start(self, name: str, *command: str, **environment: str) -> None:
-        """Start a daemon; it and the steps of its jobs work in the folder of its name."""
-        (self.folder / name).mkdir(exist_ok=True)
-        with open(self.folder / f"{name}.log", "ab") as log:
-            self.daemons[name] = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=self.folder / name,
-                env={**os.environ, "PATH": PATH, **environment},
-                start_new_session=True,
-                preexec_fn=_end_with_parent,
-            )
-
-    def _crash(self, name: str) -> None:
-        daemon = self.daemons.pop(name)
-        daemon.kill()
-        daemon.wait()
-
-    def _succeeds(self, *command: str) -> bool:
-        with suppress(subprocess.TimeoutExpired):
-            return subprocess.run(command, capture_output=True, timeout=10).returncode == 0
-        return False
+        self.begin("slurmdbd", "slurmdbd", "-D", **place)
+        self.wait("slurmdbd answers", lambda: self.succeeds("sacctmgr", "--noheader", "show", "cluster"))
 
     def configure(self) -> None:
         """Write /etc/slurm; what lies there is moved aside."""
@@ -222,7 +159,7 @@ class Cluster:
         key.chmod(0o400)
         files = {name: f"--{name}-file={self.folder}/munge/{name}" for name in ("key", "pid", "log", "seed")}
         socket_file = f"--socket={self.folder}/munge/socket"
-        self._start("munged", "munged", "--foreground", "--force", socket_file, *files.values())
+        self.begin("munged", "munged", "--foreground", "--force", socket_file, *files.values())
         self.wait("munge's socket", (self.folder / "munge/socket").exists)
         if self.accounting:
             self._start_accounting()
@@ -243,9 +180,9 @@ class Cluster:
             timeout=120,
         )
         small = ("--skip-networking", "--innodb-buffer-pool-size=64M")
-        self._start("mariadbd", "mariadbd", *where, f"--socket={sock}", *small)
+        self.begin("mariadbd", "mariadbd", *where, f"--socket={sock}", *small)
         client = ("mariadb", "--no-defaults", f"--socket={sock}", "--user=root")
-        self.wait("the database", lambda: self._succeeds(*client, "-e", "SELECT 1"))
+        self.wait("the database", lambda: self.succeeds(*client, "-e", "SELECT 1"))
         self.run(*client, "-e", configuration.DATABASE)
         self.start_database()
         for words in (
@@ -269,7 +206,8 @@ def cluster(
         fcntl.flock(lock, fcntl.LOCK_EX)
         clean()
         folder = Path(tempfile.mkdtemp(prefix="semcom-slurm-"))
-        made = Cluster(folder, tuple(f"n{i + 1}" for i in range(nodes)), cpus, memory_mb, accounting)
+        names = tuple(f"n{i + 1}" for i in range(nodes))
+        made = Cluster(folder, nodes=names, cpus=cpus, memory_mb=memory_mb, accounting=accounting)
         try:
             made.configure()
             os.environ[MARK] = str(folder)
@@ -293,11 +231,6 @@ def clean() -> None:
         shutil.rmtree(ETC)
     if KEPT.exists():
         KEPT.rename(ETC)
-
-
-def _end_with_parent() -> None:
-    """The daemon is killed if the process that started it dies without stopping it (PR_SET_PDEATHSIG)."""
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 def main() -> None:

@@ -27,6 +27,7 @@ def quickstart(folder: Path, *, uri: str = "") -> Site:
     (folder / ".dvc").mkdir()
     for file in ("data.dvc", ".dvc/config"):
         shutil.copy(ROOT / file, folder / file)
+    (folder / ".dvc/config.local").write_text("[core]\n    no_scm = true\n")
     study = yaml.safe_load((ROOT / "params/quickstart.yaml").read_text())
     study |= {"seeds": [0], "budgets": [1, 2], "tracking": {"enabled": bool(uri), "uri": uri or None}}
     study["methods"] = {name: study["methods"][name] for name in ("mmssl", "supervised")}
