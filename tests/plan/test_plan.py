@@ -13,7 +13,7 @@ import pytest
 
 from checkout import Site, checkout
 
-STUB = Path(__file__).parent / "stub.py"
+STUB = Path(__file__).parents[1] / "stub.py"
 ALL = 19
 
 
@@ -123,6 +123,10 @@ def test_changed_code_and_a_new_seed(done):
 
 def test_another_version_of_the_data_and_files_that_are_gone(own):
     shutil.rmtree(own.root / "results/tiny/knowledge/random/seed0")
+    text = plan(own)
+    assert "Nothing to do" in text
+    assert "Files of 1 cached jobs are gone, and nothing that is still to be made needs them." in text
+    shutil.rmtree(own.root / "results/tiny/report")
     assert below(plan(own), "knowledge") == [
         "  random seed0: files are gone: results/tiny/knowledge/random/seed0/base.npz and 1 more",
     ]
@@ -156,7 +160,8 @@ def wait(what, seconds: float = 300) -> None:
 def test_failed_running_and_killed(own):
     told = {"tune supervised all": "fail", "finetune mmssl awgn_k8 all 1": "hang"}
     (own.root / "stub.json").write_text(json.dumps(told))
-    shutil.rmtree(own.root / "results/tiny/tune")
+    for stage in ("tune", "report"):
+        shutil.rmtree(own.root / "results/tiny" / stage)
     workflow = own.start("snakemake", "--cores", "2")
     journal = own.root / "results/tiny/journal/finetune/mmssl_awgn_k8_all_seed1.jsonl"
     failed = own.root / "results/tiny/journal/tune/supervised_all.jsonl"

@@ -1,9 +1,20 @@
 """Snakemake delivers to MLflow at its end, and a server that cannot take it changes nothing else."""
 
+import json
+import os
+import re
+import shutil
 import socket
 import sqlite3
+import time
+from pathlib import Path
 
 import pytest
+
+from checkout import Site, checkout
+from semcom.tracking.follow import Process
+
+STUB = Path(__file__).parents[1] / "stub.py"
 
 
 def with_tracking(site, uri: str) -> None:
@@ -39,3 +50,60 @@ def test_a_server_that_cannot_take_it_changes_nothing(copied, answers):
     assert "study tiny is not delivered" in output
     assert report.read_bytes() == before
     assert copied.planned() == set()
+
+
+@pytest.fixture
+def quick(tmp_path) -> Site:
+    """A checkout whose stages compute nothing, with tracking."""
+    site = checkout(tmp_path / "köln x")
+    shutil.copy(STUB, site.root / "src/semcom/__main__.py")
+    with_tracking(site, "sqlite:///mlflow.db")
+    return site
+
+
+def statuses(site: Site) -> dict[str, str]:
+    """Status of each run by name, which must be there once."""
+    database = site.root / "mlflow.db"
+    if not database.exists():
+        return {}
+    with sqlite3.connect(database, timeout=60) as connection:
+        query = "select name, status from runs where lifecycle_stage = 'active'"
+        rows = connection.execute(query).fetchall()
+    assert len(dict(rows)) == len(rows)
+    return dict(rows)
+
+
+def wait(what, seconds: float = 300) -> None:
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end
+        time.sleep(0.2)
+
+
+def test_runs_appear_while_jobs_run_and_a_killed_snakemake_leaves_no_follower(quick):
+    (quick.root / "stub.json").write_text(json.dumps({"pretrain mmssl 0": "hang"}))
+    workflow = quick.start("snakemake", "--cores", "2")
+    wait(lambda: statuses(quick).get("pretrain mmssl s0") == "RUNNING")
+    wait(lambda: statuses(quick).get("pretrain mmssl s1") == "FINISHED")
+    follower = Process.of(int((quick.root / "results/tiny/journal/.follow").read_text().split()[-1]))
+    journal = (quick.root / "results/tiny/journal/pretrain/mmssl_seed0.jsonl").read_text()
+    workflow.kill()
+    os.kill(json.loads(journal.splitlines()[0])["pid"], 9)
+    workflow.communicate()
+    wait(lambda: follower.ended)
+    assert statuses(quick)["pretrain mmssl s0"] == "KILLED"
+
+    (quick.root / "stub.json").unlink()
+    quick.snakemake("--unlock")
+    output = quick.snakemake("--cores", "2")
+    assert re.search(r"study tiny is delivered to sqlite:///mlflow.db: \d+ new runs", output)
+    after = statuses(quick)
+    assert set(after.values()) == {"FINISHED"}
+    assert len(after) == 16  # all jobs but fetch, prepare and report
+    (_, pid) = (quick.root / "results/tiny/journal/.follow").read_text().split()
+    assert Process.of(int(pid)).ended
+    with sqlite3.connect(quick.root / "mlflow.db") as connection:
+        (points,) = connection.execute(
+            "select count(*) from metrics join runs using (run_uuid) where lifecycle_stage = 'active'"
+        ).fetchone()
+    assert points == 16 * 2

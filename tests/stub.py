@@ -35,7 +35,8 @@ def main() -> None:
     asked = Path("stub.json")
     told = (json.loads(asked.read_text()) if asked.exists() else {}).get(name)
     if "journal" in given:
-        tags = {"study": entry["study"], "stage": stage, "method": entry["method"]}
+        names = ("study", "method", "labels", "seed")
+        tags = {"stage": stage, **{key: entry[key] for key in names if key in entry}}
         with Journal.open(Path(given["journal"]), tags, entry) as journal:
             for epoch in (1, 2):
                 journal.metrics({"loss": 1 / epoch}, step=epoch)
