@@ -22,7 +22,7 @@ from semcom.files.errors import SemcomError
 from semcom.tracking import database
 from semcom.tracking.worker import Patience, Worker, alone
 
-LIVE = Patience(lock_s=5, probe_s=30, first_s=120, silence_s=60, request_s=10)
+LIVE = Patience(lock_s=5, probe_s=30, first_s=600, silence_s=120, request_s=10)
 """Nobody waits for the follower, and it gives way to the jobs: it may well be slow."""
 EVERY_S, LONGEST_S = 5.0, 60.0
 """From one round to the next: after one that went well, at most after ones that failed."""

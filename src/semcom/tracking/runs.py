@@ -115,7 +115,7 @@ def read_study(folder: Path) -> list[Run]:
 def read(path: Path, job: str) -> list[Run]:
     """The runs of one journal; none if it has no start, or lives and has measured nothing yet."""
     living = is_open(path)
-    events = list(_events(path))
+    events = list(read_events(path))
     starts = [e for e in events if e["event"] == "start"]
     if not starts:
         return []
@@ -171,7 +171,7 @@ def _groups(events: Sequence[Event]) -> tuple[dict[Own, list[Event]], dict[Own, 
     return groups, begins
 
 
-def _events(path: Path) -> Iterator[Event]:
+def read_events(path: Path) -> Iterator[Event]:
     """Every whole line; one torn by a kill or a full disk, or just being written, is passed over."""
     content = path.read_bytes()
     for line in content[: content.rfind(b"\n") + 1].splitlines():
