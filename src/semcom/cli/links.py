@@ -5,12 +5,9 @@ from typing import Annotated
 
 import typer
 
+from semcom import progress
+
 app = typer.Typer(help="Measure error tables of digital links.", no_args_is_help=True)
-
-
-@app.callback()
-def links() -> None:
-    """Digital links."""
 
 
 @app.command()
@@ -19,7 +16,7 @@ def table(
         str, typer.Argument(metavar="ENTRY", help="Scheme and channel, as the JSON text a rule hands over.")
     ],
     output: Annotated[
-        Path, typer.Option(help="The CSV file; in a folder it gets the name of its scheme and channel.")
+        Path, typer.Option(help="The CSV file; a folder gets one named by scheme and channel, unless there.")
     ],
     state: Annotated[Path, typer.Option(help="Folder of counts of runs under way.")],
     log: Annotated[Path | None, typer.Option(help="Log file, beside standard error.")] = None,
@@ -30,6 +27,24 @@ def table(
 
     given = _read(TableEntry, entry, log, "links", "scheme", "channel_uses", "channel")
     name = f"{given.block.stem}_{given.channel}.csv"  # a scheme that cannot be ends here
+    if output.is_dir():
+        output = output / name
+        if output.exists():
+            progress.log.info("%s is there already; remove it to measure it again", output)
+            return
     from semcom.channel.digital.simulate import run
 
-    run(given, output=output / name if output.is_dir() else output, state=state)
+    run(given, output=output, state=state)
+
+
+@app.command()
+def show(
+    tables: Annotated[list[Path], typer.Argument(help="Error tables, as `semcom links table` wrote them.")],
+) -> None:
+    """Show where each scheme works, beside capacity and the best that its block length allows."""
+    from rich.console import Console
+
+    from semcom.channel.digital.overview import overview
+    from semcom.channel.digital.table import read
+
+    Console().print(overview([read(path) for path in tables]))

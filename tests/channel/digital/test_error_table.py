@@ -54,6 +54,14 @@ def test_measured_points_are_met_and_nothing_rises_between_them() -> None:
     assert ((low <= fine) & (fine <= high)).all()
 
 
+def test_the_snr_of_a_rate_is_the_inverse() -> None:
+    measured = curve([990, 700, 120, 8])
+    for rate in (0.9, 0.12, 0.01):
+        assert measured.bler(measured.snr_db_at(rate)) == pytest.approx(rate)
+    with pytest.raises(SemcomError, match="goes from 0.99 to 0.008, not through 0.001"):
+        measured.snr_db_at(1e-3)
+
+
 def test_an_outage_is_interpolated_exactly() -> None:
     snr = np.arange(0.0, 30.0, 6.0)
     rates = outage(snr, rate=1.0)

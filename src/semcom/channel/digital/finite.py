@@ -13,6 +13,7 @@ from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
 from semcom.channel.digital.bounds import Floats, capacity, linear
+from semcom.channel.digital.table import Curve
 from semcom.files.errors import SemcomError
 
 LEAST_DIMENSIONS = 100
@@ -38,6 +39,16 @@ def best_bler(channel_uses: int, payload_bits: int, snr_db: ArrayLike) -> Floats
         SemcomError: fewer than 50 channel uses.
     """
     return estimated_bler(_dimensions(channel_uses), payload_bits, snr_db)
+
+
+def gap_db(curve: Curve, *, bler: float = 1e-2) -> float:
+    """How many dB more than the best code a measured scheme needs for a block error rate on AWGN.
+
+    Raises:
+        SemcomError: fewer than 50 channel uses, or a table that does not go through `bler`.
+    """
+    scheme = curve.scheme
+    return curve.snr_db_at(bler) - best_snr_db(scheme.channel_uses, scheme.payload_bits, bler=bler)
 
 
 def estimated_bler(n: int, payload_bits: int, snr_db: ArrayLike) -> Floats:

@@ -157,6 +157,26 @@ class Curve:
         high = proportion_interval(self.errors, self.blocks)[1]
         return float(falling(high, self.blocks)[-1])
 
+    def snr_db_at(self, bler: float) -> float:
+        """Mean Es/N0 in dB at which the block error rate falls to `bler`.
+
+        Raises:
+            SemcomError: the table does not go through that rate.
+        """
+        line = self._line(self.errors / self.blocks)
+        aim = float(straight(bler, self.channel))
+        if not line[-1] <= aim <= line[0]:
+            first, last = (float(bent(line[i], self.channel)) for i in (0, -1))
+            raise SemcomError(
+                f"the error table of {self.scheme} over {self.channel} goes from {first:.2g} to {last:.2g}, "
+                f"not through {bler:g}; measure more"
+            )
+        return float(np.interp(-aim, -line, self.snr_db))
+
+    def _line(self, rates: Floats) -> Floats:
+        least = 0.25 / self.blocks  # neither 0 nor 1 is on the line: less than one error in so many blocks
+        return straight(np.clip(falling(rates, self.blocks), least, 1 - least), self.channel)
+
     def _interpolate(self, rates: Floats, snr_db: ArrayLike, outside: Outside) -> Floats:
         snr = np.asarray(snr_db, np.float64)
         covered = self.covers(snr)
@@ -168,9 +188,7 @@ class Curve:
                 "lost "
                 f"below, at most {self.last_bound:.2g} lost above"
             )
-        least = 0.25 / self.blocks  # neither 0 nor 1 is on the line: less than one error in so many blocks
-        line = straight(np.clip(falling(rates, self.blocks), least, 1 - least), self.channel)
-        inside = bent(np.interp(snr, self.snr_db, line), self.channel)
+        inside = bent(np.interp(snr, self.snr_db, self._line(rates)), self.channel)
         bounds = np.where(snr < self.snr_db[0], 1.0, self.last_bound)
         result: Floats = np.where(covered, inside, bounds)
         return result
