@@ -43,6 +43,6 @@ rule pretrain:
     params:
         entry=lambda w: JOBS.pretrain(w.method, int(w.seed)),
     shell:
-        "LAUNCHER={resources.launcher:q} semcom pretrain {params.entry:q} --frames {input} --encoders {output.encoders} "
-        "--history {output.history} --state results/.state --log {log} "
+        "LAUNCHER={resources.launcher:q} semcom pretrain {params.entry:q} --frames {input} "
+        "--encoders {output.encoders} --history {output.history} --state results/.state --log {log} "
         "--journal results/{wildcards.study}/journal/pretrain/{wildcards.method}_seed{wildcards.seed}.jsonl"
