@@ -1,12 +1,14 @@
 """The private cluster leaves nothing behind, however it ends."""
 
+import re
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
-import processes
 import pytest
+
+import processes
 import slurm
 
 pytestmark = pytest.mark.slurm
@@ -18,7 +20,7 @@ def sleeping() -> list[int]:
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            if (entry / "cmdline").read_bytes() == b"sleep\0987\0":
+            if re.fullmatch(rb"(/usr/bin/|/bin/)?sleep\0987\0", (entry / "cmdline").read_bytes()):
                 found.append(int(entry.name))
         except OSError:
             continue
@@ -38,14 +40,19 @@ def possible():
 
 
 def test_nothing_is_left_when_a_test_fails():
-    before = left()
-    with pytest.raises(ZeroDivisionError), slurm.cluster() as made:
-        made.run(*JOB)
-        made.wait("the job's two processes", lambda: len(sleeping()) == 2)
-        mark = made.mark
-        _ = 1 / 0
+    before, marks = left(), []
+
+    def failing() -> None:
+        with slurm.cluster() as made:
+            made.run(*JOB)
+            made.wait("the job's two processes", lambda: len(sleeping()) == 2)
+            marks.append((made.folder, made.mark))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        failing()
     assert left() == before
-    assert not processes.found(made.folder, mark)
+    assert not processes.found(*marks[0])
 
 
 def test_the_next_cluster_removes_what_a_killed_one_left():
