@@ -97,3 +97,12 @@ def test_gradients_pass_unchanged_so_the_link_can_be_trained_through():
     weight = torch.randn(4, 8, dtype=torch.complex64)
     (awgn(x, 0.5) * weight).real.sum().backward()
     torch.testing.assert_close(x.grad, weight.conj())
+
+
+def test_one_variance_for_all_is_the_same_as_one_for_each():
+    """The two ways to scale draw the same noise: sweeps and training may mix them."""
+    x = unit_symbols((50, 32))
+    for n0 in (0.0, 0.3, 7.0):
+        one = awgn(x, n0, torch.Generator().manual_seed(8))
+        each = awgn(x, torch.full((50, 1), n0), torch.Generator().manual_seed(8))
+        assert torch.equal(one, each)

@@ -5,13 +5,16 @@ import math
 from pathlib import Path
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from semcom.channel import CHANNELS
 from semcom.channel.checks import Claim
+from semcom.channel.power import normalise
 from semcom.cli import app
 from semcom.evaluate import calibrate
 from semcom.files.errors import SemcomError
+from semcom.params.component import build
 
 THEIRS = """
 import math
@@ -142,6 +145,23 @@ def test_every_channel_of_ours_is_claimed_in_every_csi_mode():
     assert {use for use, _ in claims} == set(CHANNELS)
     assert {csi for use, csi in claims if use == "rician"} == {"none", "receiver", "estimated"}
     assert len(set(claims)) == len(claims) == 7
+
+
+@pytest.mark.parametrize("claimed", list(calibrate.claims()), ids=lambda c: "-".join(map(str, c[0].values())))
+def test_ours_say_of_themselves_what_we_hold_them_to(claimed):
+    component, claim = claimed
+    assert Claim.of(build(CHANNELS, component)) == claim
+
+
+def test_a_link_is_its_channel_and_the_power_of_what_is_sent():
+    symbols = normalise(torch.randn(10, 2, 8, dtype=torch.complex64))
+    component = {"use": "rayleigh", "csi": "receiver", "pilots": None, "equaliser": "zf"}
+    rows = calibrate.link(component, symbols, snr_db=[10.0], tolerance_db=0.4)
+    calibrate.finish(rows, None)
+    assert {"snr_db_amplitude_1", "outage_1", "power_db_farthest"} <= {row["check"] for row in rows}
+    symbols[7, 1] *= 2
+    with pytest.raises(SemcomError, match="1 of .* checks are out of tolerance: power_db_farthest"):
+        calibrate.finish(calibrate.link(component, symbols, snr_db=[10.0], tolerance_db=0.4), None)
 
 
 def test_ours_are_what_they_claim():

@@ -1,5 +1,7 @@
 """Additive white Gaussian noise: y = x + w, w ~ CN(0, n0)."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -18,18 +20,21 @@ def awgn(symbols: Tensor, n0: Tensor | float, generator: torch.Generator | None 
     """
     deviation = torch.as_tensor(n0, dtype=symbols.real.dtype, device=symbols.device).div(2).sqrt()
     shape = torch.broadcast_shapes(symbols.shape, deviation.shape)
-    noise = torch.empty((*shape, 2), dtype=deviation.dtype, device=symbols.device).normal_(
-        generator=generator
-    )
+    noise = torch.empty((*shape, 2), dtype=deviation.dtype, device=symbols.device)
+    if deviation.ndim == 0 and noise.device.type == "cpu":
+        noise.normal_(0, float(deviation), generator=generator)  # saves a pass; elsewhere float() would wait
+    else:
+        noise.normal_(generator=generator).mul_(deviation.unsqueeze(-1))
     # Real arithmetic, in place: one buffer, and no product of complex numbers.
-    received = noise.mul_(deviation.unsqueeze(-1)).add_(torch.view_as_real(symbols))
-    return torch.view_as_complex(received)
+    return torch.view_as_complex(noise.add_(torch.view_as_real(symbols)))
 
 
 class AWGN:
     """The channel `awgn` of a params file; it has no options."""
 
     pilots = 0
+    k_factor = math.inf
+    csi = "none"
 
     def __call__(
         self, symbols: Tensor, n0: Tensor | float, generator: torch.Generator | None = None

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,11 @@ class Claim:
     k_factor: float = math.inf
     csi: Literal["none", "receiver", "estimated"] = "none"
     constraint: Literal["caller", "function"] = "caller"
+
+    @classmethod
+    def of(cls, channel: object) -> Self:
+        """What a channel component says of itself in `k_factor` and `csi`; without them, that it is AWGN."""
+        return cls(k_factor=getattr(channel, "k_factor", math.inf), csi=getattr(channel, "csi", "none"))
 
     @property
     def fades(self) -> bool:

@@ -23,12 +23,13 @@ from torch import Tensor
 
 from semcom.channel import CHANNELS, checks
 from semcom.channel.blocks import Channel
-from semcom.channel.calibration import TOLERANCE_DB, calibrate
+from semcom.channel.calibration import TOLERANCE_DB, calibrate, power_rows
 from semcom.channel.checks import Claim, Row
 from semcom.channel.fading import estimate_gain, gains
 from semcom.files.errors import SemcomError
 from semcom.files.tables import write_rows
 from semcom.params.component import build
+from semcom.params.entries import Component
 from semcom.training.randomness import generator, seeded
 
 PILOTS = 2
@@ -84,7 +85,29 @@ def ours(
         yield [{**place, **row} for row in rows]
 
 
-def claims() -> Iterator[tuple[dict[str, Any], Claim]]:
+def link(
+    component: Component, symbols: Tensor, *, snr_db: Sequence[float], tolerance_db: float = TOLERANCE_DB
+) -> list[Row]:
+    """Calibrate a link of a study: its channel, and the power of what a trained system sends over it.
+
+    Args:
+        component: the link's channel, `{"use": name, **options}`.
+        symbols: (N, devices, k) complex, as they enter the channel.
+        snr_db: Es/N0 in dB at which to measure the channel.
+        tolerance_db: on SNR, mean gain and power.
+    """
+    channel: Channel = build(CHANNELS, component)
+    rows = calibrate(
+        channel,
+        claim=Claim.of(channel),
+        snr_db=snr_db,
+        tolerance_db=tolerance_db,
+        generator=generator(0, "calibrate", *map(str, component.values())),
+    )
+    return rows + [{"snr_db": snr_db[0], **row} for row in power_rows(symbols, tolerance_db=tolerance_db)]
+
+
+def claims() -> Iterator[tuple[Component, Claim]]:
     """Every channel × CSI mode of ours, and what it must be."""
     yield {"use": "awgn"}, Claim()
     for component, k_factor in (
