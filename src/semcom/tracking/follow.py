@@ -25,7 +25,9 @@ from semcom.tracking.worker import Patience, Worker, alone
 LIVE = Patience(lock_s=5, probe_s=30, first_s=600, silence_s=120, request_s=10)
 """Nobody waits for the follower, and it gives way to the jobs: it may well be slow."""
 EVERY_S, LONGEST_S = 5.0, 60.0
-"""From one round to the next: after one that went well, at most after ones that failed."""
+"""Seconds from one round to the next, and at most after rounds that failed or took long."""
+RELIEF = 10
+"""The pause is at least so many times as long as the round before."""
 NICE = 5
 
 
@@ -56,8 +58,10 @@ def follow(
         with contextlib.closing(feed):
             while True:
                 over = _wait(pause, process)
+                begin = time.monotonic()
                 text, good = feed.round()
-                pause = every_s if good else min(max(2 * pause, every_s), LONGEST_S)
+                longer = RELIEF * (time.monotonic() - begin) if good else 2 * pause
+                pause = min(max(every_s, longer), LONGEST_S)
                 if text != said:
                     _say(text)
                 said = text

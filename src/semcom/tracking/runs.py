@@ -101,8 +101,9 @@ class Reader:
     def _look(self, path: Path, before: Stamp | None, runs: list[Run]) -> tuple[Stamp, list[Run]]:
         stat = path.stat()
         stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
-        # One whose job lived must be looked at again: a job that was killed writes nothing.
-        if stamp != before or not runs or any(run.status == "RUNNING" for run in runs):
+        # A job that was killed writes nothing: look whether one that lived still does.
+        lived = any(run.status == "RUNNING" for run in runs)
+        if stamp != before or not runs or (lived and not is_open(path)):
             runs = read(path, path.relative_to(self.folder).with_suffix("").as_posix())
         return stamp, runs
 
