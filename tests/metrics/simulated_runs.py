@@ -1,6 +1,6 @@
 """Runs of five methods with known truth: every interval of `semcom.metrics`, and how often it holds it.
 
-    python tests/metrics/simulated_runs.py 4000     # the table of docs/statistics.md; minutes
+    python tests/metrics/simulated_runs.py 1000     # the tables of docs/statistics.md; minutes
 
 A frame is right where a Gaussian score is above zero. The score is a sum of effects: of the seed, the
 scene, their interaction and the frame, each once for all methods and once for each method, and noise. So
@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from semcom.metrics.intervals import over_seeds
-from semcom.metrics.scenes import bootstrap_scenes, crossed
+from semcom.metrics.scenes import Crossed, bootstrap_scenes, crossed
 
 SIZES = np.arange(1, 30)
 SHARES = 0.8**SIZES / (0.8**SIZES).sum()
@@ -125,10 +125,35 @@ def main(repetitions: int) -> None:
     """Coverage in % of nominal 95 % intervals, as a table in Markdown."""
     print("| world | scenes | seeds |", " | ".join(INTERVALS), "|")
     print("|---|---:|---:|" + "---:|" * len(INTERVALS))
-    for (name, world), scenes, seeds in itertools.product(WORLDS.items(), (130, 30), (2, 3, 5, 10)):
+    for (name, world), scenes, seeds in itertools.product(WORLDS.items(), (130, 30), (2, 3, 4, 5, 10)):
         found = covered(world, seeds=seeds, scenes=scenes, repetitions=repetitions, key=seeds)
         cells = [f"{100 * found[kind]:.1f}" if kind in found else "–" for kind in INTERVALS]
         print(f"| {name} | {scenes} | {seeds} |", " | ".join(cells), "|", flush=True)
+    print("\n| seeds | " + " | ".join(f"{scenes} scenes" for scenes in (130, 60, 30, 10)) + " |")
+    print("|---:|" + "---:|" * 4)
+    for seeds in (2, 3, 4, 5, 10, 20):
+        ranges = [gaussian(seeds, scenes, 20 * repetitions) for scenes in (130, 60, 30, 10)]
+        print(f"| {seeds} |", " | ".join(f"{low:.1f} to {high:.1f}" for low, high in ranges), "|", flush=True)
+
+
+def gaussian(seeds: int, scenes: int, repetitions: int) -> tuple[float, float]:
+    """Lowest and highest coverage in % of the crossed interval over many shares of variance.
+
+    Effects are Gaussian here, so that mean squares are chi-squared and the mean is independent of them.
+    """
+    draws = np.random.default_rng(seeds)
+    free = np.array([seeds - 1, scenes - 1, (seeds - 1) * (scenes - 1)])
+    found = []
+    for of_seed, of_both, of_scene in itertools.product(
+        (0, 0.1, 0.3, 1, 3, 10, 100), (0.1, 0.3, 1, 3, 10), (0, 1)
+    ):
+        # Shares of the variance of the mean; each mean square is a sum of them (see `Crossed`).
+        expected = seeds * scenes * np.array([of_seed + of_both, of_scene + of_both, of_both])
+        squares = (expected * draws.chisquare(free, (repetitions, 3)) / free).T
+        mean = draws.normal(0, np.sqrt(of_seed + of_scene + of_both), repetitions)
+        half = Crossed(mean, *squares, seeds, scenes).estimate().half_width()
+        found.append(100 * np.mean(np.abs(mean) <= half))
+    return min(found), max(found)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from synthetic_study import Study, make_study
 
 from semcom import report
 from semcom.files.errors import SemcomError
+from semcom.report import results
 
 FILES = {
     "accuracy_snr.pdf", "accuracy_snr.png", "accuracy_snr.csv",
@@ -210,3 +211,76 @@ def test_several_links_and_label_fractions(tmp_path):
     )  # fmt: skip
     text = (run(study) / "report.md").read_text()
     assert text.count("minus supervised") == 4
+
+
+SWEEP = "evaluate/mmssl/awgn_k32/all/seed1/sweep.csv"
+HISTORY = "pretrain/mmssl/seed0/history.csv"
+COSTS = "finetune/mmssl/awgn_k32/all/seed0/communication.csv"
+CHOICE = "tune/mmssl/all/choice.json"
+
+
+def cut(characters=0, lines=0):
+    """Take away the end of a file."""
+
+    def damage(path):
+        text = "".join(path.read_text().splitlines(keepends=True)[: -lines or None])
+        path.write_text(text[: -characters or None])
+
+    return damage
+
+
+def put(column, value, **where):
+    """Write `value` into the rows that have what `where` says, or into the third line."""
+
+    def damage(path):
+        rows = pd.read_csv(path, dtype=str)
+        here = rows.index == 1
+        if where:
+            here = np.logical_and.reduce([rows[name] == wanted for name, wanted in where.items()])
+        rows.loc[here, column] = value
+        rows.to_csv(path, index=False)
+
+    return damage
+
+
+def write(content):
+    return lambda path: path.write_bytes(content)
+
+
+def repeat(path):
+    path.write_text(path.read_text() + path.read_text().splitlines()[-1])
+
+
+@pytest.mark.parametrize(
+    ("file", "damage", "message"),
+    [
+        (SWEEP, cut(characters=9), "for value in line|lacks 1 of"),
+        (SWEEP, cut(characters=30), "for .* in line|lacks 1 of"),
+        (SWEEP, cut(lines=7), "lacks 7 of 168 rows, the first of budget_epochs 10, snr_db"),
+        (SWEEP, repeat, "says budget_epochs 10, snr_db 20, draw 1, metric delivered_snr_db_worst twice"),
+        (SWEEP, put("value", "much"), "has 'much' for value in line 3"),
+        (SWEEP, put("value", "nan"), "has 'nan' for value in line 3"),
+        (SWEEP, put("value", ""), "for value in line 3"),
+        (SWEEP, put("value", "1.5", metric="accuracy"), "has an accuracy of 1.5"),
+        (SWEEP, put("draw", "0.5"), "has '0.5' for draw in line 3"),
+        (SWEEP, put("seed", "2", seed="1"), "has seed 2 where its place says 1"),
+        (SWEEP, put("method", "supervised"), "has method supervised where its place says mmssl"),
+        (SWEEP, put("snr_db", "6", snr_db="5"), "sweep different Es/N0"),
+        (SWEEP, write(b"\xff\xfe\x00" * 50), "is not a table"),
+        (CHOICE, write(b"[1]"), "names no optimiser"),
+        (CHOICE, write(b'{"optimisers": 3}'), "names no optimiser"),
+        (HISTORY, put("epoch", "x"), "has 'x' for epoch in line 3"),
+        (COSTS, put("rounds", ""), "for rounds in line 3"),
+    ],
+)
+def test_what_is_wrong_with_a_damaged_table_is_said(study, tmp_path, file, damage, message):
+    shutil.copytree(study.folder, tmp_path / "demo", ignore=shutil.ignore_patterns("report*"))
+    damage(tmp_path / "demo" / file)
+    with pytest.raises(SemcomError, match=f"{file} .*({message}).*remove it and run snakemake again"):
+        results.read(tmp_path / "demo", study.entry, study.frames)
+
+
+def test_a_term_that_was_not_measured_is_no_damage(study, tmp_path):
+    shutil.copytree(study.folder, tmp_path / "demo", ignore=shutil.ignore_patterns("report*"))
+    put("value", "nan")(tmp_path / "demo" / HISTORY)
+    assert results.read(tmp_path / "demo", study.entry, study.frames).pretraining.value.isna().sum() == 1

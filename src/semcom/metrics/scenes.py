@@ -104,7 +104,7 @@ def crossed(differences: NDArray[np.floating], scenes: NDArray[np.integer]) -> C
 
     The mean over frames is a ratio, frames right over frames there, and scenes have unequal sizes. So
     each cell is linearised: y_sc = (sum over the scene's frames - mean · frames) · C / N (Cochran 1977,
-    Sampling Techniques, section 6). Every seed is tested on every frame, so that this table is complete
+    Sampling Techniques, chapter 6). Every seed is tested on every frame, so that this table is complete
     and balanced whatever the sizes, and the mean squares of the two-way analysis of variance estimate its
     components without bias and without a model of how scenes differ (Searle, Casella & McCulloch 1992,
     Variance Components, chapter 4). The scene component is set to 0 where its estimate is negative, as

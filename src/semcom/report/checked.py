@@ -51,7 +51,7 @@ def table(
     rows = _read(path, columns, values_may_lack=may_lack)
     for name, expected in place.items():
         if (found := rows.loc[rows[name] != expected, name]).size:
-            raise damaged(path, f"has {name} {found.iloc[0]!r} where its place says {expected!r}")
+            raise damaged(path, f"has {name} {found.iloc[0]} where its place says {expected}")
     if absent := sorted(set(budgets) - set(rows["budget_epochs"]) if budgets else ()):
         raise damaged(path, f"lacks the budgets of {', '.join(map(str, absent))} epochs")
     if (twice := rows.duplicated(list(key))).any():

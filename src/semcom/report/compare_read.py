@@ -83,7 +83,7 @@ def _arrays(path: Path) -> dict[str, NDArray[np.integer]]:
         raise damaged(path, f"cannot be read ({str(error).strip() or type(error).__name__})") from error
     frames = arrays["truth"].shape
     shapes = {name: array.shape for name, array in arrays.items()}
-    whole = all(np.array_equal(array, array.astype(np.int64)) for array in arrays.values())
+    whole = all(array.dtype.kind in "iu" for array in arrays.values())
     fitting = (
         len(frames) == 1
         and arrays["predicted"].ndim == 4
@@ -92,7 +92,8 @@ def _arrays(path: Path) -> dict[str, NDArray[np.integer]]:
         and shapes["predicted"] == (*shapes["budgets"], *shapes["snr_db"], shapes["predicted"][2], *frames)
     )
     if not (whole and fitting):
-        raise damaged(path, f"has arrays that do not go together ({shapes})")
+        kinds = "" if whole else "are no whole numbers or "
+        raise damaged(path, f"has arrays that {kinds}do not go together ({shapes})")
     return {name: array if name == "predicted" else array.astype(np.int64) for name, array in arrays.items()}
 
 

@@ -68,6 +68,7 @@ def read(folder: Path, entry: ReportEntry, frames: Path) -> Results:
     bases = [*entry.pretrained, "random"] if entry.pretrained else []
     stored = [{"study": entry.study, "method": m, "seed": s} for m in bases for s in entry.seeds]
     pretrained = [place for place in stored if place["method"] != "random"]
+    sweep = read_sweeps(folder, trained, entry.budgets)
     costs = _tables(
         folder / "finetune", "communication.csv", trained, COMMUNICATION, ["budget_epochs"], entry.budgets
     )
@@ -75,7 +76,7 @@ def read(folder: Path, entry: ReportEntry, frames: Path) -> Results:
     key = ["epoch", "metric"]
     history = _tables(folder / "pretrain", "history.csv", pretrained, PRETRAINING, key, may_lack=True)
     return Results(
-        sweep=read_sweeps(folder, trained, entry.budgets),
+        sweep=sweep,
         communication=_joined(costs, COMMUNICATION),
         retrieval=_joined(retrieval, RETRIEVAL),
         pretraining=_joined(history, PRETRAINING),
