@@ -11,6 +11,7 @@ import fcntl
 import os
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import time
@@ -77,7 +78,13 @@ def missing(*, accounting: bool = False) -> str:
         return (
             f"SLURM is not installed; as root: apt-get install --no-install-recommends {' '.join(packages)}"
         )
-    return "" if os.geteuid() == 0 else "the daemons of a SLURM cluster need root, and this user is not root"
+    if os.geteuid() != 0:
+        return "the daemons of a SLURM cluster need root, and this user is not root"
+    try:
+        socket.getaddrinfo(None, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_ADDRCONFIG)
+    except socket.gaierror:
+        return "SLURM needs an address besides loopback's: ip address add 10.99.0.1/32 dev lo"
+    return ""
 
 
 @dataclass
