@@ -81,7 +81,8 @@ def missing(*, accounting: bool = False) -> str:
     if os.geteuid() != 0:
         return "the daemons of a SLURM cluster need root, and this user is not root"
     try:
-        socket.getaddrinfo(None, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_ADDRCONFIG)
+        flags = socket.AI_PASSIVE | socket.AI_ADDRCONFIG
+        socket.getaddrinfo(None, 1, socket.AF_INET, socket.SOCK_STREAM, flags=flags)
     except socket.gaierror:
         return "SLURM needs an address besides loopback's: ip address add 10.99.0.1/32 dev lo"
     return ""
