@@ -4,6 +4,7 @@ import torch
 from scipy.integrate import quad
 from scipy.special import exp1
 
+from semcom.channel import laws
 from semcom.channel.awgn import awgn
 from semcom.channel.digital import bounds
 from semcom.channel.digital.qam import demap, map_bits
@@ -80,3 +81,4 @@ def test_outage_is_the_share_of_gains_below_the_rate(rate: float) -> None:
     expected = float(bounds.outage(10.0, rate=rate))
     assert abs(share - expected) < Z * (expected * (1 - expected) / len(power)) ** 0.5
     assert bounds.outage_capacity(10.0, outage=expected) == pytest.approx(rate)
+    assert laws.outage(rate, n0=0.1, k_factor=0.0) == pytest.approx(expected)

@@ -69,6 +69,21 @@ def test_block_error_rate_is_that_of_sionna_run_by_itself() -> None:
     assert abs(ours - theirs) < 4 * deviation
 
 
+@pytest.mark.parametrize("mean", [3.0, 5.0])
+def test_stopping_when_the_checks_hold_decides_as_all_iterations_do(mean: float) -> None:
+    code = codes.LDPC(Scheme("qpsk", "ldpc", 32, 32))
+    draws = torch.Generator().manual_seed(3)
+    coded = code.encode(torch.randint(0, 2, (400, 32), generator=draws).float())
+    odds = (2 * coded - 1) * mean + (2 * mean) ** 0.5 * torch.randn(coded.shape, generator=draws)
+    straight = LDPC5GDecoder(
+        LDPC5GEncoder(32, 64, num_bits_per_symbol=2, device="cpu"), num_iter=20, device="cpu"
+    )
+    with torch.inference_mode():
+        decoded, passed = code.decode(odds)
+        assert torch.equal(decoded, straight(odds))
+    assert 0.1 < passed.float().mean() < 0.999
+
+
 def test_tables_and_bounds_never_load_sionna() -> None:
     code = (
         "import sys\n"

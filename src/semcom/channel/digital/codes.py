@@ -12,7 +12,9 @@ from torch import Tensor
 from semcom.channel.digital.scheme import BITS_PER_SYMBOL, Scheme
 
 LDPC_ITERATIONS = 20
-"""Of flooding belief propagation with the exact check-node update."""
+"""At most, of flooding belief propagation with the exact check-node update."""
+LDPC_LOOKS = (3, 5, 8)
+"""Iterations after which blocks whose parity checks all hold are done, as in any real receiver."""
 POLAR_LIST = 8
 """Survivors of successive cancellation list decoding, as in 5G's reference curves."""
 
@@ -63,7 +65,7 @@ class LDPC:
                 device="cpu",
             )
         self._decoder = LDPC5GDecoder(
-            self._encoder, num_iter=LDPC_ITERATIONS, v2c_callbacks=[self._look], device="cpu"
+            self._encoder, v2c_callbacks=[self._look], return_state=True, device="cpu"
         )
         checks = self._decoder.pcm.tocoo()
         places = torch.tensor([checks.row.tolist(), checks.col.tolist()])
@@ -84,9 +86,18 @@ class LDPC:
 
     def decode(self, odds: Tensor) -> tuple[Tensor, Tensor]:
         """See `Code`; the checks are the parity checks of the code."""
-        bits: Tensor = self._decoder(odds)
-        word = (self._beliefs <= 0).float()  # Sionna's sign inside the decoder is the other one
-        return bits, (torch.sparse.mm(self._checks, word.T) % 2 == 0).all(0)
+        bits = torch.empty(len(odds), self._encoder.k)
+        passed = torch.zeros(len(odds), dtype=torch.bool)
+        state, done = None, 0
+        for look in (*LDPC_LOOKS, LDPC_ITERATIONS):
+            rest = torch.nonzero(~passed).squeeze(1)
+            if not len(rest):
+                break
+            bits[rest], state = self._decoder(odds[rest], num_iter=look - done, msg_v2c=state)
+            word = (self._beliefs <= 0).float()  # Sionna's sign inside the decoder is the other one
+            held = (torch.sparse.mm(self._checks, word.T) % 2 == 0).all(0)
+            passed[rest], state, done = held, state[~held], look
+        return bits, passed
 
 
 class Polar:
