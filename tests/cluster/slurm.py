@@ -50,7 +50,7 @@ COLUMNS = {
 
 
 class Job(NamedTuple):
-    """A line of squeue; a job that ended stays there for five minutes.
+    """A line of squeue; a job that ended stays there for half an hour.
 
     Attributes:
         tres: what it was given; GPUs among it only where there is accounting.

@@ -16,6 +16,27 @@ if workflow.is_main_process:
     executor.remember_min_job_age()
 
 
+def devices(w):
+    """Processes of a method's pre-training, one GPU each."""
+    return STUDY.methods[w.method].pretrain.devices
+
+
+def several(value):
+    """A resource of pre-trainings on more than one device, which others do not have."""
+    return lambda w: value(devices(w)) if devices(w) > 1 else None
+
+
+def launcher(w):
+    """In a SLURM job, srun with one task a device; elsewhere the verb starts its processes itself."""
+    n = devices(w)
+    if n == 1 or not workflow.remote_exec:
+        return ""
+    return (
+        f"srun --nodes=1 --ntasks={n} --ntasks-per-node={n} --cpus-per-task={THREADS} --gpu-bind=none "
+        "--kill-on-bad-exit=1 --wait=0"
+    )
+
+
 def encoders(w, seeds):
     """Files of the method's pre-trained encoders, one a seed; none where encoders start at random."""
     chosen = [w.method] if w.method in JOBS.pretrained else []
