@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from semcom.files.atomic import write_text
+from semcom.files.errors import SemcomError
 from semcom.files.hashes import digest, sha256
 from semcom.files.provenance import commit
 from semcom.report import compare_figure, compare_text, figures
@@ -50,16 +51,20 @@ def run(
     """
     made = compare(results, study, a, b, budgets=budgets, snr_db=snr_db, seeds=seeds)
     folder = output or results / study / "compare" / f"{'.'.join(made.a)}_vs_{'.'.join(made.b)}"
-    about = {"seeds": " ".join(map(str, made.seeds)), "made of": made.origin}
-    about = {"study": study, "a": str(made.a), "b": str(made.b), **about}
+    text = compare_text.page(made)
+    _write(made, folder, text)
+    return text, folder
+
+
+def _write(made: Comparison, folder: Path, text: str) -> None:
+    seeds = " ".join(map(str, made.seeds))
+    about = {"study": made.study, "a": made.a, "b": made.b, "seeds": seeds, "made of": made.origin}
     head = "".join(f"# {key}: {value}\n" for key, value in about.items())
     table = made.table.to_csv(index=False, float_format="%.10g", lineterminator="\n")
     write_text(folder / "difference.csv", head + table)
     description = "; ".join(f"{key}: {value}" for key, value in about.items())
     figures.save(compare_figure.draw(made), folder / "difference", description)
-    text = compare_text.page(made)
     write_text(folder / "compare.md", text)
-    return text, folder
 
 
 def compare(
@@ -76,23 +81,28 @@ def compare(
     found = find(results, study)
     run_a, run_b = pair(found, a, b)
     paired = seeds_of(found, run_a, run_b, seeds)
-    own, other = (read(results / study, study, one, paired) for one in (run_a, run_b))
+    try:
+        own, other = (read(results / study, study, one, paired) for one in (run_a, run_b))
+    except SemcomError as error:
+        # Snakemake does not miss what only a finished report was made of.
+        hint = "if it finds nothing to do, give it the file's path as target"
+        raise SemcomError(f"{error} ({hint})") from error
     check_frames(own, other)
     swept = chosen("Es/N0", (), own.snr_db, other.snr_db)
     training = (
         () if snr_db is None or snr_db else trained_at(results / study, {run_a.link, run_b.link}, swept)
     )
     family = chosen("Es/N0", snr_db or training, own.snr_db, other.snr_db)
+    at = "Es/N0 as asked." if snr_db else "All swept Es/N0."
     if training:
         at = "The Es/N0 is the swept one nearest to that of training."
-    else:
-        at = "Es/N0 as asked." if snr_db else "All swept Es/N0."
+    elif snr_db is not None and not snr_db:
+        at = "All swept Es/N0, as no report of this study says at which it trained."
     table = rows(own, other, chosen("budget", budgets, own.budgets, other.budgets), family)
     scenes = len(np.unique(own.scene))
     counts = {"seeds": len(paired), "frames": len(own.truth), "scenes": scenes}
-    for place, (name, value) in enumerate(
-        {"study": study, "a": str(run_a), "b": str(run_b), **counts}.items()
-    ):
+    names = {"study": study, "a": str(run_a), "b": str(run_b)}
+    for place, (name, value) in enumerate((names | counts).items()):
         table.insert(place, name, value)
     return Comparison(
         study=study,

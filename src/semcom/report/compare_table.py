@@ -96,11 +96,14 @@ def rows(a: Answers, b: Answers, budgets: Sequence[int], family: Collection[int]
     made = pd.DataFrame({name: np.ravel(values) for name, values in columns.items()})
     # A claim beyond these scenes needs both intervals, and so the seeds that both need.
     made["seeds_to_decide"] = made[["seeds_to_decide", "seeds_to_decide_here"]].max(axis=1)
-    inside = made["in_family"].to_numpy()
-    for name, p in (("p_holm", made[["p", "seeds_p"]].max(axis=1)), ("seeds_p_holm", made["seeds_p"])):
-        made[name] = np.nan
-        made.loc[inside, name] = holm(p[inside].to_numpy())
+    made["p_holm"] = _adjusted(made[["p", "seeds_p"]].max(axis=1), made["in_family"])
+    made["seeds_p_holm"] = _adjusted(made["seeds_p"], made["in_family"])
     return made
+
+
+def _adjusted(p: "pd.Series[float]", member: "pd.Series[bool]") -> "pd.Series[float]":
+    """Holm's p-values of the members; NaN elsewhere."""
+    return pd.Series(holm(p[member].to_numpy()), p.index[member]).reindex(p.index)
 
 
 def _part(answers: Answers, budgets: Sequence[int], swept: Sequence[int]) -> Any:
