@@ -69,19 +69,21 @@ def test_block_error_rate_is_that_of_sionna_run_by_itself() -> None:
     assert abs(ours - theirs) < 4 * deviation
 
 
-@pytest.mark.parametrize("mean", [3.0, 5.0])
-def test_stopping_when_the_checks_hold_decides_as_all_iterations_do(mean: float) -> None:
+def test_stopping_when_the_checks_hold_decides_as_all_iterations_do() -> None:
+    """About 1 block in 2000 is decided otherwise, for better or worse: 3 of 1000 have probability 0.2 %."""
     code = codes.LDPC(Scheme("qpsk", "ldpc", 32, 32))
     draws = torch.Generator().manual_seed(3)
-    coded = code.encode(torch.randint(0, 2, (400, 32), generator=draws).float())
-    odds = (2 * coded - 1) * mean + (2 * mean) ** 0.5 * torch.randn(coded.shape, generator=draws)
-    straight = LDPC5GDecoder(
-        LDPC5GEncoder(32, 64, num_bits_per_symbol=2, device="cpu"), num_iter=20, device="cpu"
-    )
+    bits = torch.randint(0, 2, (1000, 32), generator=draws).float()
+    coded = code.encode(bits)
+    odds = (2 * coded - 1) * 3 + 6**0.5 * torch.randn(coded.shape, generator=draws)
+    encoder = LDPC5GEncoder(32, 64, num_bits_per_symbol=2, device="cpu")
+    straight = LDPC5GDecoder(encoder, num_iter=codes.LDPC_ITERATIONS, device="cpu")
     with torch.inference_mode():
         decoded, passed = code.decode(odds)
-        assert torch.equal(decoded, straight(odds))
-    assert 0.1 < passed.float().mean() < 0.999
+        differ = (decoded != straight(odds)).any(-1)
+    assert 0.1 < (decoded != bits).any(-1).float().mean() < 0.5
+    assert differ.sum() < 3
+    assert not (differ & ~passed).any()  # what never passes goes through all iterations
 
 
 def test_tables_and_bounds_never_load_sionna() -> None:
