@@ -1,6 +1,9 @@
 """The batch script's text: what it asks for, and that bash can read it."""
 
+import os
+import signal
 import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -50,3 +53,67 @@ def test_bash_reads_it_and_options_arrive_whole():
     assert words == [
         *("--configfile", "params/my study.yaml", "--cores", "8", "--resources", "gpu=2", "mem_mb=32000")
     ]
+
+
+CHILD = """#!{python}
+import signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: sys.exit({stopped}))
+print("up", *sys.argv[1:], flush=True)
+time.sleep({seconds})
+sys.exit({code})
+"""
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Run the script with a stand-in for `semcom cluster resume`, send it a signal: exit code and output."""
+    for name in ("scontrol", "sleep"):
+        (tmp_path / name).write_text(f"#!/bin/sh\necho {name} $*\n")
+        (tmp_path / name).chmod(0o755)
+
+    def run(sent=None, *, stopped=75, code=0, seconds=0.0, restarts=0):
+        child = tmp_path / "child"
+        child.write_text(CHILD.format(python=sys.executable, stopped=stopped, code=code, seconds=seconds))
+        child.chmod(0o755)
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "executable", str(child))
+            text = batch.script(ASK, ["--configfile", "x"])
+        (tmp_path / "whole.sh").write_text(text)
+        slurm = {"SLURM_JOB_ID": "7", "SLURM_SUBMIT_DIR": str(tmp_path), "SLURM_RESTART_COUNT": str(restarts)}
+        process = subprocess.Popen(
+            ["bash", tmp_path / "whole.sh"],
+            env={**os.environ, **slurm, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        said = process.stdout.readline() + process.stdout.readline()
+        if sent:
+            process.send_signal(sent)
+        said += process.communicate(timeout=30)[0]
+        return process.returncode, said
+
+    return run
+
+
+def test_ahead_of_the_walltime_it_goes_back_into_the_queue(run):
+    code, said = run(signal.SIGUSR1, seconds=20)
+    assert code == 75
+    assert "up -m semcom cluster resume --configfile x --cores 8" in said
+    assert "scontrol requeue 7" in said
+
+
+@pytest.mark.parametrize(
+    ("case", "code"),
+    [
+        ({"sent": signal.SIGTERM, "seconds": 20}, 75),  # scancel: it stops, and that is it
+        ({"sent": signal.SIGUSR1, "seconds": 20, "stopped": 0}, 0),  # done just in time
+        ({"sent": signal.SIGUSR1, "seconds": 20, "stopped": 1}, 1),  # a job failed as well
+        ({"sent": signal.SIGUSR1, "seconds": 20, "restarts": batch.TIMES}, 1),
+        ({"code": 1}, 1),
+        ({}, 0),
+    ],
+)
+def test_at_any_other_end_it_does_not(run, case, code):
+    ended, said = run(**case)
+    assert ended == code
+    assert "scontrol" not in said

@@ -142,18 +142,18 @@ def test_the_batch_job_killed_and_out_of_time(cluster, pretraining, undisturbed,
         return cluster.job(job)["JobState"]
 
     first = send()
-    cluster.wait("a checkpoint", lambda: list((root / "results/.state").glob("*/training.pt")), 120)
+    cluster.wait("a checkpoint", lambda: list((root / "results/.state").glob("*/training.pt")), 300)
     assert "Snakemake still works in this folder" in pretraining.run(*RESUME, code=1)
     cluster.run("scancel", "--signal=KILL", "--full", first)
     cluster.wait("the batch job's end", lambda: state(first) not in ("RUNNING", "COMPLETING"))
     second = send()
-    cluster.wait("the walltime's warning", lambda: "goes back into the queue" in said(second), 200)
+    cluster.wait("the walltime's warning", lambda: "goes back into the queue" in said(second), 300)
     cluster.wait("the queue", lambda: state(second) == "PENDING")
     assert "a batch job runs or will run the whole workflow" in pretraining.run(*RESUME, code=1)
     trouble(pretraining)
     start = time.monotonic()
     cluster.run("scontrol", "update", f"jobid={second}", "StartTime=now")
-    cluster.wait("the batch job's end", lambda: state(second) == "COMPLETED", 200)
+    cluster.wait("the batch job's end", lambda: state(second) == "COMPLETED", 300)
     seconds = time.monotonic() - start
     assert "restart 1" in said(second)
     assert "unlocking: the run that held the lock is gone" in said(second)

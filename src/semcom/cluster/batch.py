@@ -81,12 +81,17 @@ echo "job $SLURM_JOB_ID on $(hostname), restart $restarts, $(date)"
 child=$!
 
 # SLURM sends USR1 to this shell ahead of the walltime, and TERM to everything on scancel or preemption.
-trap 'near_end=1; kill -TERM $child' USR1
-trap 'kill -TERM $child' TERM
-code=129
-while [ $code -gt 128 ]; do wait $child; code=$?; done  # a trap ends `wait` early
+trap 'told=1; near_end=1; kill -TERM $child' USR1
+trap 'told=1; kill -TERM $child' TERM
+wait $child; code=$?
+while [ -n "$told" ]; do  # a trap ends `wait` early
+    told=
+    wait $child; again=$?
+    [ $again -eq 127 ] || code=$again
+done
 
-if [ -n "$near_end" ] && [ $code -eq 75 ]; then
+# 75: stopped as asked. 143: so early that it could not say so.
+if [ -n "$near_end" ] && {{ [ $code -eq 75 ] || [ $code -eq 143 ]; }}; then
     if [ "$restarts" -ge {times} ]; then
         echo "restarted $restarts times: no more; look at the log, then sbatch it again"
         exit 1

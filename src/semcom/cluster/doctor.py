@@ -56,20 +56,20 @@ def doctor(
     ask = [*([f"--account={account}"] if account else []), *([f"--qos={wishes.qos}"] if wishes.qos else [])]
     first, styles = _probes(ask, cpu, gpu)
     probe.run(root, [first, *(p for _, p in styles)], patience_s=wishes.patience_s)
-    if first.seen is None:
-        say(judge.unseen(first))
-    else:
-        here = {
-            "host": socket.gethostname(),
-            "python": platform.python_version(),
-            "versions": node.versions(),
-        }
-        wait_s = float(settings.get("latency-wait", LATENCY_WAIT_S))
-        for finding in judge.of_node(first.seen, here, wait_s):
-            say(finding)
-    for finding in of_gpus(styles):
+    for finding in [*_of_first(first, float(settings.get("latency-wait", LATENCY_WAIT_S))), *of_gpus(styles)]:
         say(finding)
     return sitevalues.values(account=account, qos=wishes.qos or "", cpu=cpu, gpu=gpu, styles=styles)
+
+
+def _of_first(first: probe.Probe, wait_s: float) -> list[Finding]:
+    if first.seen is None:
+        return [judge.unseen(first)]
+    here = {
+        "host": socket.gethostname(),
+        "python": platform.python_version(),
+        "versions": node.versions(),
+    }
+    return judge.of_node(first.seen, here, wait_s)
 
 
 def _probes(

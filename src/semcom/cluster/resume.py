@@ -4,6 +4,8 @@ another main process? ─► options right? ─► jobs of the killed run: cance
 """
 
 import os
+import signal
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,6 +36,7 @@ def resume(root: Path, options: Sequence[str], *, adopt: bool, dry_run: bool, pa
         raise SemcomError(f"no Snakefile in {root}: go to the folder of the checkout")
     if not options:
         raise SemcomError("give the options of your snakemake command, such as: --profile profiles/slurm")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(child.STOPPED))
     lock = alone.hold(root)
     _refuse_the_living(root)
     orphans = jobs.of_checkout(root) if clients.here() else []
@@ -47,7 +50,7 @@ def resume(root: Path, options: Sequence[str], *, adopt: bool, dry_run: bool, pa
         _settle(root, orphans, adopt=adopt, patience_s=patience_s)
     if locked:
         log.info("unlocking: the run that held the lock is gone")
-        if said := child.fault(root, ["--unlock", *options]):
+        if said := child.fault(root, [*options, "--unlock"]):
             raise SemcomError(f"snakemake --unlock failed:\n{said}")
     return child.run(root, options, lock)
 
@@ -91,7 +94,7 @@ def _say_plan(orphans: Sequence[jobs.Job], *, adopt: bool, locked: bool, options
 
 def _check(root: Path, options: Sequence[str]) -> None:
     """A dry run, so that a typing error ends this before anything is cancelled."""
-    if said := child.fault(root, ["--dry-run", "--quiet", "all", *options]):
+    if said := child.fault(root, [*options, "--dry-run", "--quiet", "all"]):
         raise SemcomError(f"snakemake does not take this, so nothing was done:\n{said}")
 
 
