@@ -78,18 +78,8 @@ def measure(sent: Tensor, received: Tensor) -> Blocks:
         SemcomError: `received` is not complex of the shape of `sent`, not finite or without any noise, or the
             blocks are short.
     """
+    _check(sent, received)
     uses = sent.shape[-1]
-    if received.shape != sent.shape or not received.is_complex():
-        raise SemcomError(
-            f"the channel got complex symbols of shape {tuple(sent.shape)} and returned {received.dtype} of "
-            f"shape {tuple(received.shape)}; it must return complex symbols of the same shape"
-        )
-    if uses < MIN_USES:
-        raise SemcomError(
-            f"{uses} channel uses are too few to measure a block's noise; give {MIN_USES} or more"
-        )
-    if not torch.view_as_real(received.resolve_conj()).isfinite().all():
-        raise SemcomError("the channel returned NaN or infinity for finite symbols")
     x, y = sent, received.to(sent.dtype)
     gain, residual, energy = _fit(x, y)
     noise = _power(residual).sum(-1) / (uses - 1)
@@ -113,6 +103,21 @@ def measure(sent: Tensor, received: Tensor) -> Blocks:
     }
     wide = {n: v.to(torch.complex128 if v.is_complex() else torch.float64) for n, v in found.items()}
     return Blocks(**{name: value.cpu().numpy() for name, value in wide.items()}, uses=uses)
+
+
+def _check(sent: Tensor, received: Tensor) -> None:
+    uses = sent.shape[-1]
+    if received.shape != sent.shape or not received.is_complex():
+        raise SemcomError(
+            f"the channel got complex symbols of shape {tuple(sent.shape)} and returned {received.dtype} of "
+            f"shape {tuple(received.shape)}; it must return complex symbols of the same shape"
+        )
+    if uses < MIN_USES:
+        raise SemcomError(
+            f"{uses} channel uses are too few to measure a block's noise; give {MIN_USES} or more"
+        )
+    if not torch.view_as_real(received.resolve_conj()).isfinite().all():
+        raise SemcomError("the channel returned NaN or infinity for finite symbols")
 
 
 Fit = tuple[Tensor, Tensor, Tensor]
