@@ -19,7 +19,7 @@ def job(**changes) -> Job:
         "remembered": True,
         "entry": "",
     }
-    rest = {"half_done": False, "other_inputs": False, "other_command": False}
+    rest = {"half_done": False, "sent": "", "other_inputs": False, "other_command": False}
     return Job(**{**empty, **given, **rest, "seconds": None, "journal": None, "log": "a.log", **changes})
 
 
@@ -79,6 +79,9 @@ def test_inputs_command_and_half_done_files():
     assert told(job(half_done=True)) == ["interrupted: its files are half-done"]
     assert told(job(half_done=True), running=True) == ["begun by the workflow that runs now"]
     assert told(job(missing=("a", "b"), remembered=False)) == ["never ran"]
+    waiting = job(missing=("a", "b"), remembered=False, sent="17")
+    assert told(waiting, running=True) == ["sent to the cluster as job 17"]
+    assert told(waiting) == ["sent to the cluster as job 17 by a workflow that was killed"]
     assert told(job(missing=("a", "b"))) == ["files are gone: a and 1 more"]
 
 

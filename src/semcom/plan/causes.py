@@ -46,9 +46,11 @@ def causes(job: Job, *, states: Path, running: bool) -> list[str]:
 
 
 def _unfinished(job: Job, attempt: Attempt | None, *, states: Path, running: bool) -> Iterator[str]:
-    """The last attempt, if it did not end well."""
+    """The last attempt, if it did not end well or has not begun to write."""
+    if job.sent:
+        yield f"sent to the cluster as job {job.sent}" + ("" if running else " by a workflow that was killed")
     if attempt is None or attempt.status == "FINISHED":
-        if job.half_done:
+        if job.half_done and not job.sent:
             yield "begun by the workflow that runs now" if running else "interrupted: its files are half-done"
     elif attempt.status == "FAILED":
         yield f"failed at {clock(attempt.end)}; {job.log} says why"

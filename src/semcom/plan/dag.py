@@ -37,6 +37,7 @@ class Job:
         missing: declared outputs that are not there.
         changed: inputs that have changed since.
         half_done: its outputs are marked as those of a job that began and did not end.
+        sent: the cluster's number of the job, from a workflow that has not seen its end.
         other_inputs: its set of inputs is another one.
         other_command: its rule's command line is another one.
         follows: rule and names of the jobs it reads from that would run.
@@ -55,6 +56,7 @@ class Job:
     missing: tuple[str, ...]
     changed: tuple[str, ...]
     half_done: bool
+    sent: str
     other_inputs: bool
     other_command: bool
     follows: tuple[tuple[str, tuple[str, ...]], ...]
@@ -194,6 +196,7 @@ def _job(workflow: Any, job: Any) -> Job:
         missing=missing,
         changed=tuple(sorted(map(str, reason.updated_input - reason.updated_input_run))),
         half_done=bool(reason.forced),
+        sent=" ".join(sorted(map(str, workflow.persistence.external_jobids(job)))),
         other_inputs=bool(reason.input_changed),
         other_command=bool(reason.code_changed),
         follows=tuple((other.rule.name, _names(other)) for other in upstream),
