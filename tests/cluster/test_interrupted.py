@@ -14,6 +14,7 @@ OPTIONS = (TARGET, "--profile", "profiles/mysite")
 # The first of the two lines of docs/cluster.md; the second is `snakemake --unlock …  && snakemake …`.
 CANCEL = """squeue -h --me -o '%i %j %Z' | awk -v here="$(pwd -P)" \
     '$2 ~ /^semcom_/ && substr($0, index($0, $3)) == here {print $1}' | xargs -r scancel"""
+MODULE = (sys.executable, "-m")
 RESUME = ("semcom", "cluster", "resume", *OPTIONS)
 
 
@@ -114,49 +115,56 @@ def test_a_living_snakemake_is_not_resumed(cluster, pretraining):
         cluster.wait("Ctrl-C cancels the job", lambda: cluster.job(job.id)["JobState"] == "CANCELLED")
 
 
-def test_the_batch_job_killed_and_out_of_time(cluster, pretraining, undisturbed, record):
-    root = pretraining.root
-    trouble(pretraining, pause=4)
-    words = ("--cpus", "2", "--memory", "4000", "--time", "2", "--warning", "60")
-    command = [sys.executable, "-m", "semcom", "cluster", "script", *words, TARGET]
-    done = subprocess.run(command, cwd=root, env=pretraining.environment, capture_output=True, text=True)
-    (root / "whole.sh").write_text(done.stdout)
+class Whole:
+    """The checkout's batch script, as `semcom cluster script` prints it: two minutes, warned after one."""
 
-    def send():
-        """Submit the script; the job's number."""
-        answer = subprocess.run(
-            ["sbatch", "--parsable", "whole.sh"],
-            cwd=root,
-            env=pretraining.environment,
-            capture_output=True,
-            text=True,
-        )
-        assert answer.returncode == 0, answer.stderr
-        return answer.stdout.strip()
+    def __init__(self, cluster, site):
+        self.cluster, self.site = cluster, site
+        words = ("--cpus", "2", "--memory", "4000", "--time", "2", "--warning", "60")
+        (site.root / "whole.sh").write_text(self.run(*MODULE, "semcom", "cluster", "script", *words, TARGET))
 
-    def said(job):
-        path = root / f"semcom-whole-{job}.log"
+    def run(self, *command):
+        """What a command prints to standard output."""
+        site = self.site
+        done = subprocess.run(command, cwd=site.root, env=site.environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def send(self, *options):
+        """Submit it; the job's number."""
+        return self.run("sbatch", "--parsable", *options, "whole.sh")
+
+    def said(self, job):
+        path = self.site.root / f"semcom-whole-{job}.log"
         return path.read_text() if path.exists() else ""
 
-    def state(job):
-        return cluster.job(job)["JobState"]
+    def state(self, job):
+        return self.cluster.job(job)["JobState"]
 
-    first = send()
+    def wait(self, job, *states):
+        self.cluster.wait(f"batch job {job} in {states}", lambda: self.state(job) in states, 300)
+
+
+def test_the_batch_job_killed_and_out_of_time(cluster, pretraining, undisturbed, record):
+    root = pretraining.root
+    whole = Whole(cluster, pretraining)
+    trouble(pretraining, pause=4)
+    first = whole.send("--time=30")
     cluster.wait("a checkpoint", lambda: list((root / "results/.state").glob("*/training.pt")), 300)
     assert "Snakemake still works in this folder" in pretraining.run(*RESUME, code=1)
     cluster.run("scancel", "--signal=KILL", "--full", first)
-    cluster.wait("the batch job's end", lambda: state(first) not in ("RUNNING", "COMPLETING"))
-    second = send()
-    cluster.wait("the walltime's warning", lambda: "goes back into the queue" in said(second), 300)
-    cluster.wait("the queue", lambda: state(second) == "PENDING")
+    whole.wait(first, "FAILED", "CANCELLED", "COMPLETED", "NODE_FAIL")
+
+    second = whole.send()
+    cluster.wait("the warning", lambda: "goes back into the queue" in whole.said(second), 300)
+    whole.wait(second, "PENDING")
+    assert "unlocking: the run that held the lock is gone" in whole.said(second)
     assert "a batch job runs or will run the whole workflow" in pretraining.run(*RESUME, code=1)
     trouble(pretraining)
     start = time.monotonic()
-    cluster.run("scontrol", "update", f"jobid={second}", "StartTime=now")
-    cluster.wait("the batch job's end", lambda: state(second) == "COMPLETED", 300)
+    cluster.run("scontrol", "update", f"jobid={second}", "StartTime=now", "TimeLimit=30")
+    whole.wait(second, "COMPLETED")
     seconds = time.monotonic() - start
-    assert "restart 1" in said(second)
-    assert "unlocking: the run that held the lock is gone" in said(second)
-    assert not [job for job in cluster.squeue() if job.folder == str(root) and job.state == "RUNNING"]
+    assert "restart 1" in whole.said(second)
     compared = same(root / PRETRAINED, undisturbed.root / PRETRAINED)
     record("batch job killed, then out of time", "sent again, requeued itself, went on", seconds, compared)

@@ -81,8 +81,8 @@ echo "job $SLURM_JOB_ID on $(hostname), restart $restarts, $(date)"
 child=$!
 
 # SLURM sends USR1 to this shell ahead of the walltime, and TERM to everything on scancel or preemption.
-trap 'told=1; near_end=1; kill -TERM $child' USR1
-trap 'told=1; kill -TERM $child' TERM
+trap 'told=1; near_end=1; kill -TERM $child 2>/dev/null' USR1
+trap 'told=1; kill -TERM $child 2>/dev/null' TERM
 wait $child; code=$?
 while [ -n "$told" ]; do  # a trap ends `wait` early
     told=
