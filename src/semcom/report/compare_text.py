@@ -10,8 +10,8 @@ from semcom.report.compare_table import CHANCE, ERROR, Comparison
 
 MOST_LINES = 12
 """Lines of the table of all Es/N0."""
-COVERAGE = {2: "87 to 97 %", 3: "92 to 96 %", 4: "93 to 96 %"}
-"""What nominal 95 % intervals over few seeds and many scenes cover (docs/statistics.md)."""
+COVERAGE = {2: "87 to 98 %", 3: "92 to 97 %", 4: "93 to 97 %"}
+"""What nominal 95 % intervals over few seeds and 30 scenes or more cover (docs/statistics.md)."""
 
 
 def page(made: Comparison) -> str:
