@@ -12,7 +12,7 @@ from checkout import PARAMS, Site, checkout
 from slurm import Cluster, Job
 
 POLLING = {"slurm-init-seconds-before-status-checks": 3, "seconds-between-status-checks": 3}
-"""Of the tests; the executor adds 10 s for every look at the queue that finds no job ended."""
+"""Of the tests."""
 PRETRAINED = "results/tiny/pretrain/mmssl/seed0"
 TARGET = f"{PRETRAINED}/encoders.pt"
 

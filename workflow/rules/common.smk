@@ -13,7 +13,7 @@ GPU = int(STUDY.compute.device == "cuda")
 THREADS = STUDY.compute.threads
 
 if workflow.is_main_process:
-    executor.remember_min_job_age()
+    executor.mend()
 
 
 def devices(w):
