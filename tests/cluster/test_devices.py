@@ -47,7 +47,7 @@ def test_srun_starts_two_tasks_that_stop_and_go_on_as_one(cluster, pretraining, 
         run.wait("the end of the first attempt", lambda: run.state(first) != "RUNNING")
         log = next((pretraining.root / "logs/slurm").glob(f"rule_pretrain/**/{first.id}.log")).read_text()
         assert log.count("SIGTERM: stopped after step") == 1
-        second = run.running("pretrain", after=first.id)
+        second = run.running("pretrain", after=first)
         seconds = time.monotonic() - start
         trouble(pretraining)
         run.end()
@@ -62,6 +62,6 @@ def test_two_devices_ask_for_two_gpus_on_one_node(cluster, pretraining):
     with Submitted(pretraining, cluster, TARGET, "--retries", "0") as run:
         job = run.running("pretrain")
         output = run.end(code=1)
-    assert "gres/gpu=2" in job.tres
+    assert job.gpus == "gres:gpu:2"
     assert "node=1" in job.tres
     assert "pretrain.devices is 2, but this process sees 0 GPUs" in output

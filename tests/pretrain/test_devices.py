@@ -14,7 +14,7 @@ import torch
 from semcom.params.entries import Encoder, Pretrain, PretrainEntry, to_json
 from semcom.training import weights
 
-EPOCHS = 12
+EPOCHS = 6
 
 
 class Job:

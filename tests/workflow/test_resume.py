@@ -1,4 +1,4 @@
-"""Killed or told to stop, a job goes on at its last checkpoint and ends bit-identical to one never disturbed."""
+"""Killed or told to stop, a job goes on at its last checkpoint and ends bit-identical to an unhurt one."""
 
 import json
 import os
