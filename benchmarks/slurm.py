@@ -59,10 +59,11 @@ def side_by_side(site: Site, cluster: slurm.Cluster, epochs: int) -> tuple[float
     params.write_text(yaml.safe_dump(config, sort_keys=False))
     shutil.rmtree(site.root / PRETRAINED)
     targets = [TARGET.replace("seed0", f"seed{seed}") for seed in range(JOBS)]
+    before = len(cluster.squeue())
     with Submitted(site, cluster, *targets) as run:
         run.running("pretrain")
         begin, (idle, total) = time.monotonic(), ticks()
-        run.wait("eight jobs", lambda: len(run.jobs("pretrain")) == JOBS)
+        run.wait("eight jobs", lambda: len(cluster.squeue()) == before + JOBS)
         run.wait("the queue's end", lambda: not any(job.state == "PENDING" for job in run.jobs()), 3600)
         seconds, (idle_2, total_2) = time.monotonic() - begin, ticks()
         run.end(timeout=1200)
