@@ -123,8 +123,8 @@ def test_a_style_that_is_refused_and_a_cluster_without_gpus_only_warn():
     [
         ("300 sec", "none", 20, "ok"),
         ("300 sec", "none", 120, "BLOCK"),  # the executor wants three intervals, else it falls back to sacct
-        ("100 sec", "none", 20, "BLOCK"),
-        ("100 sec", "slurmdbd", 20, "warn"),
+        ("30 sec", "none", 20, "BLOCK"),
+        ("30 sec", "slurmdbd", 20, "warn"),
     ],
 )
 def test_ended_jobs_must_stay_until_they_are_asked_for(age, accounting, interval, level):
@@ -192,7 +192,7 @@ def test_the_profiles_plain_entries_are_read():
     settings = profile_settings(ROOT / "profiles/slurm")
     assert settings["slurm-jobname-prefix"] == "semcom"
     assert settings["latency-wait"] >= 60
-    assert settings[controller.INTERVAL_KEY] > 0
+    assert all(settings[name] > 0 for name in controller.INTERVALS)
     assert profile_settings(ROOT / "profiles/none") == {}
 
 

@@ -5,8 +5,6 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from semcom.cluster import texts
 from semcom.cluster.clients import call
 from semcom.cluster.findings import Finding
@@ -15,9 +13,9 @@ from semcom.progress import clock
 
 OLDEST = (20, 11)
 """The executor names no oldest version; this is the first with `squeue --me`."""
-LONGEST_POLL_S = 180
-"""Snakemake's executor asks more and more rarely while nothing ends, up to this."""
-INTERVAL_KEY, INTERVAL_S = "slurm-init-seconds-before-status-checks", 40
+INTERVALS = ("slurm-init-seconds-before-status-checks", "seconds-between-status-checks")
+"""Entries of a profile; the executor's own value for both is INTERVAL_S."""
+INTERVAL_S = 40
 
 
 @dataclass(frozen=True)
@@ -102,11 +100,11 @@ def job_age(settings: dict[str, str], interval_s: int) -> Finding:
 
     Args:
         settings: of the controller.
-        interval_s: the profile's first polling interval; the executor wants three of them.
+        interval_s: between two looks at the queue; the executor wants three of them.
     """
-    age, need = texts.seconds(settings.get("MinJobAge", "")), max(3 * interval_s, LONGEST_POLL_S + 60)
+    age, need = texts.seconds(settings.get("MinJobAge", "")), 3 * interval_s
     if age is None or age >= need:
-        return Finding("ok", "MinJobAge", f"{age} s; Snakemake asks every {interval_s} to {LONGEST_POLL_S} s")
+        return Finding("ok", "MinJobAge", f"{age} s; Snakemake asks every {interval_s} s")
     if settings.get("AccountingStorageType", "").endswith("slurmdbd"):
         return Finding(
             "warn",
@@ -120,15 +118,6 @@ def job_age(settings: dict[str, str], interval_s: int) -> Finding:
         f"{age} s is under {need} s, and no sacct: Snakemake would wait for ever for ended jobs",
         f"ask for MinJobAge={need} in slurm.conf, or run all in one job: `semcom cluster script`",
     )
-
-
-def interval(profile: Path) -> int:
-    """The first polling interval in seconds, of the profile that is used or the executor's own."""
-    try:
-        said = yaml.safe_load((profile / "config.yaml").read_text())[INTERVAL_KEY]
-    except (OSError, KeyError, TypeError, yaml.YAMLError):
-        return INTERVAL_S
-    return int(said)
 
 
 def accounts(facts: Facts, wanted: str | None) -> tuple[str, list[Finding]]:

@@ -42,7 +42,7 @@ def doctor(
     facts, found = controller.ask()
     account, of_accounts = controller.accounts(facts, wishes.account)
     settings = profile_settings(profile)
-    interval_s = int(settings.get(controller.INTERVAL_KEY, controller.INTERVAL_S))
+    interval_s = max(int(settings.get(name, controller.INTERVAL_S)) for name in controller.INTERVALS)
     for finding in [
         *found,
         controller.job_age(facts.settings, interval_s),
