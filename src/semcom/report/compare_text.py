@@ -154,7 +154,9 @@ def _range(middle: float, half: float, *, flip: bool = False) -> str:
     if np.isnan(half):
         return "no interval"
     middle = -middle if flip else middle
-    return f"{100 * (middle - half):+.1f} to {100 * (middle + half):+.1f}"
+    # After two seeds an interval may reach beyond what accuracies can differ by.
+    low, high = max(middle - half, -1), min(middle + half, 1)
+    return f"{100 * low:+.1f} to {100 * high:+.1f}"
 
 
 def _p(value: float) -> str:
