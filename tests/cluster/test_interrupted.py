@@ -116,11 +116,11 @@ def test_a_living_snakemake_is_not_resumed(cluster, pretraining):
 
 
 class Whole:
-    """The checkout's batch script, as `semcom cluster script` prints it: two minutes, warned after one."""
+    """The checkout's batch script, as `semcom cluster script` prints it: three minutes, warned after two."""
 
     def __init__(self, cluster, site):
         self.cluster, self.site = cluster, site
-        words = ("--cpus", "2", "--memory", "4000", "--time", "2", "--warning", "60")
+        words = ("--cpus", "2", "--memory", "4000", "--time", "3", "--warning", "60")
         (site.root / "whole.sh").write_text(self.run(*MODULE, "semcom", "cluster", "script", *words, TARGET))
 
     def run(self, *command):
@@ -158,7 +158,6 @@ def test_the_batch_job_killed_and_out_of_time(cluster, pretraining, undisturbed,
     second = whole.send()
     cluster.wait("the warning", lambda: "goes back into the queue" in whole.said(second), 300)
     whole.wait(second, "PENDING")
-    assert "unlocking: the run that held the lock is gone" in whole.said(second)
     assert "a batch job runs or will run the whole workflow" in pretraining.run(*RESUME, code=1)
     trouble(pretraining)
     start = time.monotonic()
@@ -166,5 +165,6 @@ def test_the_batch_job_killed_and_out_of_time(cluster, pretraining, undisturbed,
     whole.wait(second, "COMPLETED")
     seconds = time.monotonic() - start
     assert "restart 1" in whole.said(second)
+    assert "unlocking: the run that held the lock is gone" in whole.said(second)
     compared = same(root / PRETRAINED, undisturbed.root / PRETRAINED)
     record("batch job killed, then out of time", "sent again, requeued itself, went on", seconds, compared)
