@@ -54,7 +54,7 @@ def finished(cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Subm
         site = quickstart(tmp_path_factory.mktemp("there") / "köln x", uri=uri)
         profile(site)
         with Submitted(site, cluster) as run:
-            run.end(timeout=1200)
+            run.end(timeout=2400)
             yield run
 
 
