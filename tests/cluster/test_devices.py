@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slurm
 def two_devices(site: Site, **changed: object) -> None:
     file = site.root / "params/quickstart.yaml"
     params = yaml.safe_load(file.read_text()) | changed
-    params["methods"]["mmssl"]["pretrain"]["devices"] = 2
+    params["methods"]["mmssl"]["pretrain"] |= {"devices": 2, "epochs": 4}
     file.write_text(yaml.safe_dump(params, sort_keys=False))
     profile(site, {"pretrain": [0.25, 3000]})
 
@@ -50,7 +50,7 @@ def test_srun_starts_two_tasks_that_stop_and_go_on_as_one(cluster, pretraining, 
         second = run.running("pretrain", after=first)
         seconds = time.monotonic() - start
         trouble(pretraining)
-        run.end()
+        run.end(timeout=900)
         assert "cpu=2," in second.tres
     compared = same(pretraining.root / PRETRAINED, plain.root / PRETRAINED)
     happened = f"SIGTERM to both tasks, sent again, went on after {went_on(pretraining)}"

@@ -98,25 +98,20 @@ class _Gather(torch.autograd.Function):
         return gradients[0].chunk(ctx.size, dim=1)[ctx.rank], None, None
 
 
-class _Sum(torch.autograd.Function):
-    """The sum over all processes; so is the gradient, as all of their losses depend on each part."""
+class _Everyones(torch.autograd.Function):
+    """A tensor of every process, (size, ...); the losses of all processes depend on each of them."""
 
     @staticmethod
-    def forward(ctx: Any, part: Tensor) -> Tensor:
-        total = part.clone()
-        distributed.all_reduce(total)
-        return total
+    def forward(ctx: Any, own: Tensor) -> Tensor:
+        found = [torch.empty_like(own) for _ in range(distributed.get_world_size())]
+        distributed.all_gather(found, own.contiguous())
+        return torch.stack(found)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         total = gradients[0].clone()
         distributed.all_reduce(total)
-        return total
-
-
-def _sum(part: Tensor) -> Tensor:
-    total: Tensor = _Sum.apply(part)
-    return total
+        return total[distributed.get_rank()]
 
 
 class SharedBatchNorm(nn.modules.batchnorm._BatchNorm):
@@ -132,13 +127,14 @@ class SharedBatchNorm(nn.modules.batchnorm._BatchNorm):
         x = input.float() if input.dtype in (torch.float16, torch.bfloat16) else input
         axes = [axis for axis in range(x.ndim) if axis != 1]
         shape = [-1 if axis == 1 else 1 for axis in range(x.ndim)]
-        size = distributed.get_world_size()
-        count = size * x.numel() // x.shape[1]
-        mean = _sum(x.mean(axes)) / size
-        centred = x - mean.view(shape)
-        variance = _sum(centred.square().mean(axes)) / size
+        count = distributed.get_world_size() * x.numel() // x.shape[1]
+        own = torch.stack([x.mean(axes), x.var(axes, correction=0)])
+        everyones: Tensor = _Everyones.apply(own)
+        means, variances = everyones.unbind(1)
+        mean = means.mean(0)
+        variance = variances.mean(0) + (means - mean).square().mean(0)
         self._track(mean.detach(), variance.detach() * count / (count - 1))
-        y: Tensor = centred * (variance + self.eps).rsqrt().view(shape)
+        y: Tensor = (x - mean.view(shape)) * (variance + self.eps).rsqrt().view(shape)
         if self.affine:
             y = y * self.weight.view(shape) + self.bias.view(shape)
         return y.to(input.dtype)
