@@ -182,7 +182,7 @@ def disk(root: Path, *, need_gb: float = 10.0) -> Finding:
     """Free space and files where results go (a quota is not seen)."""
     at = os.statvfs(root)
     free_gb, inodes = at.f_bavail * at.f_frsize / 1e9, at.f_favail
-    text = f"{free_gb:.0f} GB free where results go" + (f", {inodes} files" if at.f_files else "")
+    text = f"{free_gb:.0f} GB" + (f" and room for {inodes} files" if at.f_files else "") + " where results go"
     if free_gb < need_gb or (at.f_files and inodes < 10_000):
         return Finding("warn", "disk", text, "free some, or make results/ a link to a larger place")
     return Finding("ok", "disk", f"{text} (a quota is not seen here)")
