@@ -119,7 +119,7 @@ def test_two_devices_give_the_results_of_one_to_rounding(job) -> None:
     losses = [table[table.metric == "loss"].value.tolist() for table in (one, two)]
     assert losses[0][0] == pytest.approx(losses[1][0], rel=1e-5), "of the first and only step of an epoch"
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
-    assert losses[0][0] > 1.02 * losses[0][2], "the steps changed something"
+    assert abs(losses[0][0] - losses[0][1]) > 2e-3, "the steps changed something"
     a, b = (weights.load(done.folder / "encoders.pt") for done in both)
     for name, value in a.items():
         torch.testing.assert_close(b[name], value, rtol=0, atol=0.01 * max(float(value.abs().max()), 0.01))
