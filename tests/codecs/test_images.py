@@ -15,7 +15,7 @@ def picture(height: int = 48, width: int = 64) -> np.ndarray:
 
 
 def psnr(a: np.ndarray, b: np.ndarray) -> float:
-    return float(10 * np.log10(255**2 / ((a.astype(float) - b) ** 2).mean()))
+    return float(10 * np.log10(255**2 / max(((a.astype(float) - b) ** 2).mean(), 1e-9)))
 
 
 @pytest.mark.parametrize("codec", CODECS)
