@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from semcom.channel.digital import finite
 from semcom.channel.digital.averaged import over_rayleigh
 from semcom.channel.digital.bounds import capacity, rayleigh_mean, uncoded_bler
 from semcom.channel.digital.entry import TableEntry
+from semcom.channel.digital.link import DigitalLink
 from semcom.channel.digital.table import Curve, proportion_interval, read
 
 FOLDER = Path(__file__).parents[3] / "results" / "reference" / "links"
@@ -99,6 +101,19 @@ def test_fading_simulated_and_integrated_agree(path: Path) -> None:
     mean = over_rayleigh(read(awgn), curve.snr_db)
     error = np.hypot(deviation(curve), (mean.high - mean.low) / 4)
     assert (np.abs(curve.errors / curve.blocks - mean.bler) < Z * error).all()
+
+
+@pytest.mark.parametrize(("channel", "snr_db"), [("awgn", 1.6), ("rayleigh", 5.0)])
+def test_blocks_really_sent_are_lost_as_the_table_says_between_its_rows(channel: str, snr_db: float) -> None:
+    curve = read(FOLDER / f"qpsk_ldpc_1-2_32_{channel}.csv")
+    assert snr_db not in curve.snr_db
+    draws = torch.Generator().manual_seed(11)
+    bits = torch.randint(0, 2, (1500, 32), generator=draws)
+    sent = DigitalLink((curve,)).send(bits, snr_db=snr_db, generator=draws, exact=True)
+    low, high = curve.interval(snr_db)
+    error = np.hypot((high - low) / 4, (sent.choice.bler / len(bits)) ** 0.5)
+    assert 0.1 < sent.choice.bler < 0.6
+    assert abs(float(sent.lost.double().mean()) - sent.choice.bler) < 4 * error
 
 
 def test_entries_are_sorted_json() -> None:
