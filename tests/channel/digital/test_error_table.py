@@ -86,8 +86,11 @@ def test_off_the_table_there_is_an_error_or_the_stated_bounds() -> None:
     assert bound[0] == 1.0
     assert bound[1] == pytest.approx(0.5)
     assert bound[2] == pytest.approx(1 - 0.025 ** (1 / 1000))  # none of 1000: the exact upper limit
-    low, _ = measured.interval([1.5, 50.0], outside="bound")
-    assert low.tolist() == [0, 0]
+    low, high = measured.interval([1.5, 2.0, 50.0], outside="bound")
+    assert low[0] == pytest.approx(low[1])
+    assert low[0] > 0.98
+    assert low[2] == 0
+    assert high.tolist() == pytest.approx([1.0, float(measured.interval(2.0)[1]), bound[2]])
 
 
 def test_what_is_no_table_is_refused(tmp_path: Path) -> None:

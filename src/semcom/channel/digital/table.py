@@ -139,11 +139,14 @@ class Curve:
     def interval(self, snr_db: ArrayLike, *, outside: Outside = "error") -> tuple[Floats, Floats]:
         """95 % limits of `bler`: those of the measured points, interpolated likewise.
 
-        Off the table the lower one is 0 and the upper one the bound.
+        Below the first row the lower limit is that row's (a block error rate never rises with SNR) and the
+        upper one 1; above the last row they are 0 and that row's upper limit.
         """
         low, high = proportion_interval(self.errors, self.blocks)
         lower = self._interpolate(low, snr_db, outside)
-        return np.where(self.covers(snr_db), lower, 0.0), self._interpolate(high, snr_db, outside)
+        below = np.asarray(snr_db) < self.snr_db[0]
+        lower = np.where(self.covers(snr_db), lower, np.where(below, falling(low, self.blocks)[0], 0.0))
+        return lower, self._interpolate(high, snr_db, outside)
 
     def covers(self, snr_db: ArrayLike) -> NDArray[np.bool_]:
         """Whether each SNR is within the table."""
