@@ -46,6 +46,7 @@ def main() -> None:
             classes=len(frames.prepared.scene_names),
             encoder=method.encoder,
             link=link,
+            sender=method.finetune.sender,
             head=method.finetune.head,
         ).eval()
     (test,) = np.nonzero(~frames.prepared.train)

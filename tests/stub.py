@@ -22,7 +22,7 @@ NAMES = ("method", "link_name", "labels", "seed")
 
 def main() -> None:
     verb = next(word for word in sys.argv[1:] if word not in ("data", "evaluate", "knowledge"))
-    stage = {"sweep": "evaluate", "private": "knowledge"}.get(verb, verb)
+    stage = {"sweep": "evaluate", "private": "knowledge", "link": "calibration"}.get(verb, verb)
     entry = next((json.loads(word) for word in sys.argv if word.startswith("{")), {})
     words = [part for word in sys.argv for part in (word.split("=", 1) if word.startswith("--") else [word])]
     given = {words[i][2:]: words[i + 1] for i in range(len(words) - 1) if words[i].startswith("--")}
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    stages = {"fetch", "prepare", "pretrain", "private", "tune", "finetune", "sweep", "report"}
+    stages = {"fetch", "prepare", "pretrain", "private", "tune", "finetune", "sweep", "link", "report"}
     if stages & set(sys.argv[1:3]):
         main()
     else:

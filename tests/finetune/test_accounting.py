@@ -11,3 +11,15 @@ def test_one_round_by_hand() -> None:
         "downlink_bits": 65536,
         "pretrain_uses": 0,
     }
+
+
+def test_pilots_are_uses_without_bits_and_a_noisy_downlink_bits_without_uses() -> None:
+    plain = communication(rounds=3, batch_size=32, devices=2, channel_uses=16)
+    sent = 3 * 32 * 2
+    assert communication(
+        rounds=3, batch_size=32, devices=2, channel_uses=16, pilots=4, noisy_downlink=True
+    ) == {
+        **plain,
+        "uplink_uses": plain["uplink_uses"] + 4 * sent,
+        "downlink_bits": plain["downlink_bits"] + 32 * sent,
+    }

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from semcom.params import entries
+from semcom.params import jobs as jobs_module
 from semcom.params.jobs import Jobs
 from semcom.params.schema import load
 
@@ -16,6 +17,7 @@ def texts(config: dict[str, Any], data: str = "md5") -> dict[str, str]:
     jobs = Jobs(load(config), data)
     study = jobs.study
     found = {"prepare": jobs.prepare(), "report": jobs.report()}
+    found |= {f"calibration {link}": jobs.calibration(link) for link in study.links}
     for seed in study.seeds:
         found |= {f"pretrain {m} {seed}": jobs.pretrain(m, seed) for m in jobs.pretrained}
         found |= {f"knowledge {m} {seed}": jobs.knowledge(m, seed) for m in jobs.knowledge_methods}
@@ -47,6 +49,8 @@ def test_an_entry_is_what_its_verb_parses(config):
     entries.EvaluateEntry.model_validate_json(jobs.evaluate("mmssl", "awgn_k32", "all", 0))
     entries.PrepareEntry.model_validate_json(jobs.prepare())
     entries.ReportEntry.model_validate_json(jobs.report())
+    entry = entries.CalibrationEntry.model_validate_json(jobs.calibration("awgn_k32"))
+    assert (entry.link_name, entry.channel) == ("awgn_k32", {"use": "awgn"})
     row = entries.KnowledgeEntry.model_validate_json(jobs.knowledge("random", 0))
     assert row.method == "random"
     assert row.encoder == entries.PretrainEntry.model_validate_json(jobs.pretrain("mmssl", 0)).encoder
@@ -87,6 +91,46 @@ def test_a_fine_tuning_entry_changes_what_trains_with_it(config):
     assert changed(config, batch) == {"tune mmssl", "finetune mmssl", "evaluate mmssl", "report"}
 
 
+def test_a_sender_changes_what_trains_with_it(config):
+    def aware(config):
+        config["methods"]["supervised"]["finetune"]["sender"] = {"use": "snr_aware"}
+
+    assert changed(config, aware) == {
+        "tune supervised",
+        "finetune supervised",
+        "evaluate supervised",
+        "report",
+    }
+
+
+def test_a_link_that_is_not_tuned_on_changes_no_tuning(config):
+    config["links"]["fading"] = {"channel": {"use": "rayleigh"}, "channel_uses": 32}
+
+    def drawn(config):
+        config["links"]["fading"]["train_snr_db"] = {"uniform": [0, 20]}
+
+    concerned = changed(config, drawn)
+    assert {job.split()[0] for job in concerned} == {"finetune", "evaluate", "report"}
+
+
+def test_a_calibration_is_of_the_channel_alone(config):
+    def fading(config):
+        config["links"]["awgn_k32"]["channel"] = {"use": "rayleigh"}
+
+    before = texts(config)["calibration awgn_k32"]
+    config["methods"] = {"supervised": config["methods"]["supervised"]}
+    assert texts(config, "other data")["calibration awgn_k32"] == before, "reports of a study share it"
+    assert "calibration awgn_k32" in changed(config, fading)
+
+
+def test_mending_a_sender_changes_those_who_use_it(config, monkeypatch):
+    config["methods"]["supervised"]["finetune"]["sender"] = {"use": "snr_aware"}
+    seen = []
+    monkeypatch.setattr(jobs_module, "_code", lambda stage, *modules: seen.append(modules) or "0" * 16)
+    Jobs(load(config), "md5").finetune("supervised", "awgn_k32", "all", 0)
+    assert "semcom.models.senders" in seen[-1]
+
+
 def test_the_sweep_changes_evaluation_only(config):
     def more(config):
         config["evaluate"]["snr_db"].append(25)
@@ -114,7 +158,7 @@ def test_more_seeds_links_labels_and_methods_change_only_the_report(config):
 
 def test_another_version_of_the_data_changes_all(config):
     before, after = texts(config, "old"), texts(config, "new")
-    assert all(before[job] != after[job] for job in before)
+    assert {job for job in before if before[job] == after[job]} == {"calibration awgn_k32"}
 
 
 def test_without_pretrained_methods_there_is_no_knowledge(config):

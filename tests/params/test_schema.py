@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from semcom.files.errors import SemcomError
+from semcom.params.entries import Finetune, Link, to_json
 from semcom.params.schema import load
 
 ROOT = Path(__file__).parents[2]
@@ -96,6 +97,19 @@ def test_every_fault_is_named_at_once(config):
         ("methods.mmssl.encoder.backbone", "resnet18", "'resnet18' is not a component, {use: NAME"),
         ("links.awgn_k32.train_snr_db", 100, "100 is not a number ≥ -30 and ≤ 60"),
         ("links.awgn_k32.train_snr_db", float("nan"), "nan is not a number"),
+        ("links.awgn_k32.train_snr_db", "loud", "'loud' is not a number ≥ -30 and ≤ 60, nor {uniform: [low"),
+        ("links.awgn_k32.train_snr_db", [0, 20], "[0, 20] is not a number"),
+        ("links.awgn_k32.train_snr_db", {"unifrom": [0, 20]}, "'unifrom'; did you mean 'uniform'?; give a"),
+        ("links.awgn_k32.train_snr_db", {"uniform": [0, 9], "choice": [0, 9]}, "2 keys; give a number, {"),
+        ("links.awgn_k32.train_snr_db", {}, "0 keys; give a number, {uniform: [low, high]} or {choice: ["),
+        ("links.awgn_k32.train_snr_db", {"uniform": [20, 0]}, "uniform: [20, 0] does not rise; give [low,"),
+        ("links.awgn_k32.train_snr_db", {"uniform": [0, 5, 9]}, "[0, 5, 9] is not a list of two numbers, ea"),
+        ("links.awgn_k32.train_snr_db", {"choice": [0, 99]}, "two or more numbers, each ≥ -30 and ≤ 60"),
+        ("links.awgn_k32.train_snr_db", {"choice": [7]}, "choice: [7] is not a list of two or more"),
+        ("links.awgn_k32.train_snr_db", {"choice": [0, 5, 0]}, "0.0 stands twice"),
+        ("links.awgn_k32.downlink_snr_db", 61, "61 is not a number ≥ -30 and ≤ 60"),
+        ("methods.mmssl.finetune.sender", {"use": "snr"}, "'snr' is unknown; did you mean 'snr_aware'?"),
+        ("methods.mmssl.finetune.sender", {"use": "snr_aware", "hidden": 0}, "hidden: 0 is not a whole"),
         ("labels.all", 0, "0 is not a number > 0 and ≤ 1"),
         ("labels.all", "a lot", "'a lot' is not a number"),
         ("labels", {0.1: 0.1}, "labels.0.1: the key 0.1 is not a text; write it in quotes"),
@@ -159,6 +173,48 @@ def test_a_loss_that_needs_both_modalities_is_not_given_one(config):
     ]
     put(config, "methods.mmssl.pretrain.loss", {"use": "intra"})
     assert load(config).methods["mmssl"].modalities == ("depth",)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"csi": "estimated"}, "missing; csi: estimated takes a whole number ≥ 1 of channel uses"),
+        ({"csi": "estimated", "pilots": 0}, "0 is not a whole number ≥ 1"),
+        (
+            {"csi": "none", "pilots": 3},
+            "3 pilots go with csi: estimated only, here it is none; leave them out",
+        ),
+        ({"pilots": 3}, "3 pilots go with csi: estimated only, here it is receiver; leave them out"),
+    ],
+)
+@pytest.mark.parametrize("use", ["rayleigh", "rician"])
+def test_pilots_go_with_estimated_gains(config, use, options, said):
+    put(config, "links.awgn_k32.channel", {"use": use, **options})
+    (line,) = faults(config)
+    assert line.startswith(f"  links.awgn_k32.channel.pilots: {said}")
+    put(config, "links.awgn_k32.channel", {"use": use, "csi": "estimated", "pilots": 3})
+    assert load(config).links["awgn_k32"].channel["equaliser"] == "mmse"
+
+
+@pytest.mark.parametrize(
+    ("given", "checked", "nominal"),
+    [
+        ("7.5", 7.5, 7.5),
+        ({"uniform": ["0", 20]}, {"uniform": (0.0, 20.0)}, 10.0),
+        ({"choice": [20, 0, 1]}, {"choice": (20.0, 0.0, 1.0)}, 1.0),
+    ],
+)
+def test_training_snrs_and_the_one_that_stands_for_them(config, given, checked, nominal):
+    put(config, "links.awgn_k32.train_snr_db", given)
+    link = load(config).links["awgn_k32"]
+    assert (link.train_snr_db, link.nominal_snr_db) == (checked, nominal)
+    assert Link.model_validate_json(to_json(link)) == link
+
+
+def test_a_component_that_is_left_out_has_its_options_too(config, monkeypatch):
+    assert load(config).methods["mmssl"].finetune.sender == {"use": "linear"}
+    monkeypatch.setattr(Finetune.model_fields["sender"], "default", {"use": "snr_aware"})
+    assert load(config).methods["mmssl"].finetune.sender == {"use": "snr_aware", "hidden": 64}
 
 
 def test_merged_yaml_anchors_are_checked_where_they_are_used(config):

@@ -30,6 +30,7 @@ def make_study(
     seeds=(0, 1, 2),
     snr_db=(-5, -3, 0, 5, 10, 15, 20),
     draws=2,
+    train_snr_db=10,
 ) -> Study:
     """Accuracies rise with SNR and budget, vary by seed (0.02) and draw (0.005)."""
     entry = ReportEntry(
@@ -37,7 +38,10 @@ def make_study(
         report="main",
         methods=methods,
         pretrained=tuple(m for m in methods if m in ("mmssl", "intra_only")),
-        links={name: {"channel": {"use": "awgn"}, "channel_uses": 32, "train_snr_db": 10} for name in links},
+        links={
+            name: {"channel": {"use": "awgn"}, "channel_uses": 32, "train_snr_db": train_snr_db}
+            for name in links
+        },
         labels=dict.fromkeys(labels, 1.0),
         budgets=budgets,
         seeds=seeds,
@@ -64,6 +68,8 @@ def make_study(
             write(folder / f"knowledge/{method}/seed{seed}/retrieval.csv", bases(place, draw))
             if method != "random":
                 write(folder / f"pretrain/{method}/seed{seed}/history.csv", history(place))
+    for link in links:
+        write(folder / f"calibration/{link}.csv", checks({"study": "demo", "link": link}))
     for method in methods:
         for label in labels:
             path = folder / "tune" / method / label / "choice.json"
@@ -85,12 +91,21 @@ def sweep(runs, top, snr_db, draws, draw) -> list[dict]:
                 values = {
                     "accuracy": accuracy + draw.normal(0, 0.005),
                     "balanced_accuracy": accuracy - 0.05,
+                    "nll": 2 - accuracy,
+                    "ece": 0.1,
                     "delivered_snr_db": snr + 0.01 * (d - (draws - 1) / 2),
                     "delivered_snr_db_worst": snr + 0.002,
                 }
                 where = run | {"split": "test", "snr_db": snr, "draw": d}
                 rows += [where | {"metric": metric, "value": value} for metric, value in values.items()]
     return rows
+
+
+def checks(place) -> list[dict]:
+    found = [(snr, "snr_db_amplitude_1", snr + 0.01, snr, 0.05, 20000) for snr in (0, 10, 20)]
+    found += [(snr, "noise_circularity", 0.003, 0.0, 0.01, 20000) for snr in (0, 10, 20)]
+    names = ("snr_db", "check", "value", "expected", "tolerance", "draws")
+    return [place | dict(zip(names, row, strict=True)) | {"z": 0.5, "note": ""} for row in found]
 
 
 def costs(runs, method) -> list[dict]:

@@ -1,3 +1,19 @@
+rule calibration:
+    output:
+        "results/{study}/calibration/{link}.csv",
+    log:
+        "logs/{study}/calibration/{link}.log",
+    threads: THREADS
+    resources:
+        gpu=0,
+        mem_mb=2000,
+        runtime=30,
+    params:
+        entry=lambda w: JOBS.calibration(w.link),
+    shell:
+        "semcom evaluate link {params.entry:q} --table {output} --log {log}"
+
+
 rule evaluate:
     input:
         frames=FRAMES,

@@ -15,15 +15,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from semcom.channel.labels import LABELS as LABELS
 from semcom.files.errors import SemcomError
-
-LABELS = {
-    "es_n0_db": "Es/N0 in dB (per complex channel use)",
-    "eb_n0_db": "Eb/N0 in dB (per information bit)",
-    "er_n0_db": "Er/N0 in dB (energy of a real dimension over N0)",
-    "real_snr_db": "SNR per real dimension in dB (power over noise variance N0/2)",
-}
-"""What to write on an axis."""
 
 Db = TypeVar("Db", float, Tensor)
 _TWO_DB = 10 * math.log10(2)

@@ -174,6 +174,15 @@ def sweep(
     run(frames, given, models=models, sweep=sweep, predictions=predictions, journal=journal)
 
 
+@evaluate.command()
+def link(entry: EntryText, table: Output, log: Log = None) -> None:
+    """Measure what a study's link really delivers."""
+    given = _read(entries.CalibrationEntry, entry, log, "calibration", "link_name")
+    from semcom.evaluate.links import run
+
+    run(given, table=table)
+
+
 evaluate.command()(calibrate)
 
 

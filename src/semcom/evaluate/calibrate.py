@@ -86,15 +86,21 @@ def ours(
 
 
 def link(
-    component: Component, symbols: Tensor, *, snr_db: Sequence[float], tolerance_db: float = TOLERANCE_DB
+    component: Component,
+    symbols: Tensor | None = None,
+    *,
+    snr_db: Sequence[float],
+    tolerance_db: float = TOLERANCE_DB,
+    seed: int = 0,
 ) -> list[Row]:
     """Calibrate a link of a study: its channel, and the power of what a trained system sends over it.
 
     Args:
         component: the link's channel, `{"use": name, **options}`.
-        symbols: (N, devices, k) complex, as they enter the channel.
+        symbols: (N, devices, k) complex, as they enter the channel; None: the channel alone.
         snr_db: Es/N0 in dB at which to measure the channel.
         tolerance_db: on SNR, mean gain and power.
+        seed: of the draws.
     """
     channel: Channel = build(CHANNELS, component)
     rows = calibrate(
@@ -102,9 +108,10 @@ def link(
         claim=Claim.of(channel),
         snr_db=snr_db,
         tolerance_db=tolerance_db,
-        generator=generator(0, "calibrate", *map(str, component.values())),
+        generator=generator(seed, "calibrate", *map(str, component.values())),
     )
-    return rows + [{"snr_db": snr_db[0], **row} for row in power_rows(symbols, tolerance_db=tolerance_db)]
+    sent = [] if symbols is None else power_rows(symbols, tolerance_db=tolerance_db)
+    return rows + [{"snr_db": snr_db[0], **row} for row in sent]
 
 
 def claims() -> Iterator[tuple[Component, Claim]]:

@@ -1,4 +1,7 @@
-"""Accuracy over SNR on the test frames: encode once, then send over the link at every SNR, in many draws."""
+"""Accuracy over SNR on the test frames: encode once, then send over the link at every SNR, in many draws.
+
+Devices that see the SNR encode anew at each one.
+"""
 
 import math
 from pathlib import Path
@@ -8,10 +11,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from semcom.channel.calibration import power_rows
+from semcom.channel.checks import Claim
 from semcom.channel.snr import n0_from_db
 from semcom.files.atomic import atomic
 from semcom.files.tables import write_rows
 from semcom.frames.device import DeviceFrames
+from semcom.frames.folds import Indices
+from semcom.metrics.calibration import ece, nll
 from semcom.metrics.classification import accuracy, balanced_accuracy
 from semcom.models.system import System, encode_frames, system_for, transmit
 from semcom.params.entries import EvaluateEntry
@@ -22,6 +29,8 @@ from semcom.training.compute import set_up
 from semcom.training.randomness import generator
 
 Row = dict[str, object]
+Measured = dict[str, NDArray[np.float64]]
+"""Values (S, draws) by metric."""
 
 
 def run(
@@ -63,8 +72,7 @@ def run(
         for done, budget in enumerate(entry.budgets, start=1):
             system = system_for(entry, frames)
             weights.load_into(system, models, part=str(budget))
-            symbols = encode_frames(system, frames.plain(test))
-            classes, measured = _over_snr(entry, system, symbols)
+            classes, measured = _over_snr(entry, system, frames, test)
             predicted.append(classes)
             place = {**tags, "budget_epochs": budget, "seed": entry.seed, "split": "test"}
             new = _rows(entry, place, classes, truth, measured)
@@ -85,20 +93,49 @@ def run(
 
 
 def _over_snr(
-    entry: EvaluateEntry, system: System, symbols: Tensor
-) -> tuple[NDArray[np.uint8], dict[str, NDArray[np.float64]]]:
-    """Classes (S, draws, N) of symbols (N, devices, k), and the delivered SNR in dB (S, draws)."""
-    n0 = n0_from_db(torch.tensor(entry.evaluate.snr_db, dtype=torch.float32, device=symbols.device))
-    # The same draws for every method and budget: differences between them are not differences of luck.
+    entry: EvaluateEntry, system: System, frames: DeviceFrames, test: Indices
+) -> tuple[NDArray[np.uint8], Measured]:
+    """Classes (S, draws, N) of the test frames, and what is measured beside them."""
+    device, truth = frames.rgb.device, frames.prepared.scene[test]
+    snr_db = torch.tensor(entry.evaluate.snr_db, dtype=torch.float32, device=device)
+    if not system.needs_snr:
+        return _sent(entry, system, encode_frames(system, frames.plain(test)), snr_db, truth)
+    parts = [
+        _sent(entry, system, encode_frames(system, frames.plain(test), one), one.view(1), truth)
+        for one in snr_db
+    ]
+    classes = np.concatenate([part for part, _ in parts])
+    return classes, {name: np.concatenate([part[name] for _, part in parts]) for name in parts[0][1]}
+
+
+def _sent(
+    entry: EvaluateEntry, system: System, symbols: Tensor, snr_db: Tensor, truth: NDArray[np.int64]
+) -> tuple[NDArray[np.uint8], Measured]:
+    """Classes (S, draws, N) of symbols (N, devices, k) sent at Es/N0 (S,) in dB, and what is measured."""
+    # The same draws for every method, budget and SNR: differences between them are not differences of luck.
     noise = generator(entry.seed, "evaluate", entry.link_name, device=symbols.device)
-    scores, received = transmit(system, symbols, n0, draws=entry.evaluate.draws, generator=noise)
-    return scores.argmax(-1).to(torch.uint8).cpu().numpy(), _delivered(symbols, received)
+    scores, received = transmit(
+        system, symbols, n0_from_db(snr_db), draws=entry.evaluate.draws, generator=noise
+    )
+    given = scores.float().cpu().numpy()
+    measured = {"nll": nll(given, truth), "ece": ece(given, truth), **_power(symbols, received)}
+    if not Claim.of(system.channel).fades:
+        # Over fading, what is received holds gains, and what an equaliser made of them.
+        measured |= _delivered(symbols, received)
+    return scores.argmax(-1).to(torch.uint8).cpu().numpy(), measured
 
 
-def _delivered(sent: Tensor, received: Tensor) -> dict[str, NDArray[np.float64]]:
-    """Measured Es/N0 in dB (S, draws): over all frames, and of the frame and device farthest from that.
+def _power(sent: Tensor, received: Tensor) -> Measured:
+    """Power per channel use in dB, of the frame and device farthest from 1 (S, draws)."""
+    (row,) = power_rows(sent)
+    return {"power_db_farthest": np.full(received.shape[:2], row["value"], dtype=np.float64)}
 
-    Beside them the standard deviation that a right link's measurement has, for its number of noise samples.
+
+def _delivered(sent: Tensor, received: Tensor) -> Measured:
+    """Measured Es/N0 in dB (S, draws) of a channel that adds noise and nothing else.
+
+    Over all frames, and of the frame and device farthest from that. Beside them the standard deviation that
+    a right link's measurement has, for its number of noise samples.
 
     A frame's own noise is too short to measure, so the farthest is found by its signal power, which is
     exact, over the noise power of all frames.
@@ -120,7 +157,7 @@ def _rows(
     place: Row,
     classes: NDArray[np.uint8],
     truth: NDArray[np.int64],
-    measured: dict[str, NDArray[np.float64]],
+    measured: Measured,
 ) -> list[Row]:
     rows = []
     for s, snr in enumerate(entry.evaluate.snr_db):

@@ -3,12 +3,14 @@
 import json
 from pathlib import Path
 
+from semcom.channel import CHANNELS
 from semcom.files.errors import SemcomError
 from semcom.files.hashes import digest, sha256
 from semcom.files.tables import write_rows
 from semcom.finetune.accounting import communication
 from semcom.finetune.train import Setting, setting, train, validation_accuracy
 from semcom.frames.device import DeviceFrames
+from semcom.params.component import build
 from semcom.params.entries import Component, FinetuneEntry, to_json
 from semcom.progress import Progress, log
 from semcom.tracking.journal import Journal
@@ -89,6 +91,8 @@ def _cost(given: Setting, budget: int, events: Journal) -> dict[str, int]:
         batch_size=entry.finetune.batch_size,
         devices=len(entry.modalities),
         channel_uses=entry.link.channel_uses,
+        pilots=getattr(build(CHANNELS, entry.link.channel), "pilots", 0),
+        noisy_downlink=entry.link.downlink_snr_db is not None,
     )
     events.metrics({f"communication/{k}": v for k, v in cost.items()}, step=0, run={"budget_epochs": budget})
     return cost

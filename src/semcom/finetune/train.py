@@ -9,13 +9,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from semcom.channel.snr import n0_from_db
+from semcom.channel.training_snr import draw_snr_db
 from semcom.files.errors import SemcomError
 from semcom.frames import VIEWS
 from semcom.frames.device import DeviceFrames
 from semcom.frames.folds import Indices, labelled, validation_fold
 from semcom.models.system import System, encode_frames, system_for, transmit
 from semcom.params.component import build
-from semcom.params.entries import Component, FinetuneEntry, TuneEntry
+from semcom.params.entries import Component, FinetuneEntry, Link, TuneEntry
 from semcom.training import OPTIMISERS, weights
 from semcom.training.batchnorm import recompute
 from semcom.training.loop import Epoch, Plan, fit, minibatches
@@ -102,12 +103,15 @@ def train(
     if given.encoders is not None:
         weights.load_into(system.encoders, given.encoders)
     views = build(VIEWS, entry.finetune.views)
-    n0 = n0_from_db(torch.tensor(entry.link.train_snr_db, device=device))
+    back = entry.link.downlink_snr_db
+    downlink_n0 = None if back is None else n0_from_db(torch.tensor(back, device=device))
     indices = torch.from_numpy(given.labelled).to(device)
 
     def loss(batch: Tensor, draws: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         seen = frames.normalise(*views(*frames.take(batch), draws))
-        return F.cross_entropy(system(seen, n0, draws), frames.scene[batch]), {}
+        n0 = n0_from_db(training_snr_db(entry.link, len(batch), draws))
+        scores = system(seen, n0, draws, downlink_n0=downlink_n0)
+        return F.cross_entropy(scores, frames.scene[batch]), {}
 
     history = fit(
         system,
@@ -124,12 +128,27 @@ def train(
     return system, history
 
 
+def training_snr_db(link: Link, count: int, draws: torch.Generator) -> Tensor:
+    """Es/N0 in dB of training for `count` samples: (count, 1, 1), or a scalar where it is fixed.
+
+    A fixed one draws nothing.
+    """
+    if isinstance(link.train_snr_db, float):
+        return torch.tensor(link.train_snr_db, device=draws.device)
+    drawn = draw_snr_db(link.train_snr_db, count, generator=draws, device=draws.device)
+    return drawn.view(-1, 1, 1)
+
+
 def validation_accuracy(given: Setting, system: System, *, draws: int) -> float:
-    """Share of validation frames classified right at the training SNR, averaged over channel draws."""
+    """Share of validation frames classified right at the training SNR, averaged over channel draws.
+
+    Where training's is drawn, each validation frame has one of its own, drawn once: the same for every model.
+    """
     frames, device = given.frames, given.frames.rgb.device
-    symbols = encode_frames(system, frames.plain(given.validation))
-    n0 = n0_from_db(torch.tensor([given.entry.link.train_snr_db], device=device))
     noise = generator(given.seed, "validation", device=device)
+    snr_db = training_snr_db(given.entry.link, len(given.validation), noise)
+    symbols = encode_frames(system, frames.plain(given.validation), snr_db.squeeze())
+    n0 = n0_from_db(snr_db).unsqueeze(0)
     scores, _ = transmit(system, symbols, n0, draws=draws, generator=noise)
     truth = frames.scene[torch.from_numpy(given.validation).to(device)]
     return float((scores.argmax(-1) == truth).float().mean())

@@ -1,8 +1,8 @@
 """Devices, channel and server as one network.
 
-rgb ──► backbone ─► linear 2k ─► power 1 ─┐                     ┌─► class scores
+rgb ──► backbone ─► sender 2k ─► power 1 ─┐                     ┌─► class scores
                                           ├─► channel ─► server ┘
-depth ► backbone ─► linear 2k ─► power 1 ─┘
+depth ► backbone ─► sender 2k ─► power 1 ─┘
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,13 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from semcom.channel import CHANNELS
+from semcom.channel.downlink import noisy_downlink
 from semcom.channel.power import normalise
+from semcom.channel.snr import db_from_n0
 from semcom.channel.symbols import to_complex, to_real
+from semcom.files.errors import SemcomError
 from semcom.frames.device import DeviceFrames
-from semcom.models import HEADS
+from semcom.models import HEADS, SENDERS
 from semcom.models.encoder import Encoders
 from semcom.params.component import build
-from semcom.params.entries import Component, Encoder, EvaluateEntry, FinetuneEntry, Link, TuneEntry
+from semcom.params.entries import Component, Encoder, Link, TrainedEntry
 
 Channel = Callable[[Tensor, Tensor, torch.Generator], Tensor]
 
@@ -31,6 +34,7 @@ class System(nn.Module):
         classes: number of class scores.
         encoder: backbone and precision of the devices.
         link: channel and channel uses k a device and frame.
+        sender: of every device, from features to 2k real values; every device has its own weights.
         head: the server's head.
     """
 
@@ -42,19 +46,32 @@ class System(nn.Module):
         classes: int,
         encoder: Encoder,
         link: Link,
+        sender: Component,
         head: Component,
     ) -> None:
         super().__init__()
         self.encoders = Encoders(modalities, size, encoder)
         k = link.channel_uses
-        self.jscc = nn.ModuleDict({name: nn.Linear(dim, 2 * k) for name, dim in self.encoders.dims.items()})
+        self.jscc = nn.ModuleDict(
+            {name: build(SENDERS, sender, dim, 2 * k) for name, dim in self.encoders.dims.items()}
+        )
         self.channel: Channel = build(CHANNELS, link.channel)
         self.server: nn.Module = build(HEADS, head, 2 * k * len(self.jscc), classes)
 
-    def encode(self, views: Mapping[str, Tensor]) -> Tensor:
-        """Complex symbols (N, devices, k), average power 1 a channel use for every device and frame."""
+    @property
+    def needs_snr(self) -> bool:
+        """Whether what the devices send depends on the SNR: then each one is encoded for on its own."""
+        return any(getattr(sender, "needs_snr", False) for sender in self.jscc.values())
+
+    def encode(self, views: Mapping[str, Tensor], snr_db: Tensor | None = None) -> Tensor:
+        """Complex symbols (N, devices, k), average power 1 a channel use for every device and frame.
+
+        Args:
+            views: by modality.
+            snr_db: Es/N0 in dB, (N,) or a scalar for all; asked for by senders that see it.
+        """
         features = self.encoders(views)
-        sent = [normalise(to_complex(head(features[name]))) for name, head in self.jscc.items()]
+        sent = [normalise(to_complex(sender(features[name], snr_db))) for name, sender in self.jscc.items()]
         return torch.stack(sent, dim=1)
 
     def decide(self, received: Tensor) -> Tensor:
@@ -62,12 +79,29 @@ class System(nn.Module):
         scores: Tensor = self.server(to_real(received).flatten(-2))
         return scores
 
-    def forward(self, views: Mapping[str, Tensor], n0: Tensor, generator: torch.Generator) -> Tensor:
-        """Class scores (N, classes) after one use of the link with noise variance `n0` a complex symbol."""
-        return self.decide(self.channel(self.encode(views), n0, generator))
+    def forward(
+        self,
+        views: Mapping[str, Tensor],
+        n0: Tensor,
+        generator: torch.Generator,
+        *,
+        downlink_n0: Tensor | None = None,
+    ) -> Tensor:
+        """Class scores (N, classes) after one use of the link.
+
+        Args:
+            views: by modality.
+            n0: noise variance a complex channel use, a scalar or (N, 1, 1): one a sample.
+            generator: of the channel's draws, and of the downlink's in the backward pass.
+            downlink_n0: noise variance of the gradients' way back to the devices; None: without noise.
+        """
+        symbols = self.encode(views, db_from_n0(n0).flatten() if self.needs_snr else None)
+        if downlink_n0 is not None:
+            symbols = noisy_downlink(symbols, downlink_n0, generator)
+        return self.decide(self.channel(symbols, n0, generator))
 
 
-def system_for(entry: FinetuneEntry | TuneEntry | EvaluateEntry, frames: DeviceFrames) -> System:
+def system_for(entry: TrainedEntry, frames: DeviceFrames) -> System:
     """The system that `entry` describes, for frames of this size and these classes, on their device."""
     return System(
         entry.modalities,
@@ -75,15 +109,39 @@ def system_for(entry: FinetuneEntry | TuneEntry | EvaluateEntry, frames: DeviceF
         classes=len(frames.prepared.scene_names),
         encoder=entry.encoder,
         link=entry.link,
+        sender=entry.finetune.sender,
         head=entry.finetune.head,
     ).to(frames.rgb.device)
 
 
 @torch.no_grad()
-def encode_frames(system: System, batches: Iterable[Mapping[str, Tensor]]) -> Tensor:
-    """All symbols (N, devices, k) of batches of views, in evaluation mode: encode once, sweep often."""
+def encode_frames(
+    system: System, batches: Iterable[Mapping[str, Tensor]], snr_db: Tensor | None = None
+) -> Tensor:
+    """All symbols (N, devices, k) of batches of views, in evaluation mode: encode once, sweep often.
+
+    Args:
+        system: whose devices encode.
+        batches: of views.
+        snr_db: Es/N0 in dB, (N,) or a scalar for all; a must where senders see it.
+
+    Raises:
+        SemcomError: a sender sees the SNR and none is given.
+    """
+    if system.needs_snr and snr_db is None:
+        raise SemcomError(
+            "what this sender sends depends on the SNR, so one encoding does not serve a sweep: encode anew "
+            "at each SNR, encode_frames(…, snr_db=…), or take a sender that does not see it"
+        )
     system.eval()
-    return torch.cat([system.encode(views) for views in batches])
+    symbols: list[Tensor] = []
+    done = 0
+    for views in batches:
+        count = len(next(iter(views.values())))
+        own = snr_db if snr_db is None or snr_db.ndim == 0 else snr_db[done : done + count]
+        symbols.append(system.encode(views, own))
+        done += count
+    return torch.cat(symbols)
 
 
 @torch.no_grad()
@@ -97,7 +155,7 @@ def transmit(
     Args:
         system: a trained system; its channel and its server are used.
         symbols: (N, devices, k) complex.
-        n0: (S,) noise variance a complex symbol.
+        n0: noise variances a complex symbol, (S,), or (S, N, 1, 1) with one a frame.
         draws: number of channel draws.
         generator: of the draws.
 

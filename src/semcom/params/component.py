@@ -15,6 +15,7 @@ from semcom.params import source
 FAMILIES = {
     "LOSSES": "semcom.losses",
     "BACKBONES": "semcom.models",
+    "SENDERS": "semcom.models",
     "HEADS": "semcom.models",
     "CHANNELS": "semcom.channel",
     "VIEWS": "semcom.frames",

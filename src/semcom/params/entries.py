@@ -21,6 +21,7 @@ from semcom.params.ranges import (
     index_factory,
     unique,
 )
+from semcom.params.trainsnr import TrainSnr, nominal_snr_db
 
 Component = dict[str, Any]
 Modality = Literal["rgb", "depth"]
@@ -84,6 +85,8 @@ class Pretrain(Strict):
 class Finetune(Strict):
     """Joint fine-tuning of devices and server over a link."""
 
+    sender: Component = {"use": "linear"}
+    """From a device's features to what its channel uses carry."""
     head: Component
     """The server's head on the received symbols of all devices."""
     batch_size: Annotated[int, Gt(1)] = 32
@@ -97,8 +100,15 @@ class Link(Strict):
     channel: Component
     channel_uses: PositiveInt
     """Complex channel uses a device and frame (k)."""
-    train_snr_db: SnrDb = 10.0
-    """Es/N0 in dB while fine-tuning."""
+    train_snr_db: TrainSnr = 10.0
+    """Es/N0 in dB while fine-tuning: one, `{"uniform": (low, high)}` or `{"choice": (…)}`, drawn a sample."""
+    downlink_snr_db: SnrDb | None = None
+    """Es/N0 in dB of the gradients' way back; None: they come without noise."""
+
+    @property
+    def nominal_snr_db(self) -> float:
+        """Es/N0 in dB of training, one figure: of a range the middle, of a list the median."""
+        return nominal_snr_db(self.train_snr_db)
 
 
 class Tune(Strict):
@@ -167,49 +177,50 @@ class KnowledgeEntry(Entry):
     knowledge: Knowledge
 
 
-class TuneEntry(Entry):
-    """`semcom tune`: the study's first link and first three seeds."""
+class TrainedEntry(Entry):
+    """What tuning, fine-tuning and evaluation share."""
 
     method: str
     labels: str
-    fraction: PositiveFraction
-    seeds: Seeds
     modalities: Modalities
     encoder: Encoder
     finetune: Finetune
     link: Link
     budgets: Budgets
+
+
+class TuneEntry(TrainedEntry):
+    """`semcom tune`: the study's first link and first three seeds."""
+
+    fraction: PositiveFraction
+    seeds: Seeds
     tune: Tune
 
 
-class FinetuneEntry(Entry):
+class FinetuneEntry(TrainedEntry):
     """`semcom finetune`: all budgets of one (method, link, labels, seed) in turn."""
 
-    method: str
     link_name: str
-    labels: str
     fraction: PositiveFraction
     seed: NonNegativeInt
-    modalities: Modalities
-    encoder: Encoder
-    finetune: Finetune
-    link: Link
-    budgets: Budgets
 
 
-class EvaluateEntry(Entry):
+class EvaluateEntry(TrainedEntry):
     """`semcom evaluate sweep`."""
 
-    method: str
     link_name: str
-    labels: str
     seed: NonNegativeInt
-    modalities: Modalities
-    encoder: Encoder
-    finetune: Finetune
-    link: Link
-    budgets: Budgets
     evaluate: Evaluate
+
+
+class CalibrationEntry(Strict):
+    """`semcom evaluate link`: a link of the study, whatever is sent over it."""
+
+    study: str
+    link_name: str
+    channel: Component
+    code: str
+    threads: PositiveInt
 
 
 class ReportEntry(Strict):

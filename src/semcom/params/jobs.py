@@ -13,6 +13,7 @@ from typing import Any
 from semcom.params.codehash import code_hash
 from semcom.params.component import module_of
 from semcom.params.entries import (
+    CalibrationEntry,
     EvaluateEntry,
     FinetuneEntry,
     KnowledgeEntry,
@@ -34,6 +35,7 @@ STAGES = {
     "tune": "semcom.finetune.tune",
     "finetune": "semcom.finetune.stage",
     "evaluate": "semcom.evaluate.sweep",
+    "calibration": "semcom.evaluate.links",
     "report": "semcom.report",
 }
 """The module that each stage's verb runs: where its code hash starts."""
@@ -156,6 +158,19 @@ class Jobs:
             )
         )
 
+    def calibration(self, link: str) -> str:
+        """Entry of `semcom evaluate link`."""
+        channel = self.study.links[link].channel
+        return to_json(
+            CalibrationEntry(
+                study=self.study.study,
+                link_name=link,
+                channel=channel,
+                code=_hash("calibration", CHANNELS=[channel]),
+                threads=self.study.compute.threads,
+            )
+        )
+
     def report(self) -> str:
         """Entry of `semcom report`."""
         study = self.study
@@ -211,6 +226,7 @@ class Jobs:
         return _hash(
             stage,
             BACKBONES=[chosen.encoder.backbone],
+            SENDERS=[chosen.finetune.sender],
             HEADS=[chosen.finetune.head],
             VIEWS=[chosen.finetune.views],
             CHANNELS=[self.study.links[link].channel],

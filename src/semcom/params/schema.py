@@ -36,6 +36,7 @@ _FAMILY_AT = {
     ("methods", "*", "pretrain", "loss"): "LOSSES",
     ("methods", "*", "pretrain", "optimiser"): "OPTIMISERS",
     ("methods", "*", "pretrain", "views"): "VIEWS",
+    ("methods", "*", "finetune", "sender"): "SENDERS",
     ("methods", "*", "finetune", "head"): "HEADS",
     ("methods", "*", "finetune", "views"): "VIEWS",
     ("links", "*", "channel"): "CHANNELS",
@@ -146,6 +147,28 @@ def load(config: Mapping[str, Any]) -> Study:
 
 
 def _lacking(study: Study) -> Iterator[Fault]:
+    """What does not go together."""
+    yield from _modalities(study)
+    yield from _pilots(study)
+
+
+def _pilots(study: Study) -> Iterator[Fault]:
+    """Channels that are to estimate from nothing, or have pilots that nobody uses."""
+    for name, link in study.links.items():
+        if not {"csi", "pilots"} <= link.channel.keys():
+            continue  # the channel has neither, or one of them has a fault of its own
+        csi, pilots = link.channel["csi"], link.channel["pilots"]
+        path: Path = ("links", name, "channel", "pilots")
+        if csi == "estimated" and not pilots:
+            yield Fault(
+                path, "missing; csi: estimated takes a whole number ≥ 1 of channel uses to estimate from"
+            )
+        if csi != "estimated" and pilots:
+            text = f"{pilots} pilots go with csi: estimated only, here it is {csi}; leave them out"
+            yield Fault(path, text)
+
+
+def _modalities(study: Study) -> Iterator[Fault]:
     """Methods whose loss needs a modality that they do not have."""
     losses = family("LOSSES")
     for name, method in study.methods.items():
@@ -162,12 +185,24 @@ def _lacking(study: Study) -> Iterator[Fault]:
 
 def _fill_components(values: dict[str, Any]) -> Iterator[Fault]:
     """Replace each component in `values` by its checked, completed form; yield what is wrong."""
+    _add_defaults(values)
     for pattern, name in _FAMILY_AT.items():
         for path, holder in _places(values, pattern):
             component = holder[path[-1]]
             if isinstance(component, dict):
                 holder[path[-1]], wrong = options.check(name, component, path)
                 yield from wrong
+
+
+def _add_defaults(values: dict[str, Any]) -> None:
+    """Put components that are left out, and have a default, where they belong."""
+    for *section, key in _FAMILY_AT:
+        fields = getattr(faults.bare(faults.at(Study, tuple(section))), "model_fields", {})
+        default = fields[key].default if key in fields else None
+        if isinstance(default, dict):
+            for path, holder in _places(values, tuple(section)):
+                if isinstance(holder[path[-1]], dict):
+                    holder[path[-1]].setdefault(key, dict(default))
 
 
 def _places(values: Any, pattern: tuple[str, ...], path: Path = ()) -> Iterator[tuple[Path, Any]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from semcom.files.atomic import write_text
 from semcom.params.entries import ReportEntry
 from semcom.progress import log
-from semcom.report import figures, tables, text
+from semcom.report import calibration, figures, tables, text
 from semcom.report.results import read
 from semcom.report.stamp import Stamp, write_provenance, write_table
 
@@ -23,7 +23,8 @@ def run(results: Path, entry: ReportEntry, frames: Path, output: Path) -> None:
         output: folder of the report.
 
     Raises:
-        SemcomError: a result is missing or damaged, or `output` cannot be written.
+        SemcomError: a result is missing or damaged, a link is out of tolerance, or `output` cannot
+            be written.
     """
     found = read(results, entry, frames)
     stamp = Stamp.of(entry)
@@ -33,9 +34,10 @@ def run(results: Path, entry: ReportEntry, frames: Path, output: Path) -> None:
         "summary": tables.summary(found, entry),
         "retrieval": tables.retrieval(found),
         "pretraining": tables.pretraining(found),
-        "calibration": tables.calibration(found),
+        "calibration": calibration.calibration(found),
         "optimisers": found.choices,
     }
+    calibration.check(made["calibration"])
     for name, table in made.items():
         write_table(output / f"{name}.csv", table, stamp)
     snr = figures.accuracy_snr(made["accuracy_snr"], entry, chance=found.chance, foot=stamp.line())
@@ -45,6 +47,4 @@ def run(results: Path, entry: ReportEntry, frames: Path, output: Path) -> None:
     write_provenance(output / "provenance.json", entry, stamp)
     page = text.page(made, entry, chance=found.chance, stamp=stamp)
     write_text(output / "report.md", page)
-    for warning in text.warnings(made["calibration"]):
-        log.warning("%s", warning)
     log.info("report: %s", output / "report.md")

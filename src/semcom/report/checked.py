@@ -7,7 +7,7 @@ import pandas as pd
 
 from semcom.files.errors import SemcomError
 
-TEXTS = ("study", "system", "method", "link", "labels", "split", "metric", "modality")
+TEXTS = ("study", "system", "method", "link", "labels", "split", "metric", "modality", "check")
 """Columns of names, which stay text even where a name looks like a number."""
 WHOLE = ("seed", "budget_epochs", "draw", "epoch", "neighbours")
 """Columns of whole numbers."""

@@ -13,6 +13,7 @@ from semcom.metrics.comparisons import holm
 from semcom.metrics.intervals import over_seeds
 from semcom.metrics.power import least_decidable, seeds_to_decide
 from semcom.metrics.scenes import bootstrap_scenes, crossed
+from semcom.params.trainsnr import nominal_snr_db
 from semcom.report.compare_choice import Run
 from semcom.report.compare_read import Answers
 
@@ -130,17 +131,11 @@ def trained_at(folder: Path, links: Iterable[str], swept: Sequence[int]) -> tupl
     for path in sorted(folder.glob("report/*/provenance.json")):
         try:
             entries = json.loads(path.read_text(encoding="utf-8"))["entry"]["links"]
-            found |= {link: _middle(entries[link]["train_snr_db"]) for link in links if link in entries}
+            found |= {
+                link: nominal_snr_db(entries[link]["train_snr_db"]) for link in links if link in entries
+            }
         except (ValueError, KeyError, TypeError, IndexError):
             continue  # a report's record is no result: without it the caller asks or takes all
     if set(found) != set(links):
         return ()
     return tuple(sorted({min(swept, key=lambda snr: (abs(snr - at), snr)) for at in found.values()}))
-
-
-def _middle(train_snr_db: Any) -> float:
-    """Of a number, `{uniform: [low, high]}` or `{choice: [..]}`."""
-    if isinstance(train_snr_db, dict):
-        (values,) = train_snr_db.values()
-        return float(np.median(values))
-    return float(train_snr_db)

@@ -18,8 +18,9 @@ from matplotlib.ticker import (
     NullLocator,
 )
 
+from semcom.channel.labels import LABELS
 from semcom.files.atomic import atomic
-from semcom.params.entries import ReportEntry
+from semcom.params.entries import Link, ReportEntry
 from semcom.report.sheet import GREY, STYLE, Sheet
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -28,7 +29,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", "--", ":", "-.")
 """From the eighth method on, colours come again with other dashes."""
 
-SNR_LABEL = "Es/N0 per complex channel use (dB)"
+SNR_LABEL = LABELS["es_n0_db"]
 USES_LABEL = "complex channel uses of training, up and down"
 
 
@@ -51,13 +52,13 @@ def accuracy_snr(table: pd.DataFrame, entry: ReportEntry, *, chance: float, foot
                 rows = here[here["method"] == method]
                 _curve(axes, rows, number, method, markers=len(rows) <= 12)
             _chance(axes, chance, named=axes is sheet.panels[0])
-            axes.axvline(entry.links[link].train_snr_db, color=GREY, linewidth=0.6, linestyle=(0, (1, 2)))
+            _training(axes, entry.links[link])
             epochs = f"{budget} epoch{'s' * (budget != 1)}"
             axes.set_title(f"{epochs} of fine-tuning" if one else f"{link}, labels {labels}: {epochs}")
             if here["snr_db"].nunique() <= 8:
                 axes.xaxis.set_major_locator(FixedLocator(sorted(here["snr_db"].unique())))
         where = "Link {}, labels {}. ".format(*_groups(entry)[0]) if one else ""
-        note = f"{where}{_intervals('Bands', entry)} Dotted upright: Es/N0 of training."
+        note = f"{where}{_intervals('Bands', entry)} {_trained(entry)}"
         sheet.finish(SNR_LABEL, note, foot)
     return sheet.figure
 
@@ -163,6 +164,25 @@ def _chance(axes: Axes, chance: float, *, named: bool) -> None:
             "most frequent class", (1, 100 * chance), (0, 2), xycoords=("axes fraction", "data"),
             textcoords="offset points", ha="right", va="bottom", fontsize=6, color=GREY,
         )  # fmt: skip
+
+
+def _training(axes: Axes, link: Link) -> None:
+    """Mark the Es/N0 of training: a range shaded, single ones dotted."""
+    at = link.train_snr_db
+    if isinstance(at, dict) and "uniform" in at:
+        axes.axvspan(*at["uniform"], color=GREY, alpha=0.1, linewidth=0, zorder=0)
+        return
+    for one in at["choice"] if isinstance(at, dict) else (at,):
+        axes.axvline(one, color=GREY, linewidth=0.6, linestyle=(0, (1, 2)))
+
+
+def _trained(entry: ReportEntry) -> str:
+    """What the marks of `_training` are."""
+    ranges = [
+        isinstance(at, dict) and "uniform" in at for at in (li.train_snr_db for li in entry.links.values())
+    ]
+    words = ["dotted upright"] * (not all(ranges)) + ["shaded"] * any(ranges)
+    return f"{' or '.join(words).capitalize()}: Es/N0 of training."
 
 
 def _rounds(axes: Axes, rows: pd.DataFrame) -> None:

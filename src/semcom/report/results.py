@@ -27,8 +27,11 @@ COMMUNICATION = (
     "pretrain_uses",
 )
 RETRIEVAL = (*OF, "seed", "modality", "neighbours", "frames", "accuracy", "bytes", "vectors", "dim")
+CALIBRATION = ("study", "link", "snr_db", "check", "value", "expected", "tolerance", "draws")
+LAST_CHECK = "noise_circularity"
+"""The last one at each Es/N0."""
 PRETRAINING = (*OF, "seed", "epoch", "metric", "value")
-SHARES = ("accuracy", "balanced_accuracy")
+SHARES = ("accuracy", "balanced_accuracy", "ece")
 """Metrics in 0..1."""
 
 Place = Mapping[str, object]
@@ -43,6 +46,8 @@ class Results:
     communication: pd.DataFrame
     retrieval: pd.DataFrame
     pretraining: pd.DataFrame
+    calibration: pd.DataFrame
+    """One row a check of a link's channel."""
     choices: pd.DataFrame
     """One row a (method, labels, budget): what tuning chose."""
     chance: float
@@ -80,6 +85,7 @@ def read(folder: Path, entry: ReportEntry, frames: Path) -> Results:
         communication=_joined(costs, COMMUNICATION),
         retrieval=_joined(retrieval, RETRIEVAL),
         pretraining=_joined(history, PRETRAINING),
+        calibration=_calibration(folder / "calibration", entry),
         choices=_choices(folder / "tune", entry),
         chance=_chance(frames),
     )
@@ -103,7 +109,7 @@ def read_sweeps(folder: Path, places: Sequence[Place], budgets: Sequence[int]) -
         path = path_of(folder / "evaluate", place, "sweep.csv")
         share = rows.loc[rows["metric"].isin(SHARES), "value"]
         if (outside := share[~share.between(0, 1)]).size:
-            raise damaged(path, f"has an accuracy of {outside.iloc[0]:g}")
+            raise damaged(path, f"has a share of {outside.iloc[0]:g}")
         swept = set(rows[["snr_db", "draw"]].drop_duplicates().itertuples(index=False, name=None))
         other, same = first.setdefault(place["link"], (path, swept))
         if swept != same:
@@ -139,6 +145,19 @@ def _tables(
 def _joined(tables: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
     """All tables below one another, in the order in which they are given."""
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(columns))
+
+
+def _calibration(folder: Path, entry: ReportEntry) -> pd.DataFrame:
+    paths = {link: folder / f"{link}.csv" for link in entry.links}
+    check_there(list(paths.values()))
+    tables = []
+    for link, path in paths.items():
+        place, key = {"study": entry.study, "link": link}, ("snr_db", "check")
+        tables.append(table(path, CALIBRATION, place=place, key=key, may_lack=True))
+        for snr_db, rows in tables[-1].groupby("snr_db"):
+            if LAST_CHECK not in set(rows["check"]):
+                raise damaged(path, f"lacks the check {LAST_CHECK} at {snr_db} dB")
+    return pd.concat(tables, ignore_index=True)
 
 
 def _choices(folder: Path, entry: ReportEntry) -> pd.DataFrame:

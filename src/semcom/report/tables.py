@@ -10,8 +10,8 @@ from semcom.params.entries import ReportEntry
 from semcom.report.results import Results
 
 RUN = ["study", "system", "method", "link", "labels", "budget_epochs"]
-TOLERANCE_DB = 0.05
-"""How far the delivered Es/N0 may lie from the one asked."""
+PER_SNR = ("accuracy", "balanced_accuracy", "nll", "ece")
+"""Metrics of a sweep that are averaged over seeds."""
 
 
 def over_seeds(table: pd.DataFrame, by: Sequence[str], value: str = "value") -> pd.DataFrame:
@@ -36,16 +36,19 @@ def over_draws(sweep: pd.DataFrame) -> pd.DataFrame:
 
 
 def accuracy_snr(results: Results) -> pd.DataFrame:
-    """Accuracy and balanced accuracy over Es/N0."""
+    """Accuracy, balanced accuracy, NLL in nats and calibration error over Es/N0."""
     drawn = over_draws(results.sweep)
-    drawn = drawn[drawn["metric"].isin(["accuracy", "balanced_accuracy"])]
+    drawn = drawn[drawn["metric"].isin(PER_SNR)]
     return over_seeds(drawn, [*RUN, "snr_db", "metric"])
 
 
 def near_training(table: pd.DataFrame, entry: ReportEntry) -> pd.DataFrame:
-    """The rows at each link's training Es/N0, or at the nearest that was swept (the lower of two)."""
+    """The rows at each link's training Es/N0, or at the nearest that was swept (the lower of two).
+
+    Of a range or list of them the middle counts (`Link.nominal_snr_db`).
+    """
     swept = np.unique(table["snr_db"])
-    nearest = {name: swept[np.abs(swept - link.train_snr_db).argmin()] for name, link in entry.links.items()}
+    nearest = {n: swept[np.abs(swept - link.nominal_snr_db).argmin()] for n, link in entry.links.items()}
     return table[table["snr_db"] == table["link"].map(nearest)]
 
 
@@ -107,32 +110,3 @@ def pretraining(results: Results) -> pd.DataFrame:
     by = ["study", "system", "method", "metric"]
     last = table.groupby([*by, "seed"])["epoch"].transform("max")
     return over_seeds(table[table["epoch"] == last], [*by, "epoch"])
-
-
-def calibration(results: Results) -> pd.DataFrame:
-    """How far the delivered Es/N0 lies from the one asked: the largest deviation of every run, in dB.
-
-    `error_db` is of the mean over draws; `error_one_draw_db` of any single draw, which for the finite number
-    of noise samples deviates by chance; `error_farthest_frame_db` of the frame with the oddest power.
-    `tolerance_db` is 0.05 dB, or more where there were too few noise samples to tell so little.
-    """
-    rows = results.sweep
-    errors = {}
-    for name, metric, drawn in (
-        ("error_db", "delivered_snr_db", False),
-        ("error_farthest_frame_db", "delivered_snr_db_worst", False),
-        ("error_one_draw_db", "delivered_snr_db", True),
-    ):
-        table = rows if drawn else over_draws(rows)
-        table = table[table["metric"] == metric]
-        error = (table["value"] - table["snr_db"]).abs()
-        errors[name] = error.groupby([table[column] for column in RUN], sort=False).max()
-    spread = rows[rows["metric"] == "delivered_snr_db_sd"]
-    spread = spread.groupby([spread[column] for column in RUN], sort=False)["value"].mean()
-    table = pd.DataFrame(errors)
-    # Few noise samples stray further than that by chance; four standard deviations of their mean are allowed.
-    chance = 4 * spread.reindex(table.index).fillna(0) / np.sqrt(rows["draw"].nunique())
-    table["tolerance_db"] = chance.clip(lower=TOLERANCE_DB)
-    table["within"] = table[["error_db", "error_farthest_frame_db"]].max(axis=1) <= table["tolerance_db"]
-    table = table.reset_index()
-    return table
