@@ -101,7 +101,7 @@ def test_runs_appear_while_jobs_run_and_a_killed_snakemake_leaves_no_follower(qu
     assert set(after.values()) == {"FINISHED"}
     assert len(after) == 16  # all jobs but fetch, prepare and report
     (_, pid) = (quick.root / "results/tiny/journal/.follow").read_text().split()
-    assert Process.of(int(pid)).ended
+    wait(lambda: Process.of(int(pid)).ended)  # asked to end, it needs a moment
     with sqlite3.connect(quick.root / "mlflow.db") as connection:
         (points,) = connection.execute(
             "select count(*) from metrics join runs using (run_uuid) where lifecycle_stage = 'active'"
