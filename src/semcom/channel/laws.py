@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import polygamma
-from scipy.stats import ncf, ncx2
+from scipy.special import chndtr, ncfdtr, polygamma
 
 Array = NDArray[np.float64]
 
@@ -24,7 +23,7 @@ def outage(rate: float, *, n0: float, k_factor: float) -> float:
     power = (2**rate - 1) * n0
     if math.isinf(k_factor):
         return float(power > 1)
-    return float(ncx2.cdf(2 * (k_factor + 1) * power, 2, 2 * k_factor))
+    return float(chndtr(2 * (k_factor + 1) * power, 2, 2 * k_factor))
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class MeasuredSnr:
     def below(self, snr: float) -> float:
         """Probability that the block's measured SNR |â|^2 mean |x|^2 / N̂ is below `snr`, linear."""
         x = snr * self.uses / (1 + self._scattered)
-        return float(ncf.cdf(x, 2, 2 * (self.uses - 1), self._noncentrality))
+        return float(ncfdtr(2, 2 * (self.uses - 1), self._noncentrality, x))
 
     def spread_db(self) -> float:
         """Standard deviation of the measured SNR in dB: 5.57 for Rayleigh and many channel uses."""
@@ -66,6 +65,8 @@ class MeasuredSnr:
         if self.k_factor == 0:
             return float(in_db * math.sqrt(polygamma(1, 1) + polygamma(1, self.uses - 1)))
         t = np.linspace(-25, math.log(50 * (1 + self._noncentrality)), 20_001)
+        from scipy.stats import ncf  # 0.6 s that only a calibration needs
+
         density = ncf.pdf(np.exp(t), 2, 2 * (self.uses - 1), self._noncentrality) * np.exp(t)
         density /= density.sum()
         mean = (t * density).sum()
