@@ -43,7 +43,10 @@ def test_cancelled_job(cluster, pretraining, undisturbed, record):
         seconds = time.monotonic() - start
         trouble(pretraining)
         run.end()
-        happened = f"{run.state(first)}, sent again ({run.state(second)})"
+        states = run.state(first), run.state(second)
+    assert states[0] in ("CANCELLED", "FAILED")
+    assert states[1] == "COMPLETED"
+    happened = f"{states[0]}, sent again ({states[1]})"
     compared = same(pretraining.root / PRETRAINED, undisturbed.root / PRETRAINED)
     record("scancel", f"{happened}, went on after {went_on(pretraining)}", seconds, compared)
 
