@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from sklearn.model_selection import StratifiedGroupKFold
 
 from semcom.files.errors import SemcomError
 from semcom.frames.folds import labelled, validation_fold
@@ -44,6 +45,22 @@ def test_a_class_with_one_group_stays_in_training() -> None:
         train, validation = validation_fold(scene, group, official, seed=seed)
         assert 4 in scene[train]
         assert 4 not in scene[validation]
+
+
+@pytest.mark.parametrize("draw", range(20))
+def test_classes_are_spread_as_evenly_as_by_scikit_learn(draw: int) -> None:
+    rng = np.random.default_rng(draw)
+    group = np.repeat(np.arange(100), rng.integers(1, 20, 100))
+    scene = rng.choice(8, 100, p=np.arange(1, 9) / 36)[group]
+    official = np.ones(len(scene), bool)
+
+    def unevenness(folds: list[np.ndarray]) -> float:
+        counts = np.array([np.bincount(scene[f], minlength=8) for f in folds])
+        return float(np.nanmean(np.abs(counts / counts.sum(0) - 1 / 5)))
+
+    ours = [validation_fold(scene, group, official, seed=seed)[1] for seed in range(5)]
+    theirs = StratifiedGroupKFold(5, shuffle=True, random_state=draw).split(scene, scene, group)
+    assert unevenness(ours) < 1.15 * unevenness([f for _, f in theirs]) + 0.005
 
 
 def test_too_few_groups_are_refused() -> None:

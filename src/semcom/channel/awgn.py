@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,7 +20,7 @@ def awgn(symbols: Tensor, n0: Tensor | float, generator: torch.Generator | None 
         Received symbols, of the shape to which `symbols` and `n0` broadcast together.
     """
     deviation = torch.as_tensor(n0, dtype=symbols.real.dtype, device=symbols.device).div(2).sqrt()
-    shape = torch.broadcast_shapes(symbols.shape, deviation.shape)
+    shape = np.broadcast_shapes(symbols.shape, deviation.shape)  # torch's own imports sympy, 0.5 s
     noise = torch.empty((*shape, 2), dtype=deviation.dtype, device=symbols.device)
     if deviation.ndim == 0 and noise.device.type == "cpu":
         noise.normal_(0, float(deviation), generator=generator)  # saves a pass; elsewhere float() would wait

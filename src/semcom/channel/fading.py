@@ -10,6 +10,7 @@ one over the average Es/N0; the Es/N0 of one block is |h|^2 / n0.
 
 from typing import Literal, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -109,7 +110,7 @@ def block_fading(
         raise SemcomError(
             f"n0 of shape {tuple(n0.shape)} changes within a block; its last dimension must be 1"
         )
-    shape = torch.broadcast_shapes((*symbols.shape[:-1], 1), n0.shape)
+    shape = np.broadcast_shapes((*symbols.shape[:-1], 1), n0.shape)
     gain = gains(shape, k_factor=k_factor, dtype=symbols.dtype, device=symbols.device, generator=generator)
     estimate = None if csi == "none" else gain
     if csi == "estimated":

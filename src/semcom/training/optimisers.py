@@ -1,11 +1,26 @@
 """Optimisers as components: their options are a params entry's, the parameters come later."""
 
 import math
+from inspect import unwrap
 
 import torch
 from torch import nn
 
 from semcom.params.ranges import Fraction, NonNegative, Positive
+
+# torch's optimisers import its compiler, 1.1 s in each training, only to tell it not to compile some of their
+# methods. We compile nothing, so those methods are called as they are.
+for _method in vars(torch.optim.Optimizer).values():
+    if hasattr(_method, "__wrapped__"):
+        _method.__wrapped__.__dynamo_disable = _method.__wrapped__
+
+
+class _AdamW(torch.optim.AdamW):
+    step = torch.no_grad()(unwrap(torch.optim.AdamW.step))
+
+
+class _SGD(torch.optim.SGD):
+    step = torch.no_grad()(unwrap(torch.optim.SGD.step))
 
 
 class AdamW:
@@ -16,7 +31,7 @@ class AdamW:
 
     def __call__(self, module: nn.Module) -> torch.optim.Optimizer:
         """An optimiser of the module's parameters."""
-        return torch.optim.AdamW(_groups(module, self.weight_decay), lr=self.lr, fused=True)
+        return _AdamW(_groups(module, self.weight_decay), lr=self.lr, fused=True)
 
 
 class SGD:
@@ -30,7 +45,7 @@ class SGD:
     def __call__(self, module: nn.Module) -> torch.optim.Optimizer:
         """An optimiser of the module's parameters."""
         groups = _groups(module, self.weight_decay)
-        return torch.optim.SGD(groups, lr=self.lr, momentum=self.momentum, fused=True)
+        return _SGD(groups, lr=self.lr, momentum=self.momentum, fused=True)
 
 
 def _groups(module: nn.Module, weight_decay: float) -> list[dict[str, object]]:
