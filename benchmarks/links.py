@@ -16,9 +16,9 @@ from sionna.phy.fec.ldpc import LDPC5GDecoder, LDPC5GEncoder
 
 from semcom.channel.digital.codes import LDPC_ITERATIONS
 from semcom.channel.digital.link import DigitalLink
-from semcom.channel.digital.scheme import parse
 from semcom.channel.digital.table import Curve
 from semcom.channel.digital.transceiver import Transceiver
+from semcom.params.scheme import parse
 
 SCHEMES = (
     ("qpsk_ldpc_1/2", 32, 4.0),

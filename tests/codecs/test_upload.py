@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from semcom.channel.digital.scheme import parse
 from semcom.channel.digital.table import Curve
 from semcom.codecs.upload import at_capacity, over_link
 from semcom.files.errors import SemcomError
+from semcom.params.scheme import parse
 
 
 def curve(name: str, errors: list[float]) -> Curve:

@@ -62,12 +62,25 @@ def of_study(stage, names, *files, methods=STUDY.methods):
     )
 
 
+def of_digital(*files):
+    """Files of all jobs of the digital links."""
+    return [
+        file
+        for name, link in JOBS.digital_links.items()
+        for file in of_study(
+            "evaluate", f"{{method}}/{name}/{{labels}}/seed{{seed}}", *files, methods=link.methods
+        )
+    ]
+
+
 wildcard_constraints:
     dataset=STUDY.data,
     study=STUDY.study,
     report=STUDY.report,
     method="|".join([*STUDY.methods, *JOBS.knowledge_methods]),
     link="|".join(STUDY.links),
+    digital="|".join(STUDY.digital) or "(?!)",
+    table=r"\w[\w-]*",
     labels="|".join(STUDY.labels),
     seed="|".join(map(str, STUDY.seeds)),
 

@@ -36,3 +36,52 @@ rule evaluate:
         "--sweep {output.sweep} --predictions {output.predictions} --log {log} "
         "--journal results/{wildcards.study}/journal/evaluate/"
         "{wildcards.method}_{wildcards.link}_{wildcards.labels}_seed{wildcards.seed}.jsonl"
+
+
+rule error_table:
+    output:
+        "results/data/links/{table}.csv",
+    log:
+        "logs/data/links/{table}.log",
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=2000,
+        runtime=720,
+    params:
+        entry=lambda w: JOBS.table(f"{w.table}.csv"),
+    shell:
+        "semcom links table {params.entry:q} --output {output} --state results/.state --log {log}"
+
+
+rule digital:
+    input:
+        frames=FRAMES,
+        models=lambda w: (
+            f"results/{w.study}/finetune/{w.method}/{STUDY.digital[w.digital].link}/{w.labels}/seed{w.seed}/"
+            "models.pt"
+        ),
+        encoders=lambda w: encoders(w, [w.seed]),
+        tables=lambda w: JOBS.error_tables(w.digital),
+    output:
+        sweep="results/{study}/evaluate/{method}/{digital}/{labels}/seed{seed}/sweep.csv",
+        predictions="results/{study}/evaluate/{method}/{digital}/{labels}/seed{seed}/predictions.npz",
+        communication="results/{study}/evaluate/{method}/{digital}/{labels}/seed{seed}/communication.csv",
+    log:
+        "logs/{study}/evaluate/{method}_{digital}_{labels}_seed{seed}.log",
+    threads: THREADS
+    resources:
+        gpu=GPU,
+        gpu_jobs=GPU,
+        mem_mb=4000,
+        runtime=120,
+    params:
+        entry=lambda w: JOBS.digital(w.method, w.digital, w.labels, int(w.seed)),
+        encoders=encoder_options,
+        tables=lambda w, input: [f"--table={file}" for file in input.tables],
+    shell:
+        "semcom evaluate digital {params.entry:q} --frames {input.frames} --models {input.models} "
+        "{params.encoders} {params.tables} --sweep {output.sweep} --predictions {output.predictions} "
+        "--communication {output.communication} --state results/.state --log {log} "
+        "--journal results/{wildcards.study}/journal/evaluate/"
+        "{wildcards.method}_{wildcards.digital}_{wildcards.labels}_seed{wildcards.seed}.jsonl"

@@ -6,6 +6,7 @@ rule report:
         of_study("finetune", "{method}/{link}/{labels}/seed{seed}", "history.csv", "communication.csv"),
         expand("results/{study}/calibration/{link}.csv", study=STUDY.study, link=STUDY.links),
         of_study("evaluate", "{method}/{link}/{labels}/seed{seed}", "sweep.csv", "predictions.npz"),
+        of_digital("sweep.csv", "predictions.npz", "communication.csv"),
         frames=FRAMES,
     output:
         report(
@@ -35,6 +36,7 @@ rule report:
             "report.md",
             "provenance.json",
             "pretraining.csv",
+            "digital.csv",
             "optimisers.csv",
             "calibration.csv",
         ),

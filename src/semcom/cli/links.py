@@ -22,11 +22,11 @@ def table(
     log: Annotated[Path | None, typer.Option(help="Log file, beside standard error.")] = None,
 ) -> None:
     """Measure block error rates of one scheme on one channel; a killed run goes on where it was."""
-    from semcom.channel.digital.entry import TableEntry
     from semcom.cli.stages import _read
+    from semcom.params.entries import TableEntry
 
     given = _read(TableEntry, entry, log, "links", "scheme", "channel_uses", "channel")
-    name = f"{given.block.stem}_{given.channel}.csv"  # a scheme that cannot be ends here
+    name = given.file  # a scheme that cannot be ends here
     if output.is_dir():
         output = output / name
         if output.exists():

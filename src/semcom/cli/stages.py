@@ -175,6 +175,38 @@ def sweep(
 
 
 @evaluate.command()
+def digital(
+    entry: EntryText,
+    frames: Frames,
+    models: Annotated[Path, typer.Option(help="Weights by budget.")],
+    table: Annotated[list[Path], typer.Option(help="Error table of each scheme, in their order.")],
+    sweep: Output,
+    predictions: Output,
+    communication: Output,
+    journal: Journal,
+    state: States,
+    encoders: Weights = None,
+    log: Log = None,
+) -> None:
+    """Sweep the SNR over the test frames, their features quantised and sent over a digital link."""
+    given = _read(entries.DigitalEntry, entry, log, "digital", "method", "link_name", "labels")
+    from semcom.evaluate.digital import run
+
+    run(
+        frames,
+        given,
+        models=models,
+        encoders=encoders,
+        tables=table,
+        sweep=sweep,
+        predictions=predictions,
+        communication=communication,
+        journal=journal,
+        states=state,
+    )
+
+
+@evaluate.command()
 def link(entry: EntryText, table: Output, log: Log = None) -> None:
     """Measure what a study's link really delivers."""
     given = _read(entries.CalibrationEntry, entry, log, "calibration", "link_name")

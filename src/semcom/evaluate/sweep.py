@@ -4,6 +4,7 @@ Devices that see the SNR encode anew at each one.
 """
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from semcom.frames.folds import Indices
 from semcom.metrics.calibration import ece, nll
 from semcom.metrics.classification import accuracy, balanced_accuracy
 from semcom.models.system import System, encode_frames, system_for, transmit
-from semcom.params.entries import EvaluateEntry
+from semcom.params.entries import Evaluate, EvaluateEntry
 from semcom.progress import Progress
 from semcom.tracking.journal import Journal
 from semcom.training import weights
@@ -75,21 +76,12 @@ def run(
             classes, measured = _over_snr(entry, system, frames, test)
             predicted.append(classes)
             place = {**tags, "budget_epochs": budget, "seed": entry.seed, "split": "test"}
-            new = _rows(entry, place, classes, truth, measured)
-            _log(entry, events, budget, new)
+            new = rows_of(entry.evaluate, place, classes, truth, measured)
+            log_means(entry.evaluate, events, budget, new)
             rows += new
             progress.step(done, f"budget {budget}: {len(test)} frames at {len(entry.evaluate.snr_db)} SNRs")
     write_rows(sweep, rows)
-    with atomic(predictions) as temporary, open(temporary, "wb") as file:
-        np.savez_compressed(
-            file,
-            predicted=np.stack(predicted),
-            truth=truth,
-            index=frames.prepared.index[test],
-            group=frames.prepared.group[test],
-            budgets=np.array(entry.budgets),
-            snr_db=np.array(entry.evaluate.snr_db),
-        )
+    write_predictions(predictions, frames, test, np.stack(predicted), entry.budgets, entry.evaluate)
 
 
 def _over_snr(
@@ -152,16 +144,17 @@ def _delivered(sent: Tensor, received: Tensor) -> Measured:
     }
 
 
-def _rows(
-    entry: EvaluateEntry,
+def rows_of(
+    settings: Evaluate,
     place: Row,
     classes: NDArray[np.uint8],
     truth: NDArray[np.int64],
     measured: Measured,
 ) -> list[Row]:
+    """Rows of a sweep: accuracies of classes (S, draws, N), and all that was measured (S, draws)."""
     rows = []
-    for s, snr in enumerate(entry.evaluate.snr_db):
-        for draw in range(entry.evaluate.draws):
+    for s, snr in enumerate(settings.snr_db):
+        for draw in range(settings.draws):
             values = {
                 "accuracy": accuracy(classes[s, draw], truth),
                 "balanced_accuracy": balanced_accuracy(classes[s, draw], truth),
@@ -172,9 +165,9 @@ def _rows(
     return rows
 
 
-def _log(entry: EvaluateEntry, events: Journal, budget: int, rows: list[Row]) -> None:
+def log_means(settings: Evaluate, events: Journal, budget: int, rows: list[Row]) -> None:
     """Means over draws, with the SNR in dB as the step, so that the tracking UI overlays the curves."""
-    for snr in entry.evaluate.snr_db:
+    for snr in settings.snr_db:
         at = [row for row in rows if row["snr_db"] == snr]
         means = {
             f"test/{metric}": float(
@@ -183,3 +176,25 @@ def _log(entry: EvaluateEntry, events: Journal, budget: int, rows: list[Row]) ->
             for metric in dict.fromkeys(row["metric"] for row in at)
         }
         events.metrics(means, step=snr, run={"budget_epochs": budget})
+
+
+def write_predictions(
+    path: Path,
+    frames: DeviceFrames,
+    test: Indices,
+    predicted: NDArray[np.uint8],
+    budgets: Sequence[int],
+    settings: Evaluate,
+) -> None:
+    """Write the classes (budgets, S, draws, N) of the test frames with all that names them."""
+    prepared = frames.prepared
+    with atomic(path) as temporary, open(temporary, "wb") as file:
+        np.savez_compressed(
+            file,
+            predicted=predicted,
+            truth=prepared.scene[test],
+            index=prepared.index[test],
+            group=prepared.group[test],
+            budgets=np.array(budgets),
+            snr_db=np.array(settings.snr_db),
+        )

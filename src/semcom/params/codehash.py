@@ -6,8 +6,8 @@ Left out, as no result depends on them:
 
 - families (`"mmssl": "semcom.losses.mmssl:MMSSL"`): they name every member, a job runs the ones of its entry;
 - the command line, tracking and progress;
-- the params room, but for `component`, which makes components: all that it gives a job is the entry, which
-  Snakemake compares itself;
+- the params room, but for `component`, which makes components, and `scheme`: all else that it gives is the
+  entry, which Snakemake compares itself;
 - plotting, but for the report.
 """
 
@@ -22,7 +22,7 @@ from semcom.params import source
 
 REPORT = "semcom.report"
 _ALWAYS_OUT = ("semcom.cli", "semcom.__main__", "semcom.tracking", "semcom.progress", "semcom.params")
-_KEPT = ("semcom.params.component", "semcom.params.source")
+_KEPT = ("semcom.params.component", "semcom.params.source", "semcom.params.scheme")
 _PLOTTING = ("semcom.report.figures", "semcom.report.plot")
 
 

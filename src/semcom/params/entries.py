@@ -6,7 +6,7 @@ arguments of the class that its family lists under that name.
 
 from typing import Annotated, Any, Literal, Self
 
-from annotated_types import Gt, MinLen
+from annotated_types import Ge, Gt, Lt, MinLen
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from semcom.params.ranges import (
@@ -21,6 +21,7 @@ from semcom.params.ranges import (
     index_factory,
     unique,
 )
+from semcom.params.scheme import Scheme, parse
 from semcom.params.trainsnr import TrainSnr, nominal_snr_db
 
 Component = dict[str, Any]
@@ -28,6 +29,8 @@ Modality = Literal["rgb", "depth"]
 Modalities = Annotated[tuple[Modality, ...], MinLen(1), AfterValidator(unique)]
 Size = tuple[Pixels, Pixels]
 Budgets = Annotated[tuple[PositiveInt, ...], MinLen(1), AfterValidator(increasing)]
+DigitalBudgets = Annotated[tuple[NonNegativeInt, ...], MinLen(1), AfterValidator(increasing)]
+"""0 stands for the encoders as pre-training left them, not fine-tuned."""
 Seeds = Annotated[tuple[NonNegativeInt, ...], MinLen(1), AfterValidator(unique)]
 
 
@@ -109,6 +112,30 @@ class Link(Strict):
     def nominal_snr_db(self) -> float:
         """Es/N0 in dB of training, one figure: of a range the middle, of a list the median."""
         return nominal_snr_db(self.train_snr_db)
+
+
+class Digital(Strict):
+    """A digital link beside an analog one: quantised features, coded, in the same channel uses."""
+
+    link: str
+    """The analog link: its channel, channel uses, and the encoders trained over it."""
+    schemes: Annotated[tuple[str, ...], MinLen(1), AfterValidator(unique)]
+    """MODULATION_CODE_RATE, such as `qpsk_ldpc_1/2`; of several, the error tables choose at each Es/N0."""
+    payload_bits: PositiveInt | None = None
+    """Of a code word, for schemes without a rate."""
+    objective: Literal["goodput", "reliable", "bler"] = "goodput"
+    """What the choice goes by: most payload that arrives; most payload of those that lose at most 1 % of their
+    blocks; or, of schemes of one payload, fewest lost blocks."""
+    frames_per_block: PositiveInt = 1
+    """Frames in one code word, which is as many times longer; they are lost together."""
+    exact: bool = False
+    """Code, send and decode each block, instead of drawing its fate from the error table."""
+    head_epochs: PositiveInt = 100
+    """Passes over the received training features in which the server trains its head."""
+    methods: Annotated[tuple[str, ...], AfterValidator(unique)] | None = None
+    """None: all methods of the study."""
+    budgets: DigitalBudgets | None = None
+    """None: all of the study, and 0 of methods that pre-train."""
 
 
 class Tune(Strict):
@@ -213,6 +240,57 @@ class EvaluateEntry(TrainedEntry):
     evaluate: Evaluate
 
 
+class DigitalEntry(TrainedEntry):
+    """`semcom evaluate digital`: quantised features of one (method, digital link, labels, seed)."""
+
+    link_name: str
+    """Of the digital link."""
+    digital: Digital
+    tables: dict[str, str]
+    """Error tables of the schemes, in their order: file name, and a digest of those measured beforehand."""
+    fraction: PositiveFraction
+    seed: NonNegativeInt
+    budgets: DigitalBudgets
+    neighbours: PositiveInt
+    """k of retrieval in the private knowledge base."""
+    evaluate: Evaluate
+
+
+class TableEntry(Strict):
+    """`semcom links table`: one scheme on one channel; what decides the numbers, and nothing else."""
+
+    scheme: str
+    """MODULATION_CODE_RATE, such as `qpsk_ldpc_1/2`, or MODULATION_CODE with `payload_bits`."""
+    channel_uses: PositiveInt
+    """Complex channel uses of a block."""
+    payload_bits: PositiveInt | None = None
+    channel: Literal["awgn", "rayleigh"]
+    """`rayleigh` is block Rayleigh fading, one gain a block, known to the receiver."""
+    seed: NonNegativeInt = 0
+    errors: PositiveInt = 100
+    """Lost blocks after which an SNR is done."""
+    most_blocks: Annotated[int, Ge(100)] = 20_000
+    """Blocks after which an SNR is done in any case."""
+    target: Annotated[float, Gt(0), Lt(0.5)] = 0.01
+    """Block error rate down to which `errors` are counted."""
+    code: str = ""
+    """Hash of the code that the job runs."""
+
+    @property
+    def block(self) -> Scheme:
+        """The scheme, checked.
+
+        Raises:
+            SemcomError: it is unknown, or its code cannot have this payload and rate.
+        """
+        return parse(self.scheme, channel_uses=self.channel_uses, payload_bits=self.payload_bits)
+
+    @property
+    def file(self) -> str:
+        """Name of the table's file."""
+        return f"{self.block.stem}_{self.channel}.csv"
+
+
 class CalibrationEntry(Strict):
     """`semcom evaluate link`: a link of the study, whatever is sent over it."""
 
@@ -232,6 +310,8 @@ class ReportEntry(Strict):
     pretrained: tuple[str, ...] = ()
     """Those of `methods` that pre-train."""
     links: dict[str, Link]
+    digital: dict[str, Digital] = Field(default_factory=dict)
+    """With methods and budgets filled in."""
     labels: dict[str, float]
     budgets: Budgets
     seeds: Seeds

@@ -51,6 +51,12 @@ def nearest(word: object, valid: Iterable[str]) -> str:
     return f"; did you mean {match[0]!r}?" if match else ""
 
 
+def unknown(name: str, valid: Iterable[str], section: str) -> str:
+    """`name` names nothing of a section."""
+    names = list(valid)
+    return f"{shown(name)} is none of {section}{nearest(name, names)}; there are {', '.join(names)}"
+
+
 def missing(path: Path, annotation: Any) -> Fault:
     """A required key is not there."""
     return Fault(path, f"missing; it takes {describe(annotation)}")

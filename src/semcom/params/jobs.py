@@ -8,12 +8,16 @@ An entry holds what its stage reads and nothing else, so that Snakemake re-runs 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
+from semcom.files.hashes import sha256
 from semcom.params.codehash import code_hash
 from semcom.params.component import module_of
 from semcom.params.entries import (
     CalibrationEntry,
+    Digital,
+    DigitalEntry,
     EvaluateEntry,
     FinetuneEntry,
     KnowledgeEntry,
@@ -36,10 +40,14 @@ STAGES = {
     "finetune": "semcom.finetune.stage",
     "evaluate": "semcom.evaluate.sweep",
     "calibration": "semcom.evaluate.links",
+    "table": "semcom.channel.digital.simulate",
+    "digital": "semcom.evaluate.digital",
     "report": "semcom.report",
 }
 """The module that each stage's verb runs: where its code hash starts."""
 
+MEASURED = Path("results/reference/links")
+"""Error tables that were measured beforehand, here and for long blocks."""
 _code = cache(code_hash)
 
 
@@ -171,6 +179,64 @@ class Jobs:
             )
         )
 
+    def digital(self, method: str, link: str, labels: str, seed: int) -> str:
+        """Entry of `semcom evaluate digital`."""
+        chosen, settings = self.study.methods[method], self.digital_links[link]
+        code = _hash(
+            "digital",
+            BACKBONES=[chosen.encoder.backbone],
+            SENDERS=[chosen.finetune.sender],
+            HEADS=[chosen.finetune.head],
+            CHANNELS=[self.study.links[settings.link].channel],
+            OPTIMISERS=[{"use": "adamw"}],
+        )
+        return to_json(
+            DigitalEntry(
+                **self._place(code),
+                **self._training(method, settings.link) | {"budgets": self.digital_budgets(method, link)},
+                method=method,
+                link_name=link,
+                digital=settings,
+                tables={Path(file).name: _measured(file) for file in self.error_tables(link)},
+                labels=labels,
+                fraction=self.study.labels[labels],
+                seed=seed,
+                neighbours=self.study.knowledge.neighbours,
+                evaluate=self.study.evaluate,
+            )
+        )
+
+    @property
+    def digital_links(self) -> dict[str, Digital]:
+        """The digital links, with the methods that they are for."""
+        every = tuple(self.study.methods)
+        return {
+            name: link.model_copy(update={"methods": link.methods or every})
+            for name, link in self.study.digital.items()
+        }
+
+    def digital_budgets(self, method: str, link: str) -> tuple[int, ...]:
+        """Budgets of a method's quantised features; 0 where it pre-trains."""
+        budgets = self.study.digital[link].budgets or (0, *self.study.budgets)
+        return tuple(b for b in budgets if b or method in self.pretrained)
+
+    def error_tables(self, link: str) -> list[str]:
+        """Files of the error tables of a digital link: those measured beforehand, else the ones to make."""
+        names = [table.file for table in self.study.error_tables(link)]
+        return [
+            str(MEASURED / n if (MEASURED / n).exists() else Path("results/data/links") / n) for n in names
+        ]
+
+    def table(self, file: str) -> str:
+        """Entry of `semcom links table` for the error table that is called `file`."""
+        entry = next(
+            table
+            for link in self.study.digital
+            for table in self.study.error_tables(link)
+            if table.file == file
+        )
+        return to_json(entry.model_copy(update={"code": _hash("table")}))
+
     def report(self) -> str:
         """Entry of `semcom report`."""
         study = self.study
@@ -181,6 +247,7 @@ class Jobs:
                 methods=tuple(study.methods),
                 pretrained=tuple(self.pretrained),
                 links=study.links,
+                digital=self.digital_links,
                 labels=study.labels,
                 budgets=study.budgets,
                 seeds=study.seeds,
@@ -204,6 +271,7 @@ class Jobs:
             f"  methods {methods}; seeds {_list(study.seeds)}; links {_list(study.links)}; "
             f"labels {_list(f'{name} ({share:g})' for name, share in study.labels.items())}; "
             f"budgets {_list(study.budgets)} epochs"
+            + (f"; digital links {_list(study.digital)}" if study.digital else "")
         )
 
     def _place(self, code: str) -> dict[str, Any]:
@@ -238,6 +306,11 @@ def _hash(stage: str, **components: Iterable[dict[str, Any]]) -> str:
     """Hash of the code of a stage and of the components, by family, that its entry names."""
     modules = {module_of(name, component) for name, members in components.items() for component in members}
     return _code(STAGES[stage], *sorted(modules))
+
+
+def _measured(file: str) -> str:
+    """Digest of an error table that no job makes."""
+    return sha256(Path(file))[:16] if Path(file).is_relative_to(MEASURED) else ""
 
 
 def _list(items: Iterable[object]) -> str:

@@ -13,6 +13,7 @@ from semcom.params.component import family
 from semcom.params.entries import (
     Budgets,
     Compute,
+    Digital,
     Encoder,
     Evaluate,
     Finetune,
@@ -23,9 +24,10 @@ from semcom.params.entries import (
     Seeds,
     Size,
     Strict,
+    TableEntry,
     Tune,
 )
-from semcom.params.faults import Fault, Path
+from semcom.params.faults import Fault, Path, unknown
 from semcom.params.ranges import PositiveFraction
 
 RANDOM = "random"
@@ -115,6 +117,8 @@ class Study(Strict):
     tracking: Tracking = Tracking()
     methods: Annotated[dict[MethodName, Method], MinLen(1)]
     links: Annotated[dict[Name, Link], MinLen(1)]
+    digital: dict[Name, Digital] = {}
+    """Digital links, each beside one of `links`."""
     labels: Annotated[dict[Name, PositiveFraction], MinLen(1)]
     """Share of the training labels that fine-tuning may use."""
     budgets: Budgets
@@ -122,6 +126,28 @@ class Study(Strict):
     tune: Tune
     evaluate: Evaluate
     knowledge: Knowledge = Knowledge()
+
+    def error_tables(self, digital: str) -> list[TableEntry]:
+        """The error tables of a digital link's schemes, in their order.
+
+        Raises:
+            SemcomError: a scheme is unknown, or its code cannot have its payload and rate.
+        """
+        chosen = self.digital[digital]
+        analog = self.links[chosen.link]
+        tables = [
+            TableEntry(
+                scheme=scheme,
+                channel_uses=analog.channel_uses * chosen.frames_per_block,
+                payload_bits=chosen.payload_bits,
+                channel=analog.channel["use"],
+            )
+            for scheme in chosen.schemes
+        ]
+        for table in tables:
+            if table.block.payload_bits < chosen.frames_per_block:
+                raise SemcomError(f"{table.block} has less than one payload bit a frame")
+        return tables
 
 
 def load(config: Mapping[str, Any]) -> Study:
@@ -150,6 +176,7 @@ def _lacking(study: Study) -> Iterator[Fault]:
     """What does not go together."""
     yield from _modalities(study)
     yield from _pilots(study)
+    yield from _digital(study)
 
 
 def _pilots(study: Study) -> Iterator[Fault]:
@@ -166,6 +193,40 @@ def _pilots(study: Study) -> Iterator[Fault]:
         if csi != "estimated" and pilots:
             text = f"{pilots} pilots go with csi: estimated only, here it is {csi}; leave them out"
             yield Fault(path, text)
+
+
+def _digital(study: Study) -> Iterator[Fault]:
+    """Digital links whose names, channels, schemes, methods or budgets do not go with the rest."""
+    for name, digital in study.digital.items():
+        path: Path = ("digital", name)
+        if name in study.links:
+            yield Fault(path, "is the name of an analog link too; choose another one")
+        if digital.link not in study.links:
+            yield Fault((*path, "link"), unknown(digital.link, study.links, "links"))
+            continue
+        channel = study.links[digital.link].channel
+        if channel["use"] not in ("awgn", "rayleigh") or channel.get("csi", "receiver") != "receiver":
+            text = (
+                f"{digital.link} is {channel['use']}, csi {channel.get('csi')}; there are error tables for "
+                "awgn, and for rayleigh with csi: receiver"
+            )
+            yield Fault((*path, "link"), text)
+            continue
+        try:
+            tables = study.error_tables(name)
+        except SemcomError as error:
+            yield Fault((*path, "schemes"), str(error))
+            continue
+        if digital.objective == "bler" and len({table.block.payload_bits for table in tables}) > 1:
+            text = "bler compares schemes of one payload only, these have several; take goodput"
+            yield Fault((*path, "objective"), text)
+        for method in digital.methods or ():
+            if method not in study.methods:
+                yield Fault((*path, "methods"), unknown(method, study.methods, "methods"))
+        for budget in digital.budgets or ():
+            if budget and budget not in study.budgets:
+                text = f"{budget} is none of the study's, {', '.join(map(str, study.budgets))}, nor 0"
+                yield Fault((*path, "budgets"), text)
 
 
 def _modalities(study: Study) -> Iterator[Fault]:

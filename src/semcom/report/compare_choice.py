@@ -52,12 +52,20 @@ def pair(found: Found, a: str, b: str) -> tuple[Run, Run]:
     """The runs that two names mean.
 
     A name is a method, a link, or several of method, link and labels with `/` between. What one leaves out
-    is taken from the other, or else is the only one there is.
+    is taken from the other, or else is the only one that both have.
 
     Raises:
         SemcomError: a name is unknown or says too little, or both mean the same.
     """
     parts_a, parts_b = _parts(found, a), _parts(found, b)
+    alike = [
+        (x, y)
+        for x in _fitting(found, parts_b | parts_a)
+        for y in _fitting(found, parts_a | parts_b)
+        if all(getattr(x, kind) == getattr(y, kind) for kind in KINDS if kind not in parts_a | parts_b)
+    ]
+    if len(alike) == 1 and alike[0][0] != alike[0][1]:
+        return alike[0]
     run_a, run_b = _complete(found, a, parts_b | parts_a), _complete(found, b, parts_a | parts_b)
     if run_a == run_b:
         raise SemcomError(f"{a} and {b} both are {run_a}: give two different runs; {_there(found)}")
@@ -133,8 +141,12 @@ def _parts(found: Found, text: str) -> dict[str, str]:
     return parts
 
 
+def _fitting(found: Found, parts: dict[str, str]) -> list[Run]:
+    return [run for run in found if all(getattr(run, kind) == name for kind, name in parts.items())]
+
+
 def _complete(found: Found, text: str, parts: dict[str, str]) -> Run:
-    fitting = [run for run in found if all(getattr(run, kind) == name for kind, name in parts.items())]
+    fitting = _fitting(found, parts)
     if not fitting:
         raise SemcomError(f"{text}: no run of {_list(parts.values())}; {_there(found)}")
     if len(fitting) > 1:

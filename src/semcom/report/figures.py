@@ -51,6 +51,10 @@ def accuracy_snr(table: pd.DataFrame, entry: ReportEntry, *, chance: float, foot
             for number, method in enumerate(entry.methods):
                 rows = here[here["method"] == method]
                 _curve(axes, rows, number, method, markers=len(rows) <= 12)
+            for number, method, name in _digital(entry, link):
+                rows = _select(table, link=name, labels=labels, budget_epochs=budget, method=method)
+                if len(rows):
+                    _curve(axes, rows, number, f"{method}, {name}", markers=len(rows) <= 12, digital=True)
             _chance(axes, chance, named=axes is sheet.panels[0])
             _training(axes, entry.links[link])
             epochs = f"{budget} epoch{'s' * (budget != 1)}"
@@ -77,11 +81,15 @@ def accuracy_uses(table: pd.DataFrame, entry: ReportEntry, *, chance: float, foo
         sheet = Sheet(len(groups), columns=min(2, len(groups)), panel_height=2.3, above=0.6)
         for axes, (link, labels) in zip(sheet.panels, groups, strict=True):
             here = _select(table, link=link, labels=labels)
-            _log_axis(axes, here["training_uses"])
+            shown = [link, *(name for _, _, name in _digital(entry, link))]
+            _log_axis(axes, table.loc[table["link"].isin(shown), "training_uses"])
             for number, method in enumerate(entry.methods):
                 # A little to the side, so that the bars of equal budgets stand beside each other.
                 aside = 1.025 ** (number - (len(entry.methods) - 1) / 2) if len(entry.seeds) > 1 else 1.0
                 _bars(axes, here[here["method"] == method], number, method, aside=aside)
+            for number, method, name in _digital(entry, link):
+                rows = _select(table, link=name, labels=labels, method=method)
+                _bars(axes, rows, number, f"{method}, {name}", aside=1.0, digital=True)
             _chance(axes, chance, named=axes is sheet.panels[0])
             _rounds(axes, here)
             axes.set_title(f"{link}, labels {labels}, tested at {here['snr_db'].iloc[0]:g} dB", pad=6)
@@ -121,7 +129,19 @@ def _select(table: pd.DataFrame, **where: object) -> pd.DataFrame:
     return table[keep]
 
 
-def _look(number: int) -> dict[str, object]:
+def _digital(entry: ReportEntry, link: str) -> list[tuple[int, str, str]]:
+    """Number of the method, its name and that of the digital link, of each curve beside an analog link's."""
+    return [
+        (number, method, name)
+        for name, digital in entry.digital.items()
+        for number, method in enumerate(entry.methods)
+        if digital.link == link and method in (digital.methods or entry.methods)
+    ]
+
+
+def _look(number: int, *, digital: bool = False) -> dict[str, object]:
+    """Colour and marker of a method; over a digital link dashed, its markers hollow."""
+    hollow = {"linestyle": (0, (4, 1.5)), "markerfacecolor": "white", "markeredgewidth": 0.8}
     return {
         "color": COLOURS[number % len(COLOURS)],
         "linestyle": DASHES[number // len(COLOURS) % len(DASHES)],
@@ -130,22 +150,28 @@ def _look(number: int) -> dict[str, object]:
         "markeredgecolor": "white",
         "markeredgewidth": 0.4,
         "linewidth": 1.4,
+        **(hollow | {"markeredgecolor": COLOURS[number % len(COLOURS)]} if digital else {}),
     }
 
 
-def _curve(axes: Axes, rows: pd.DataFrame, number: int, method: str, *, markers: bool) -> None:
-    look = _look(number) | ({} if markers else {"marker": ""})
+def _curve(
+    axes: Axes, rows: pd.DataFrame, number: int, label: str, *, markers: bool, digital: bool = False
+) -> None:
+    look = _look(number, digital=digital) | ({} if markers else {"marker": ""})
     x, mean, half = rows["snr_db"], 100 * rows["mean"], 100 * rows["half_width"]
-    axes.plot(x, mean, label=method, zorder=3, **look)  # type: ignore[arg-type]
+    axes.plot(x, mean, label=label, zorder=3, **look)  # type: ignore[arg-type]
     colour = COLOURS[number % len(COLOURS)]
     axes.fill_between(x, mean - half, mean + half, color=colour, alpha=0.1, linewidth=0)
     for edge in (mean - half, mean + half):
         axes.plot(x, edge, color=colour, alpha=0.35, linewidth=0.5)
 
 
-def _bars(axes: Axes, rows: pd.DataFrame, number: int, method: str, *, aside: float) -> None:
+def _bars(
+    axes: Axes, rows: pd.DataFrame, number: int, label: str, *, aside: float, digital: bool = False
+) -> None:
+    look = _look(number, digital=digital)
     x, mean, half = aside * rows["training_uses"], 100 * rows["mean"], 100 * rows["half_width"]
-    axes.errorbar(x, mean, yerr=half, label=method, elinewidth=0.8, **_look(number))  # type: ignore[arg-type]
+    axes.errorbar(x, mean, yerr=half, label=label, elinewidth=0.8, **look)  # type: ignore[arg-type]
 
 
 def _log_axis(axes: Axes, values: "pd.Series[float]") -> None:

@@ -31,7 +31,7 @@ CALIBRATION = ("study", "link", "snr_db", "check", "value", "expected", "toleran
 LAST_CHECK = "noise_circularity"
 """The last one at each Es/N0."""
 PRETRAINING = (*OF, "seed", "epoch", "metric", "value")
-SHARES = ("accuracy", "balanced_accuracy", "ece")
+SHARES = ("accuracy", "balanced_accuracy", "ece", "retrieval_accuracy", "lost_blocks")
 """Metrics in 0..1."""
 
 Place = Mapping[str, object]
@@ -43,7 +43,12 @@ class Results:
     """All tables of one study, one row an observation."""
 
     sweep: pd.DataFrame
+    """Of analog links."""
+    digital: pd.DataFrame
+    """Sweeps of digital links: budget 0 stands for encoders as pre-training left them."""
     communication: pd.DataFrame
+    once: pd.DataFrame
+    """What a digital link's training features cost, sent once beside the fine-tuning."""
     retrieval: pd.DataFrame
     pretraining: pd.DataFrame
     calibration: pd.DataFrame
@@ -74,6 +79,12 @@ def read(folder: Path, entry: ReportEntry, frames: Path) -> Results:
     stored = [{"study": entry.study, "method": m, "seed": s} for m in bases for s in entry.seeds]
     pretrained = [place for place in stored if place["method"] != "random"]
     sweep = read_sweeps(folder, trained, entry.budgets)
+    digital = [
+        {"study": entry.study, "method": method, "link": name, "labels": labels, "seed": seed}
+        for name, link in entry.digital.items()
+        for method, labels, seed in product(link.methods or (), entry.labels, entry.seeds)
+    ]
+    once = _tables(folder / "evaluate", "communication.csv", digital, COMMUNICATION, ["budget_epochs"])
     costs = _tables(
         folder / "finetune", "communication.csv", trained, COMMUNICATION, ["budget_epochs"], entry.budgets
     )
@@ -82,7 +93,9 @@ def read(folder: Path, entry: ReportEntry, frames: Path) -> Results:
     history = _tables(folder / "pretrain", "history.csv", pretrained, PRETRAINING, key, may_lack=True)
     return Results(
         sweep=sweep,
+        digital=read_sweeps(folder, digital, ()),
         communication=_joined(costs, COMMUNICATION),
+        once=_joined(once, COMMUNICATION),
         retrieval=_joined(retrieval, RETRIEVAL),
         pretraining=_joined(history, PRETRAINING),
         calibration=_calibration(folder / "calibration", entry),
@@ -97,7 +110,7 @@ def read_sweeps(folder: Path, places: Sequence[Place], budgets: Sequence[int]) -
     Args:
         folder: `results/STUDY`.
         places: study, method, link, labels and seed of every job.
-        budgets: those whose rows are wanted.
+        budgets: those whose rows are wanted; none: all.
 
     Raises:
         SemcomError: a file is missing or damaged, or jobs of one link swept different Es/N0 or draws.

@@ -77,8 +77,9 @@ class Sheet:
         y_label: str = "test accuracy (%)",
         limits: tuple[float, float] = (0, 100),
     ) -> None:
-        """Size the figure; write the labels, the legend of the first panel's lines, and the lines below."""
-        handles, names = self.panels[0].get_legend_handles_labels()
+        """Size the figure; write the labels, the legend of all panels' lines, and the lines below."""
+        named = {name: handle for axes in self.panels for handle, name in _legend(axes)}
+        names, handles = list(named), list(named.values())
         low, high = self.panels[0].get_ylim()  # wide intervals need not push the view out of 0 to 100 %
         self.panels[0].set_ylim(max(low, limits[0]), min(high, limits[1]))
         width = WIDTH if self.columns > 1 else NARROW
@@ -104,6 +105,11 @@ class Sheet:
         text(left, (bottom + height - top) / 2 / height, y_label, va="center", rotation=90)
         for number, (size, line) in enumerate(reversed(lines)):
             text(left, (0.06 + number * NOTE_LINE) / height, line, fontsize=size, color=GREY)
+
+
+def _legend(axes: Axes) -> list[tuple[Any, str]]:
+    """Handle and name of each line of a panel."""
+    return list(zip(*axes.get_legend_handles_labels(), strict=True))
 
 
 def _wrap(words: str, size: float, width: float) -> list[tuple[float, str]]:

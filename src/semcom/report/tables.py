@@ -10,6 +10,8 @@ from semcom.params.entries import ReportEntry
 from semcom.report.results import Results
 
 RUN = ["study", "system", "method", "link", "labels", "budget_epochs"]
+COUNTS = ("rounds", "uplink_uses", "downlink_uses", "uplink_bits", "downlink_bits", "pretrain_uses")
+"""Columns of what training sent."""
 PER_SNR = ("accuracy", "balanced_accuracy", "nll", "ece")
 """Metrics of a sweep that are averaged over seeds."""
 
@@ -36,8 +38,8 @@ def over_draws(sweep: pd.DataFrame) -> pd.DataFrame:
 
 
 def accuracy_snr(results: Results) -> pd.DataFrame:
-    """Accuracy, balanced accuracy, NLL in nats and calibration error over Es/N0."""
-    drawn = over_draws(results.sweep)
+    """Accuracy, balanced accuracy, NLL in nats and calibration error over Es/N0, of all links."""
+    drawn = over_draws(pd.concat([results.sweep, results.digital], ignore_index=True))
     drawn = drawn[drawn["metric"].isin(PER_SNR)]
     return over_seeds(drawn, [*RUN, "snr_db", "metric"])
 
@@ -48,7 +50,8 @@ def near_training(table: pd.DataFrame, entry: ReportEntry) -> pd.DataFrame:
     Of a range or list of them the middle counts (`Link.nominal_snr_db`).
     """
     swept = np.unique(table["snr_db"])
-    nearest = {n: swept[np.abs(swept - link.nominal_snr_db).argmin()] for n, link in entry.links.items()}
+    links = entry.links | {name: entry.links[digital.link] for name, digital in entry.digital.items()}
+    nearest = {n: swept[np.abs(swept - link.nominal_snr_db).argmin()] for n, link in links.items()}
     return table[table["snr_db"] == table["link"].map(nearest)]
 
 
@@ -58,13 +61,23 @@ def accuracy_uses(results: Results, entry: ReportEntry) -> pd.DataFrame:
     `training_uses` are complex channel uses, features up and gradients down. (The number of labelled frames,
     and so of rounds, varies a little with the seed's validation fold.)
     """
-    costs = results.communication.copy()
+    costs = pd.concat([results.communication, _digital_costs(results, entry)], ignore_index=True)
     costs["training_uses"] = costs["uplink_uses"] + costs["downlink_uses"] + costs["pretrain_uses"]
-    counts = ["rounds", "training_uses", "uplink_uses", "downlink_uses", "uplink_bits", "downlink_bits"]
-    costs = costs.groupby(RUN, sort=False, as_index=False)[[*counts, "pretrain_uses"]].mean()
+    costs = costs.groupby(RUN, sort=False, as_index=False)[[*COUNTS, "training_uses"]].mean()
     return near_training(accuracy_snr(results), entry).merge(
         costs, on=RUN, how="left", validate="many_to_one"
     )
+
+
+def _digital_costs(results: Results, entry: ReportEntry) -> pd.DataFrame:
+    """What training cost a digital link's runs: the fine-tuning over its analog link, and features once."""
+    on = ["study", "system", "method", "labels", "budget_epochs", "seed"]
+    once = results.once.assign(analog=results.once["link"].map({n: d.link for n, d in entry.digital.items()}))
+    tuned = results.communication.rename(columns={"link": "analog"})
+    both = once.merge(tuned, on=[*on, "analog"], how="left", suffixes=("", "_tuned"), validate="many_to_one")
+    for count in COUNTS:  # budget 0 was not fine-tuned
+        both[count] += both[f"{count}_tuned"].fillna(0)
+    return both[list(results.communication)]
 
 
 def rival(entry: ReportEntry) -> str | None:
@@ -94,6 +107,33 @@ def _difference(
         return float("nan"), float("nan")
     own, other = values.loc[tuple(run)], values.loc[(against, *run[1:])]
     return paired_interval(own.to_numpy(), other.loc[own.index].to_numpy())
+
+
+def digital(results: Results, entry: ReportEntry) -> pd.DataFrame:
+    """All that digital links' sweeps measured, at the training Es/N0, one row a run and metric.
+
+    `difference` is accuracy minus the analog link's at the same budget, paired by seed.
+    """
+    drawn = near_training(over_draws(results.digital), entry)
+    table = over_seeds(drawn, [*RUN, "snr_db", "metric"])
+    place = ["method", "link", "labels", "budget_epochs"]
+    accuracies = [
+        near_training(over_draws(sweep), entry)
+        .query("metric == 'accuracy'")
+        .set_index([*place, "seed"])["value"]
+        for sweep in (results.digital, results.sweep)
+    ]
+    own, other = (values.sort_index() for values in accuracies)
+    differences: list[tuple[float, float]] = []
+    for method, link, labels, budget, metric in table[[*place, "metric"]].itertuples(index=False):
+        if metric == "accuracy" and budget:
+            a = own.loc[(method, link, labels, budget)]
+            b = other.loc[(method, entry.digital[link].link, labels, budget)]
+            differences.append(paired_interval(a.to_numpy(), b.loc[a.index].to_numpy()))
+        else:
+            differences.append((float("nan"), float("nan")))
+    table[["difference", "difference_half_width"]] = np.array(differences).reshape(-1, 2)
+    return table
 
 
 def retrieval(results: Results) -> pd.DataFrame:

@@ -3,9 +3,9 @@ import pytest
 from scipy.special import ndtr
 
 from semcom.channel.digital.adaptive import choose
-from semcom.channel.digital.scheme import parse
 from semcom.channel.digital.table import Curve
 from semcom.files.errors import SemcomError
+from semcom.params.scheme import parse
 
 
 def curve(

@@ -3,9 +3,9 @@ import pytest
 
 from semcom.channel.digital.averaged import over_rayleigh
 from semcom.channel.digital.bounds import outage, uncoded_bler
-from semcom.channel.digital.scheme import parse
 from semcom.channel.digital.table import Curve
 from semcom.files.errors import SemcomError
+from semcom.params.scheme import parse
 
 UNCODED = parse("16qam_uncoded", channel_uses=16)
 

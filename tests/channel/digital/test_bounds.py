@@ -8,8 +8,8 @@ from semcom.channel import laws
 from semcom.channel.awgn import awgn
 from semcom.channel.digital import bounds
 from semcom.channel.digital.qam import demap, map_bits
-from semcom.channel.digital.scheme import BITS_PER_SYMBOL, parse
 from semcom.channel.fading import gains
+from semcom.params.scheme import BITS_PER_SYMBOL, parse
 
 Z = 4.5  # two-sided probability 7e-6 a comparison
 

@@ -8,8 +8,8 @@ from sionna.phy.fec.ldpc import LDPC5GDecoder, LDPC5GEncoder
 from sionna.phy.mapping import Demapper, Mapper
 
 from semcom.channel.digital import codes
-from semcom.channel.digital.scheme import Scheme, parse
 from semcom.channel.digital.transceiver import Transceiver
+from semcom.params.scheme import Scheme, parse
 
 EDGES = [
     ("qpsk_ldpc", 12, 7),

@@ -6,9 +6,9 @@ import torch
 
 from semcom.channel.digital.bounds import uncoded_bler
 from semcom.channel.digital.link import DigitalLink
-from semcom.channel.digital.scheme import parse
 from semcom.channel.digital.table import Curve
 from semcom.files.errors import SemcomError
+from semcom.params.scheme import parse
 
 
 def uncoded(modulation: str = "qpsk", *, uses: int = 16, channel: str = "awgn") -> Curve:

@@ -7,9 +7,9 @@ from scipy.stats import binomtest
 
 from semcom.channel.digital import table
 from semcom.channel.digital.bounds import outage
-from semcom.channel.digital.scheme import parse
 from semcom.channel.digital.table import Curve, Tally, falling, proportion_interval
 from semcom.files.errors import SemcomError
+from semcom.params.scheme import parse
 
 SCHEME = parse("qpsk_ldpc_1/2", channel_uses=32)
 

@@ -3,8 +3,8 @@ import torch
 from sionna.phy.mapping import Demapper, Mapper
 
 from semcom.channel.digital.qam import demap, map_bits
-from semcom.channel.digital.scheme import BITS_PER_SYMBOL, levels
 from semcom.files.errors import SemcomError
+from semcom.params.scheme import BITS_PER_SYMBOL, levels
 
 MODULATIONS = list(BITS_PER_SYMBOL)
 

@@ -11,9 +11,9 @@ import torch
 from semcom.channel.digital import finite
 from semcom.channel.digital.averaged import over_rayleigh
 from semcom.channel.digital.bounds import capacity, rayleigh_mean, uncoded_bler
-from semcom.channel.digital.entry import TableEntry
 from semcom.channel.digital.link import DigitalLink
 from semcom.channel.digital.table import Curve, proportion_interval, read
+from semcom.params.entries import TableEntry
 
 FOLDER = Path(__file__).parents[3] / "results" / "reference" / "links"
 FILES = sorted(FOLDER.glob("*.csv"))

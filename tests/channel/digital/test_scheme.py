@@ -2,8 +2,8 @@ from fractions import Fraction
 
 import pytest
 
-from semcom.channel.digital.scheme import FAMILIES, Scheme, parse
 from semcom.files.errors import SemcomError
+from semcom.params.scheme import FAMILIES, Scheme, parse
 
 
 @pytest.mark.parametrize(

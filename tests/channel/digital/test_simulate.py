@@ -11,11 +11,11 @@ import pytest
 
 from semcom.channel.digital import table
 from semcom.channel.digital.bounds import uncoded_ber, uncoded_bler
-from semcom.channel.digital.entry import TableEntry
-from semcom.channel.digital.scheme import parse
 from semcom.channel.digital.simulate import next_snr, run
 from semcom.channel.digital.table import Tally
 from semcom.files.errors import SemcomError
+from semcom.params.entries import TableEntry
+from semcom.params.scheme import parse
 
 QUICK = {"scheme": "qpsk_uncoded", "channel_uses": 16, "most_blocks": 20_000}
 
@@ -68,7 +68,7 @@ def test_a_run_taken_up_again_ends_with_the_same_bytes(tmp_path: Path) -> None:
     code = (
         "import sys, pathlib\n"
         "from semcom.channel.digital import simulate\n"
-        "from semcom.channel.digital.entry import TableEntry\n"
+        "from semcom.params.entries import TableEntry\n"
         "entry = TableEntry.model_validate_json(sys.argv[1])\n"
         "simulate.run(entry, output=pathlib.Path(sys.argv[2]), state=pathlib.Path(sys.argv[3]))\n"
     )

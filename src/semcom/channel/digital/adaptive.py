@@ -11,9 +11,11 @@ import numpy as np
 from semcom.channel.digital.table import Curve, Outside
 from semcom.files.errors import SemcomError
 
-Objective = Literal["goodput", "bler"]
-"""`goodput`: most payload bits a channel use that arrive, payload (1 - BLER) / channel uses. `bler`: fewest
-lost blocks, among schemes of one payload."""
+Objective = Literal["goodput", "reliable", "bler"]
+"""`goodput`: most payload bits a channel use that arrive, payload (1 - BLER) / channel uses. `reliable`: most
+payload of those that lose at most RELIABLE of their blocks, else fewest lost blocks. `bler`: fewest lost
+blocks, among schemes of one payload."""
+RELIABLE = 0.01
 
 
 class Choice(NamedTuple):
@@ -56,11 +58,18 @@ def choose(
         bler = float(curve.bler(snr_db, outside="bound"))
         bound = not bool(curve.covers(snr_db))
         choices.append(Choice(curve, bler, curve.scheme.efficiency * (1 - bler), bound))
-    key = [choice.goodput if objective == "goodput" else -choice.bler for choice in choices]
-    best = choices[int(np.argmax(key))]
+    best = choices[int(np.argmax([_worth(choice, objective) for choice in choices]))]
     if best.bound:
         best.curve.bler(snr_db, outside=outside)
     return best
+
+
+def _worth(choice: Choice, objective: Objective) -> float:
+    if objective == "goodput":
+        return choice.goodput
+    if objective == "reliable" and choice.bler <= RELIABLE:
+        return choice.curve.scheme.efficiency
+    return -choice.bler
 
 
 def check(curves: Sequence[Curve], *, objective: Objective) -> None:

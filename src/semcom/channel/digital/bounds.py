@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import hyperu, ndtr
 
-from semcom.channel.digital.scheme import Scheme, levels
+from semcom.params.scheme import Scheme, levels
 
 Floats = NDArray[np.float64]
 

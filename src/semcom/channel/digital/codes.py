@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from semcom.channel.digital.scheme import BITS_PER_SYMBOL, Scheme
+from semcom.params.scheme import BITS_PER_SYMBOL, Scheme
 
 LDPC_ITERATIONS = 20
 """At most, of flooding belief propagation with the exact check-node update."""

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from semcom.channel.digital.adaptive import Choice, Objective, check, choose
-from semcom.channel.digital.scheme import Scheme
 from semcom.channel.digital.table import Curve, Outside
 from semcom.channel.digital.transceiver import Transceiver
 from semcom.files.errors import SemcomError
+from semcom.params.scheme import Scheme
 
 
 class Delivered(NamedTuple):

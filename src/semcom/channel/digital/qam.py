@@ -9,8 +9,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from semcom.channel.digital.scheme import BITS_PER_SYMBOL, levels
 from semcom.files.errors import SemcomError
+from semcom.params.scheme import BITS_PER_SYMBOL, levels
 
 
 def map_bits(bits: Tensor, *, modulation: str) -> Tensor:

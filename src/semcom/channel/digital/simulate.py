@@ -21,14 +21,13 @@ from scipy.optimize import brentq
 
 from semcom.channel.digital import table
 from semcom.channel.digital.bounds import Floats, outage, uncoded_bler
-from semcom.channel.digital.entry import TableEntry
 from semcom.channel.digital.finite import estimated_bler
-from semcom.channel.digital.scheme import Scheme
 from semcom.channel.digital.table import Tally
 from semcom.channel.digital.transceiver import Transceiver
 from semcom.files.errors import SemcomError
 from semcom.files.hashes import digest
-from semcom.params.entries import to_json
+from semcom.params.entries import TableEntry, to_json
+from semcom.params.scheme import Scheme
 from semcom.progress import log
 from semcom.training.randomness import generator
 

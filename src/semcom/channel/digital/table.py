@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaincinv, ndtr, ndtri
 
-from semcom.channel.digital.scheme import Scheme
 from semcom.files.errors import SemcomError
 from semcom.files.tables import write_rows
+from semcom.params.scheme import Scheme
 
 Floats = NDArray[np.float64]
 Outside = Literal["error", "bound"]

@@ -7,10 +7,10 @@ from torch import Tensor
 
 from semcom.channel.awgn import awgn
 from semcom.channel.digital import codes, qam
-from semcom.channel.digital.scheme import Scheme
 from semcom.channel.fading import block_fading
 from semcom.channel.snr import n0_from_db
 from semcom.files.errors import SemcomError
+from semcom.params.scheme import Scheme
 
 CHANNELS = ("awgn", "rayleigh")
 """`rayleigh`: one gain a block, E|h|² = 1, known to the receiver."""
