@@ -48,7 +48,7 @@ rule report:
         mem_mb=2000,
         runtime=30,
     params:
-        entry=JOBS.report(),
+        entry=lambda w: JOBS.report(),
     shell:
         "semcom report {params.entry:q} --results results/{wildcards.study} --frames {input.frames} "
         "--output results/{wildcards.study}/report/{wildcards.report} --log {log}"

@@ -124,8 +124,8 @@ class Digital(Strict):
     payload_bits: PositiveInt | None = None
     """Of a code word, for schemes without a rate."""
     objective: Literal["goodput", "reliable", "bler"] = "goodput"
-    """What the choice goes by: most payload that arrives; most payload of those that lose at most 1 % of their
-    blocks; or, of schemes of one payload, fewest lost blocks."""
+    """What the choice goes by: most payload that arrives; most payload of those that lose at most 1 % of
+    their blocks; or, of schemes of one payload, fewest lost blocks."""
     frames_per_block: PositiveInt = 1
     """Frames in one code word, which is as many times longer; they are lost together."""
     exact: bool = False
