@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable
+from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,6 +30,10 @@ def texts(config: dict[str, Any], data: str = "md5") -> dict[str, str]:
                 for seed in study.seeds:
                     found[f"finetune {m} {link} {part} {seed}"] = jobs.finetune(m, link, part, seed)
                     found[f"evaluate {m} {link} {part} {seed}"] = jobs.evaluate(m, link, part, seed)
+    for name, link in jobs.digital_links.items():
+        found |= {f"table {Path(file).name}": jobs.table(Path(file).name) for file in jobs.error_tables(name)}
+        for m, part, seed in product(link.methods, study.labels, study.seeds):
+            found[f"digital {m} {name} {part} {seed}"] = jobs.digital(m, name, part, seed)
     return found
 
 
@@ -48,6 +54,10 @@ def test_an_entry_is_what_its_verb_parses(config):
     entries.PretrainEntry.model_validate_json(jobs.pretrain("mmssl", 0))
     entries.EvaluateEntry.model_validate_json(jobs.evaluate("mmssl", "awgn_k32", "all", 0))
     entries.PrepareEntry.model_validate_json(jobs.prepare())
+    entry = entries.DigitalEntry.model_validate_json(jobs.digital("mmssl", "pq_k32", "all", 1))
+    assert (entry.seed, entry.link.channel_uses, entry.budgets, entry.neighbours) == (1, 32, (10,), 5)
+    entry = entries.TableEntry.model_validate_json(jobs.table("16qam_ldpc_3-4_32_awgn.csv"))
+    assert (entry.block.payload_bits, entry.channel) == (96, "awgn")
     entries.ReportEntry.model_validate_json(jobs.report())
     entry = entries.CalibrationEntry.model_validate_json(jobs.calibration("awgn_k32"))
     assert (entry.link_name, entry.channel) == ("awgn_k32", {"use": "awgn"})
@@ -88,7 +98,13 @@ def test_a_fine_tuning_entry_changes_what_trains_with_it(config):
     def batch(config):
         config["methods"]["mmssl"]["finetune"]["batch_size"] = 16
 
-    assert changed(config, batch) == {"tune mmssl", "finetune mmssl", "evaluate mmssl", "report"}
+    assert changed(config, batch) == {
+        "tune mmssl",
+        "finetune mmssl",
+        "evaluate mmssl",
+        "digital mmssl",
+        "report",
+    }
 
 
 def test_a_sender_changes_what_trains_with_it(config):
@@ -118,6 +134,7 @@ def test_a_calibration_is_of_the_channel_alone(config):
         config["links"]["awgn_k32"]["channel"] = {"use": "rayleigh"}
 
     before = texts(config)["calibration awgn_k32"]
+    del config["digital"]
     config["methods"] = {"supervised": config["methods"]["supervised"]}
     assert texts(config, "other data")["calibration awgn_k32"] == before, "reports of a study share it"
     assert "calibration awgn_k32" in changed(config, fading)
@@ -135,7 +152,7 @@ def test_the_sweep_changes_evaluation_only(config):
     def more(config):
         config["evaluate"]["snr_db"].append(25)
 
-    assert {job.split()[0] for job in changed(config, more)} == {"evaluate", "report"}
+    assert {job.split()[0] for job in changed(config, more)} == {"evaluate", "digital", "report"}
 
 
 @pytest.mark.parametrize("where", ["tracking", "report"])
@@ -146,7 +163,11 @@ def test_tracking_and_the_name_of_the_report_train_nothing(config, where):
     assert {job.split()[0] for job in changed(config, change)} <= {"report"}
 
 
-def test_more_seeds_links_labels_and_methods_change_only_the_report(config):
+@pytest.mark.parametrize("named", [True, False])
+def test_more_seeds_links_labels_and_methods_change_only_the_report(config, named):
+    if not named:  # methods and budgets are then those of the study
+        del config["digital"]["pq_k32"]["methods"], config["digital"]["pq_k32"]["budgets"]
+
     def grow(config):
         config["seeds"].append(3)
         config["links"]["awgn_k16"] = {"channel": {"use": "awgn"}, "channel_uses": 16}
@@ -158,12 +179,69 @@ def test_more_seeds_links_labels_and_methods_change_only_the_report(config):
 
 def test_another_version_of_the_data_changes_all(config):
     before, after = texts(config, "old"), texts(config, "new")
-    assert {job for job in before if before[job] == after[job]} == {"calibration awgn_k32"}
+    same = {job for job in before if before[job] == after[job]}
+    assert {job.split()[0] for job in same} == {"calibration", "table"}
 
 
 def test_without_pretrained_methods_there_is_no_knowledge(config):
+    del config["digital"]
     config["methods"] = {"supervised": config["methods"]["supervised"]}
     assert Jobs(load(config), "md5").knowledge_methods == []
+
+
+def digital(config, **changes):
+    """The study with its digital link changed; None takes a key away."""
+    link = config["digital"]["pq_k32"] | changes
+    config["digital"] = {"pq_k32": {key: value for key, value in link.items() if value is not None}}
+    return Jobs(load(config), "md5")
+
+
+def test_methods_and_budgets_of_a_digital_link(config):
+    jobs = digital(config, methods=None, budgets=None)
+    assert jobs.digital_links["pq_k32"].methods == ("mmssl", "intra_only", "supervised")
+    assert jobs.study.digital_budgets("mmssl", "pq_k32") == (0, 1, 4, 10)
+    assert jobs.study.digital_budgets("supervised", "pq_k32") == (1, 4, 10), "it has no encoders before"
+    assert digital(config, budgets=[0]).digital_links["pq_k32"].methods == ("mmssl", "intra_only")
+    assert digital(config, budgets=[0, 4]).study.digital_budgets("supervised", "pq_k32") == (4,)
+
+
+def test_budgets_and_methods_of_a_digital_link_concern_no_job_of_others(config):
+    digital(config, methods=["mmssl"], budgets=None)
+
+    def more_methods(config):
+        config["digital"]["pq_k32"]["methods"] = ["mmssl", "supervised"]
+
+    def fewer_budgets(config):
+        config["digital"]["pq_k32"]["budgets"] = [0, 1, 4, 10]  # what None was
+
+    assert changed(config, more_methods) == {"report"}
+    assert changed(config, fewer_budgets) == {"report"}
+
+
+def test_schemes_of_a_digital_link_change_its_jobs_alone(config):
+    def fewer(config):
+        del config["digital"]["pq_k32"]["schemes"][0]
+
+    assert changed(config, fewer) == {"digital mmssl", "report"}
+
+
+def test_measured_error_tables_come_first_and_their_content_counts(config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    jobs = digital(config, schemes=["qpsk_ldpc_1/2", "16qam_ldpc_1/2"])
+    names = ["qpsk_ldpc_1-2_32_awgn.csv", "16qam_ldpc_1-2_32_awgn.csv"]
+    assert jobs.error_tables("pq_k32") == [f"results/data/links/{name}" for name in names]
+    unmeasured = jobs.digital("mmssl", "pq_k32", "all", 0)
+    measured = tmp_path / "results/reference/links" / names[1]
+    measured.parent.mkdir(parents=True)
+    seen = {unmeasured}
+    for content in ("one", "other"):
+        measured.write_text(content)
+        assert jobs.error_tables("pq_k32") == [
+            f"results/data/links/{names[0]}",
+            f"results/reference/links/{names[1]}",
+        ]
+        seen.add(jobs.digital("mmssl", "pq_k32", "all", 0))
+    assert len(seen) == 3
 
 
 def test_the_summary_names_all(config):

@@ -189,11 +189,105 @@ def test_a_loss_that_needs_both_modalities_is_not_given_one(config):
 )
 @pytest.mark.parametrize("use", ["rayleigh", "rician"])
 def test_pilots_go_with_estimated_gains(config, use, options, said):
+    del config["digital"]
     put(config, "links.awgn_k32.channel", {"use": use, **options})
     (line,) = faults(config)
     assert line.startswith(f"  links.awgn_k32.channel.pilots: {said}")
     put(config, "links.awgn_k32.channel", {"use": use, "csi": "estimated", "pilots": 3})
     assert load(config).links["awgn_k32"].channel["equaliser"] == "mmse"
+
+
+RAYLEIGH = {"use": "rayleigh"}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("schemes", [], "[] is not a list, each item a text (at least 1 item)"),
+        ("objective", "throughput", "objective: 'throughput' is not one of goodput, reliable, bler"),
+        ("frames_per_block", 0, "frames_per_block: 0 is not a whole number ≥ 1"),
+        ("head_epochs", 0, "head_epochs: 0 is not a whole number ≥ 1"),
+        ("budgets", [], "[] is not a list, each item a whole number ≥ 0 (at least 1 item)"),
+        ("scheme", "qpsk_uncoded", "scheme: no such key (its value is 'qpsk_uncoded'); did you"),
+        ("link", "awgn_k23", "link: 'awgn_k23' is none of links; did you mean 'awgn_k32'?; there are"),
+        ("methods", ["mmsl"], "methods: 'mmsl' is none of methods; did you mean 'mmssl'?; there are"),
+        ("budgets", [0, 2, 10], "budgets: 2 is none of the study's, 1, 4, 10, nor 0"),
+        ("schemes", ["qpsk_lpdc_1/2"], "unknown scheme 'qpsk_lpdc_1/2'; the nearest is qpsk_ldpc_1/2"),
+        ("schemes", ["qpsk_ldpc"], "scheme qpsk_ldpc has neither rate nor payload: write qpsk_ldpc_1/2, or"),
+        ("schemes", ["qpsk_ldpc_1/9"], "schemes: qpsk_ldpc_1/9: rate 1/9 of 64 code bits (32 channel uses)"),
+        ("payload_bits", 13, "schemes: qpsk_polar_1/4 at 32 channel uses has 16 payload bits, not 13; leave"),
+        ("schemes", ["qpsk_uncoded", "qpsk_uncoded"], "stands twice"),
+        ("frames_per_block", 400, "schemes: qpsk_polar_1/4 at 12800 channel uses: 5G polar codes carry 12"),
+    ],
+)
+def test_a_bad_digital_link_is_named_with_what_is_allowed(config, path, value, said):
+    put(config, f"digital.pq_k32.{path}", value)
+    (line,) = faults(config)
+    assert line.startswith("  digital.pq_k32.")
+    assert said in line
+
+
+def test_a_digital_link_has_a_name_of_its_own(config):
+    config["digital"] = {"awgn_k32": config["digital"]["pq_k32"]}
+    assert faults(config) == ["  digital.awgn_k32: is the name of an analog link too; choose another one"]
+
+
+@pytest.mark.parametrize(
+    ("channel", "said"),
+    [
+        ({"use": "rician"}, "awgn_k32 is rician, csi receiver; there are error tables for awgn, and"),
+        (RAYLEIGH | {"csi": "none"}, "awgn_k32 is rayleigh, csi none; there are error tables for awgn, and"),
+        (RAYLEIGH | {"csi": "estimated", "pilots": 2}, "awgn_k32 is rayleigh, csi estimated; there are er"),
+    ],
+)
+def test_a_digital_link_needs_a_channel_with_error_tables(config, channel, said):
+    put(config, "links.awgn_k32.channel", channel)
+    (line,) = faults(config)
+    assert line.startswith(f"  digital.pq_k32.link: {said}")
+    put(config, "links.awgn_k32.channel", RAYLEIGH)
+    tables = load(config).error_tables("pq_k32")
+    assert {table.channel for table in tables} == {"rayleigh"}
+
+
+def test_bler_compares_schemes_of_one_payload(config):
+    put(config, "digital.pq_k32.objective", "bler")
+    (line,) = faults(config)
+    assert line.startswith("  digital.pq_k32.objective: bler compares schemes of one payload only")
+    put(config, "digital.pq_k32.schemes", ["qpsk_ldpc", "16qam_polar"])
+    put(config, "digital.pq_k32.payload_bits", 48)
+    study = load(config)
+    assert {table.block.payload_bits for table in study.error_tables("pq_k32")} == {48}
+
+
+def test_budget_0_needs_a_method_that_pretrains(config):
+    put(config, "digital.pq_k32.budgets", [0])
+    put(config, "digital.pq_k32.methods", ["mmssl", "supervised"])
+    assert faults(config) == [
+        "  digital.pq_k32.budgets: supervised does not pre-train, so it has no budget 0, and there "
+        "is no other"
+    ]
+    config["methods"] = {"supervised": config["methods"]["supervised"]}
+    del config["digital"]["pq_k32"]["methods"]
+    assert faults(config) == [
+        "  digital.pq_k32.budgets: budget 0 takes pre-trained encoders, and no method pre-trains"
+    ]
+
+
+def test_frames_in_one_code_word_have_a_bit_each(config):
+    put(config, "links.awgn_k32.channel_uses", 1)
+    config["digital"]["pq_k32"] |= {"schemes": ["qpsk_polar"], "payload_bits": 12, "frames_per_block": 13}
+    (line,) = faults(config)
+    assert line.startswith("  digital.pq_k32.schemes: qpsk_polar_6/13 at 13 channel uses")
+    assert line.endswith("has less than one payload bit a frame")
+    put(config, "digital.pq_k32.frames_per_block", 12)
+    load(config)
+
+
+def test_frames_in_one_code_word_share_its_channel_uses(config):
+    put(config, "digital.pq_k32.frames_per_block", 2)
+    put(config, "digital.pq_k32.schemes", ["qpsk_ldpc_1/2"])
+    (table,) = load(config).error_tables("pq_k32")
+    assert (table.channel_uses, table.block.payload_bits, table.file) == (64, 64, "qpsk_ldpc_1-2_64_awgn.csv")
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,7 @@ class Digital(Strict):
     head_epochs: PositiveInt = 100
     """Passes over the received training features in which the server trains its head."""
     methods: Annotated[tuple[str, ...], AfterValidator(unique)] | None = None
-    """None: all methods of the study."""
+    """None: all of the study; without those that do not pre-train if `budgets` is 0 alone."""
     budgets: DigitalBudgets | None = None
     """None: all of the study, and 0 of methods that pre-train."""
 
@@ -247,7 +247,7 @@ class DigitalEntry(TrainedEntry):
     """Of the digital link."""
     digital: Digital
     tables: dict[str, str]
-    """Error tables of the schemes, in their order: file name, and a digest of those measured beforehand."""
+    """Error tables of the schemes: file name, and a digest of those measured beforehand."""
     fraction: PositiveFraction
     seed: NonNegativeInt
     budgets: DigitalBudgets
@@ -311,7 +311,7 @@ class ReportEntry(Strict):
     """Those of `methods` that pre-train."""
     links: dict[str, Link]
     digital: dict[str, Digital] = Field(default_factory=dict)
-    """With methods and budgets filled in."""
+    """With methods filled in."""
     labels: dict[str, float]
     budgets: Budgets
     seeds: Seeds

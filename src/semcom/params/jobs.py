@@ -196,7 +196,8 @@ class Jobs:
                 **self._training(method, settings.link) | {"budgets": self.digital_budgets(method, link)},
                 method=method,
                 link_name=link,
-                digital=settings,
+                # Who else uses the link, and which budgets, would re-run jobs that they do not concern.
+                digital=settings.model_copy(update={"methods": None, "budgets": None}),
                 tables={Path(file).name: _measured(file) for file in self.error_tables(link)},
                 labels=labels,
                 fraction=self.study.labels[labels],
@@ -209,16 +210,14 @@ class Jobs:
     @property
     def digital_links(self) -> dict[str, Digital]:
         """The digital links, with the methods that they are for."""
-        every = tuple(self.study.methods)
         return {
-            name: link.model_copy(update={"methods": link.methods or every})
+            name: link.model_copy(update={"methods": self.study.digital_methods(name)})
             for name, link in self.study.digital.items()
         }
 
     def digital_budgets(self, method: str, link: str) -> tuple[int, ...]:
         """Budgets of a method's quantised features; 0 where it pre-trains."""
-        budgets = self.study.digital[link].budgets or (0, *self.study.budgets)
-        return tuple(b for b in budgets if b or method in self.pretrained)
+        return self.study.digital_budgets(method, link)
 
     def error_tables(self, link: str) -> list[str]:
         """Files of the error tables of a digital link: those measured beforehand, else the ones to make."""

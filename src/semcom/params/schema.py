@@ -127,6 +127,16 @@ class Study(Strict):
     evaluate: Evaluate
     knowledge: Knowledge = Knowledge()
 
+    def digital_budgets(self, method: str, digital: str) -> tuple[int, ...]:
+        """Budgets of a method's quantised features; 0 where it pre-trains."""
+        budgets = self.digital[digital].budgets or (0, *self.budgets)
+        return tuple(budget for budget in budgets if budget or self.methods[method].pretrain)
+
+    def digital_methods(self, digital: str) -> tuple[str, ...]:
+        """The methods that a digital link names, else all that have a budget on it."""
+        every = (method for method in self.methods if self.digital_budgets(method, digital))
+        return self.digital[digital].methods or tuple(every)
+
     def error_tables(self, digital: str) -> list[TableEntry]:
         """The error tables of a digital link's schemes, in their order.
 
@@ -223,6 +233,11 @@ def _digital(study: Study) -> Iterator[Fault]:
         for method in digital.methods or ():
             if method not in study.methods:
                 yield Fault((*path, "methods"), unknown(method, study.methods, "methods"))
+            elif not study.digital_budgets(method, name):
+                text = f"{method} does not pre-train, so it has no budget 0, and there is no other"
+                yield Fault((*path, "budgets"), text)
+        if not study.digital_methods(name):
+            yield Fault((*path, "budgets"), "budget 0 takes pre-trained encoders, and no method pre-trains")
         for budget in digital.budgets or ():
             if budget and budget not in study.budgets:
                 text = f"{budget} is none of the study's, {', '.join(map(str, study.budgets))}, nor 0"

@@ -117,7 +117,8 @@ def _part(answers: Answers, budgets: Sequence[int], swept: Sequence[int]) -> Any
 def trained_at(folder: Path, links: Iterable[str], swept: Sequence[int]) -> tuple[int, ...]:
     """The swept Es/N0 nearest to those at which links were trained, as a report of the study says.
 
-    Of two equally near the lower. Training over a range counts as at its middle.
+    Of two equally near the lower. Training over a range counts as at its middle, a digital link as its analog
+    one.
 
     Args:
         folder: `results/STUDY`.
@@ -130,11 +131,14 @@ def trained_at(folder: Path, links: Iterable[str], swept: Sequence[int]) -> tupl
     found: dict[str, float] = {}
     for path in sorted(folder.glob("report/*/provenance.json")):
         try:
-            entries = json.loads(path.read_text(encoding="utf-8"))["entry"]["links"]
+            entry = json.loads(path.read_text(encoding="utf-8"))["entry"]
+            beside = {name: digital["link"] for name, digital in entry.get("digital", {}).items()}
             found |= {
-                link: nominal_snr_db(entries[link]["train_snr_db"]) for link in links if link in entries
+                link: nominal_snr_db(entry["links"][analog]["train_snr_db"])
+                for link in links
+                if (analog := beside.get(link, link)) in entry["links"]
             }
-        except (ValueError, KeyError, TypeError, IndexError):
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError):
             continue  # a report's record is no result: without it the caller asks or takes all
     if set(found) != set(links):
         return ()

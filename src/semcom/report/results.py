@@ -93,9 +93,9 @@ def read(folder: Path, entry: ReportEntry, frames: Path) -> Results:
     history = _tables(folder / "pretrain", "history.csv", pretrained, PRETRAINING, key, may_lack=True)
     return Results(
         sweep=sweep,
-        digital=read_sweeps(folder, digital, ()),
+        digital=_of_budgets(read_sweeps(folder, digital, ()), entry),
         communication=_joined(costs, COMMUNICATION),
-        once=_joined(once, COMMUNICATION),
+        once=_of_budgets(_joined(once, COMMUNICATION), entry),
         retrieval=_joined(retrieval, RETRIEVAL),
         pretraining=_joined(history, PRETRAINING),
         calibration=_calibration(folder / "calibration", entry),
@@ -153,6 +153,11 @@ def _tables(
         table(path, columns, place=place, key=key, budgets=budgets, may_lack=may_lack)
         for path, place in zip(paths, places, strict=True)
     ]
+
+
+def _of_budgets(rows: pd.DataFrame, entry: ReportEntry) -> pd.DataFrame:
+    """Rows of a digital link whose budgets the report covers; 0 is not among its own."""
+    return rows[rows["budget_epochs"].isin((0, *entry.budgets))]
 
 
 def _joined(tables: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:

@@ -39,9 +39,14 @@ def over_draws(sweep: pd.DataFrame) -> pd.DataFrame:
 
 def accuracy_snr(results: Results) -> pd.DataFrame:
     """Accuracy, balanced accuracy, NLL in nats and calibration error over Es/N0, of all links."""
-    drawn = over_draws(pd.concat([results.sweep, results.digital], ignore_index=True))
+    drawn = over_draws(_below(results.sweep, results.digital))
     drawn = drawn[drawn["metric"].isin(PER_SNR)]
     return over_seeds(drawn, [*RUN, "snr_db", "metric"])
+
+
+def _below(analog: pd.DataFrame, digital: pd.DataFrame) -> pd.DataFrame:
+    """Both tables; an empty one would make objects of the other's numbers."""
+    return analog if digital.empty else pd.concat([analog, digital], ignore_index=True)
 
 
 def near_training(table: pd.DataFrame, entry: ReportEntry) -> pd.DataFrame:
@@ -49,6 +54,8 @@ def near_training(table: pd.DataFrame, entry: ReportEntry) -> pd.DataFrame:
 
     Of a range or list of them the middle counts (`Link.nominal_snr_db`).
     """
+    if table.empty:
+        return table
     swept = np.unique(table["snr_db"])
     links = entry.links | {name: entry.links[digital.link] for name, digital in entry.digital.items()}
     nearest = {n: swept[np.abs(swept - link.nominal_snr_db).argmin()] for n, link in links.items()}
@@ -61,7 +68,9 @@ def accuracy_uses(results: Results, entry: ReportEntry) -> pd.DataFrame:
     `training_uses` are complex channel uses, features up and gradients down. (The number of labelled frames,
     and so of rounds, varies a little with the seed's validation fold.)
     """
-    costs = pd.concat([results.communication, _digital_costs(results, entry)], ignore_index=True)
+    costs = results.communication.copy()
+    if not results.once.empty:
+        costs = _below(costs, _digital_costs(results, entry))
     costs["training_uses"] = costs["uplink_uses"] + costs["downlink_uses"] + costs["pretrain_uses"]
     costs = costs.groupby(RUN, sort=False, as_index=False)[[*COUNTS, "training_uses"]].mean()
     return near_training(accuracy_snr(results), entry).merge(
