@@ -31,8 +31,13 @@ def make_study(
     snr_db=(-5, -3, 0, 5, 10, 15, 20),
     draws=2,
     train_snr_db=10,
+    digital=None,
 ) -> Study:
-    """Accuracies rise with SNR and budget, vary by seed (0.02) and draw (0.005)."""
+    """Accuracies rise with SNR and budget, vary by seed (0.02) and draw (0.005).
+
+    `digital` has the analog link, methods and budgets of each digital link by its name.
+    """
+    digital = digital or {}
     entry = ReportEntry(
         study="demo",
         report="main",
@@ -41,6 +46,10 @@ def make_study(
         links={
             name: {"channel": {"use": "awgn"}, "channel_uses": 32, "train_snr_db": train_snr_db}
             for name in links
+        },
+        digital={
+            name: {"link": link, "schemes": ["qpsk_uncoded"], "methods": for_methods}
+            for name, (link, for_methods, _) in digital.items()
         },
         labels=dict.fromkeys(labels, 1.0),
         budgets=budgets,
@@ -63,6 +72,17 @@ def make_study(
                 top = LEVEL.get(method, 0.4) + shift - 0.04 * number
                 write(folder / "evaluate" / job / "sweep.csv", sweep(runs, top, snr_db, draws, draw))
                 write(folder / "finetune" / job / "communication.csv", costs(runs, method))
+            for name, (_, for_methods, some) in digital.items():
+                for label in labels if method in for_methods else ():
+                    job = f"{method}/{name}/{label}/seed{seed}"
+                    place = {
+                        "study": "demo", "system": "mmssl", "method": method, "link": name, "labels": label,
+                    }  # fmt: skip
+                    runs = [place | {"budget_epochs": budget, "seed": seed} for budget in some]
+                    top = LEVEL.get(method, 0.4) + shift - 0.05
+                    rows = bits_sent(sweep(runs, top, snr_db, draws, draw))
+                    write(folder / "evaluate" / job / "sweep.csv", rows)
+                    write(folder / "evaluate" / job / "communication.csv", once(runs))
         for method in (*entry.pretrained, "random") if entry.pretrained else ():
             place = {"study": "demo", "system": "mmssl", "method": method, "seed": seed}
             write(folder / f"knowledge/{method}/seed{seed}/retrieval.csv", bases(place, draw))
@@ -99,6 +119,26 @@ def sweep(runs, top, snr_db, draws, draw) -> list[dict]:
                 where = run | {"split": "test", "snr_db": snr, "draw": d}
                 rows += [where | {"metric": metric, "value": value} for metric, value in values.items()]
     return rows
+
+
+def bits_sent(rows) -> list[dict]:
+    """A digital link's sweep: no delivered SNR; blocks lost, bits, and a retrieval accuracy."""
+    kept = [row for row in rows if not row["metric"].startswith("delivered")]
+    for row in rows:
+        if row["metric"] == "accuracy":
+            values = {
+                "retrieval_accuracy": row["value"] - 0.08,
+                "lost_blocks": 1 / (1 + np.exp(row["snr_db"])),
+                "payload_bits": 64,
+            }
+            kept += [row | {"metric": metric, "value": value} for metric, value in values.items()]
+    return kept
+
+
+def once(runs) -> list[dict]:
+    """600 blocks of 32 channel uses, of 64 bits, whatever the budget."""
+    none = dict.fromkeys(("rounds", "downlink_uses", "downlink_bits", "pretrain_uses"), 0)
+    return [run | none | {"uplink_uses": 19200, "uplink_bits": 38400} for run in runs]
 
 
 def checks(place) -> list[dict]:

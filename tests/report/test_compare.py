@@ -138,9 +138,12 @@ def test_names_may_leave_out_what_is_clear():
         for m, link, labels in (
             ("mmssl", "awgn", "all"), ("mmssl", "awgn", "tenth"), ("mmssl", "digital", "all"),
             ("supervised", "awgn", "all"), ("all", "awgn", "all"),
+            ("intra_only", "awgn", "all"), ("intra_only", "awgn", "tenth"),
         )
     }  # fmt: skip
     awgn = Run("mmssl", "awgn", "all")
+    both = (awgn, Run("supervised", "awgn", "all"))
+    assert pair(found, "mmssl", "supervised") == pair(found, "mmssl", "supervised/awgn") == both
     assert pair(found, "mmssl/awgn/all", "supervised") == (awgn, Run("supervised", "awgn", "all"))
     assert pair(found, "mmssl/awgn/all", "tenth") == (awgn, Run("mmssl", "awgn", "tenth"))
     assert pair(found, "mmssl/awgn/all", "digital") == (awgn, Run("mmssl", "digital", "all"))
@@ -148,7 +151,7 @@ def test_names_may_leave_out_what_is_clear():
     for a, b, message in (
         ("mmsl", "supervised", "mmsl: no 'mmsl' in this study; did you mean 'mmssl'"),
         ("mmssl/awgm/all", "supervised", "no link 'awgm'; did you mean 'awgn'"),
-        ("mmssl", "supervised/awgn", "mmssl may be mmssl/awgn/all or mmssl/awgn/tenth: write one"),
+        ("mmssl", "intra_only", "mmssl may be mmssl/awgn/all or mmssl/awgn/tenth or .*: write one"),
         ("all", "supervised", r"'all' is not clear \(method and labels\)"),
         ("supervised/digital", "mmssl", "no run of supervised, digital"),
         ("supervised", "supervised/awgn", "both are supervised/awgn/all: give two different"),
