@@ -43,6 +43,30 @@ def test_schemes_of_one_payload_are_chosen_by_their_losses() -> None:
         choose(LIST, 2.0, objective="bler")
 
 
+def test_reliable_takes_the_most_payload_that_loses_one_in_a_hundred_else_the_fewest_losses() -> None:
+    # Of each curve 1 % is lost 2.33 dB above its middle; at 3.25 dB the first loses 1.2 %.
+    for snr_db, name in ((3.25, "qpsk"), (3.5, "qpsk"), (8.0, "qpsk"), (8.5, "16qam"), (14.9, "16qam")):
+        assert choose(LIST, snr_db, objective="reliable", outside="bound").curve.scheme.modulation == name
+    assert choose(LIST, 15.5, objective="reliable").curve.scheme.modulation == "64qam"
+    # Goodput takes a longer payload much earlier.
+    assert choose(LIST, 6.0, objective="goodput").curve.scheme.modulation == "16qam"
+    # Where none is reliable: fewest losses, though the payload is the smaller, or the larger.
+    late = [curve("qpsk_ldpc_1/2", 5.0), curve("16qam_ldpc_1/2", 4.0)]
+    assert choose(late, 4.5, objective="reliable").curve.scheme.modulation == "16qam"
+    assert choose([late[0], LIST[2]], 5.5, objective="reliable").curve.scheme.modulation == "qpsk"
+
+
+@pytest.mark.parametrize(("errors", "modulation"), [(100, "16qam"), (101, "qpsk")])
+def test_reliable_begins_at_one_percent(errors: int, modulation: str) -> None:
+    def flat(name: str, lost: int) -> Curve:
+        return Curve(parse(name, channel_uses=32), "awgn", np.array([0.0]), np.array([1e4]), np.array([lost]))
+
+    # 1 % at most by the table as it is measured, and by its upper limit beyond its last row.
+    curves = [flat("qpsk_ldpc_1/2", 1), flat("16qam_ldpc_1/2", errors)]
+    assert choose(curves, 0.0, objective="reliable").curve.scheme.modulation == modulation
+    assert choose(curves, 9.0, objective="reliable", outside="bound").curve.scheme.modulation == "qpsk"
+
+
 def test_off_the_chosen_table_is_an_error_or_a_bound() -> None:
     with pytest.raises(SemcomError, match="30 dB is off the error table of 64qam_ldpc_3/4"):
         choose(LIST, 30.0)
