@@ -50,6 +50,11 @@ def encoder_options(w, input):
     return [f"--encoders={file}" for file in input.encoders]
 
 
+def table_options(w, input):
+    """Error tables as a verb takes them."""
+    return [f"--table={file}" for file in input.tables]
+
+
 def of_study(stage, names, *files, methods=STUDY.methods):
     """Files of all jobs of a stage; `names` names their folders, with wildcards."""
     return expand(

@@ -78,10 +78,31 @@ rule digital:
     params:
         entry=lambda w: JOBS.digital(w.method, w.digital, w.labels, int(w.seed)),
         encoders=encoder_options,
-        tables=lambda w, input: [f"--table={file}" for file in input.tables],
+        tables=table_options,
     shell:
         "semcom evaluate digital {params.entry:q} --frames {input.frames} --models {input.models} "
         "{params.encoders} {params.tables} --sweep {output.sweep} --predictions {output.predictions} "
         "--communication {output.communication} --state results/.state --log {log} "
         "--journal results/{wildcards.study}/journal/evaluate/"
         "{wildcards.method}_{wildcards.digital}_{wildcards.labels}_seed{wildcards.seed}.jsonl"
+
+
+rule upload:
+    input:
+        frames=FRAMES,
+        tables=lambda w: JOBS.error_tables(w.digital),
+    output:
+        "results/{study}/upload/{digital}.csv",
+    log:
+        "logs/{study}/upload/{digital}.log",
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=2000,
+        runtime=60,
+    params:
+        entry=lambda w: JOBS.upload(w.digital),
+        tables=table_options,
+    shell:
+        "semcom evaluate upload {params.entry:q} --frames {input.frames} {params.tables} --output {output} "
+        "--log {log} --journal results/{wildcards.study}/journal/upload/{wildcards.digital}.jsonl"

@@ -207,6 +207,22 @@ def digital(
 
 
 @evaluate.command()
+def upload(
+    entry: EntryText,
+    frames: Frames,
+    table: Annotated[list[Path], typer.Option(help="Error table of each scheme, in their order.")],
+    output: Output,
+    journal: Journal,
+    log: Log = None,
+) -> None:
+    """Measure what it costs to send all training images once over a digital link."""
+    given = _read(entries.UploadEntry, entry, log, "upload", "link_name")
+    from semcom.evaluate.upload import run
+
+    run(frames, given, tables=table, output=output, journal=journal)
+
+
+@evaluate.command()
 def link(entry: EntryText, table: Output, log: Log = None) -> None:
     """Measure what a study's link really delivers."""
     given = _read(entries.CalibrationEntry, entry, log, "calibration", "link_name")

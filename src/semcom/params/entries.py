@@ -15,6 +15,7 @@ from semcom.params.ranges import (
     Pixels,
     PositiveFraction,
     PositiveInt,
+    Quality,
     SnrDb,
     WholeSnrDb,
     increasing,
@@ -114,6 +115,26 @@ class Link(Strict):
         return nominal_snr_db(self.train_snr_db)
 
 
+QUALITIES = {"avif": (0, 100), "webp": (0, 100), "jpeg": (1, 95), "jpeg2000": (10, 60)}
+"""Lowest and highest quality of each image format; `semcom.codecs` has the same (a test)."""
+
+
+class Upload(Strict):
+    """All training images sent once over a digital link, as image files."""
+
+    codec: Literal["avif", "webp", "jpeg", "jpeg2000"]
+    quality: Annotated[tuple[Quality, ...], MinLen(1), AfterValidator(increasing)]
+    """Each in the codec's own terms; of JPEG 2000 a target PSNR in dB."""
+
+    @model_validator(mode="after")
+    def _has(self) -> Self:
+        low, high = QUALITIES[self.codec]
+        for quality in self.quality:
+            if not low <= quality <= high:
+                raise ValueError(f"{self.codec} has qualities of {low} to {high}, not {quality}")
+        return self
+
+
 class Digital(Strict):
     """A digital link beside an analog one: quantised features, coded, in the same channel uses."""
 
@@ -136,6 +157,8 @@ class Digital(Strict):
     """None: all of the study; without those that do not pre-train if `budgets` is 0 alone."""
     budgets: DigitalBudgets | None = None
     """None: all of the study, and 0 of methods that pre-train."""
+    upload: Upload | None = None
+    """What it costs to send all training images over this link instead; None: is not measured."""
 
 
 class Tune(Strict):
@@ -254,6 +277,26 @@ class DigitalEntry(TrainedEntry):
     neighbours: PositiveInt
     """k of retrieval in the private knowledge base."""
     evaluate: Evaluate
+
+
+class UploadEntry(Strict):
+    """`semcom evaluate upload`: the training images of a study over one of its digital links."""
+
+    study: str
+    link_name: str
+    """Of the digital link."""
+    data: str
+    """Content hash of the data set."""
+    code: str
+    """Hash of the code that the job runs."""
+    channel: Literal["awgn", "rayleigh"]
+    snr_db: SnrDb
+    """Es/N0 in dB of training, one figure (`Link.nominal_snr_db`)."""
+    modalities: Modalities
+    """Those that any method of the study uses."""
+    upload: Upload
+    tables: dict[str, str]
+    """Error tables of the schemes, as in `DigitalEntry`."""
 
 
 class TableEntry(Strict):

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from semcom.files.hashes import sha256
 from semcom.params.codehash import code_hash
@@ -21,10 +21,12 @@ from semcom.params.entries import (
     EvaluateEntry,
     FinetuneEntry,
     KnowledgeEntry,
+    Modality,
     PrepareEntry,
     PretrainEntry,
     ReportEntry,
     TuneEntry,
+    UploadEntry,
     to_json,
 )
 from semcom.params.schema import RANDOM, Method, Study
@@ -42,6 +44,7 @@ STAGES = {
     "calibration": "semcom.evaluate.links",
     "table": "semcom.channel.digital.simulate",
     "digital": "semcom.evaluate.digital",
+    "upload": "semcom.evaluate.upload",
     "report": "semcom.report",
 }
 """The module that each stage's verb runs: where its code hash starts."""
@@ -197,13 +200,38 @@ class Jobs:
                 method=method,
                 link_name=link,
                 # Who else uses the link, and which budgets, would re-run jobs that they do not concern.
-                digital=settings.model_copy(update={"methods": None, "budgets": None}),
+                digital=settings.model_copy(update={"methods": None, "budgets": None, "upload": None}),
                 tables={Path(file).name: _measured(file) for file in self.error_tables(link)},
                 labels=labels,
                 fraction=self.study.labels[labels],
                 seed=seed,
                 neighbours=self.study.knowledge.neighbours,
                 evaluate=self.study.evaluate,
+            )
+        )
+
+    @property
+    def uploads(self) -> list[str]:
+        """Names of the digital links over which all training images are sent once."""
+        return [name for name, link in self.study.digital.items() if link.upload]
+
+    def upload(self, link: str) -> str:
+        """Entry of `semcom evaluate upload`."""
+        settings = self.study.digital[link]
+        assert settings.upload is not None, f"{link} uploads nothing"
+        analog = self.study.links[settings.link]
+        used = {modality for method in self.study.methods.values() for modality in method.modalities}
+        return to_json(
+            UploadEntry(
+                study=self.study.study,
+                link_name=link,
+                data=self.data,
+                code=_hash("upload"),
+                channel=analog.channel["use"],
+                snr_db=analog.nominal_snr_db,
+                modalities=tuple(modality for modality in get_args(Modality) if modality in used),
+                upload=settings.upload,
+                tables=self._tables(link),
             )
         )
 
@@ -225,6 +253,10 @@ class Jobs:
         return [
             str(MEASURED / n if (MEASURED / n).exists() else Path("results/data/links") / n) for n in names
         ]
+
+    def _tables(self, link: str) -> dict[str, str]:
+        """The error tables of a digital link as entries have them."""
+        return {Path(file).name: _measured(file) for file in self.error_tables(link)}
 
     def table(self, file: str) -> str:
         """Entry of `semcom links table` for the error table that is called `file`."""

@@ -18,6 +18,7 @@ NonNegativeInt = Annotated[int, Ge(0)]
 SnrDb = Annotated[float, Ge(-30), Le(60)]
 WholeSnrDb = Annotated[int, Ge(-30), Le(60)]
 Pixels = Annotated[int, Ge(16), Le(4096)]
+Quality = Annotated[int, Ge(1), Le(100)]
 
 _N = r"[1-9]\d*"
 _INDEX_PART = re.compile(
