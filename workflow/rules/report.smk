@@ -7,6 +7,7 @@ rule report:
         expand("results/{study}/calibration/{link}.csv", study=STUDY.study, link=STUDY.links),
         of_study("evaluate", "{method}/{link}/{labels}/seed{seed}", "sweep.csv", "predictions.npz"),
         of_digital("sweep.csv", "predictions.npz", "communication.csv"),
+        expand("results/{study}/upload/{digital}.csv", study=STUDY.study, digital=JOBS.uploads),
         frames=FRAMES,
     output:
         report(
@@ -37,6 +38,7 @@ rule report:
             "provenance.json",
             "pretraining.csv",
             "digital.csv",
+            "upload.csv",
             "optimisers.csv",
             "calibration.csv",
         ),

@@ -33,6 +33,7 @@ def run(results: Path, entry: ReportEntry, frames: Path, output: Path) -> None:
         "accuracy_uses": tables.accuracy_uses(found, entry),
         "summary": tables.summary(found, entry),
         "digital": tables.digital(found, entry),
+        "upload": found.upload,
         "retrieval": tables.retrieval(found),
         "pretraining": tables.pretraining(found),
         "calibration": calibration.calibration(found),
@@ -43,7 +44,9 @@ def run(results: Path, entry: ReportEntry, frames: Path, output: Path) -> None:
         write_table(output / f"{name}.csv", table, stamp)
     snr = figures.accuracy_snr(made["accuracy_snr"], entry, chance=found.chance, foot=stamp.line())
     figures.save(snr, output / "accuracy_snr", stamp.text())
-    uses = figures.accuracy_uses(made["accuracy_uses"], entry, chance=found.chance, foot=stamp.line())
+    uses = figures.accuracy_uses(
+        made["accuracy_uses"], entry, uploads=found.upload, chance=found.chance, foot=stamp.line()
+    )
     figures.save(uses, output / "accuracy_uses", stamp.text())
     write_provenance(output / "provenance.json", entry, stamp)
     page = text.page(made, entry, chance=found.chance, stamp=stamp)

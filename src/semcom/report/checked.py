@@ -7,10 +7,15 @@ import pandas as pd
 
 from semcom.files.errors import SemcomError
 
-TEXTS = ("study", "system", "method", "link", "labels", "split", "metric", "modality", "check")
+TEXTS = (
+    "study", "system", "method", "link", "labels", "split", "metric", "modality", "check", "codec",
+    "modalities", "scheme",
+)  # fmt: skip
 """Columns of names, which stay text even where a name looks like a number."""
-WHOLE = ("seed", "budget_epochs", "draw", "epoch", "neighbours")
+WHOLE = ("seed", "budget_epochs", "draw", "epoch", "neighbours", "quality")
 """Columns of whole numbers."""
+MAY_BE_EMPTY = ("psnr_rgb_db", "psnr_depth_db", "payload_uses_link", "file_uses_link")
+"""Columns of numbers for what there may be none of; NaN then."""
 
 
 def damaged(path: Path, what: str) -> SemcomError:
@@ -84,12 +89,15 @@ def _read(path: Path, columns: Sequence[str], *, values_may_lack: bool) -> pd.Da
             numbers = pd.to_numeric(rows[name], errors="coerce")
             # `nan` is a word of `value` for what was not measured; anywhere else a gap is damage.
             allowed = values_may_lack & (name == "value")
-            bad = numbers.isna() & ~(allowed & rows[name].isna())
+            allowed = (allowed & rows[name].isna()) | ((name in MAY_BE_EMPTY) & (rows[name] == ""))
+            bad = numbers.isna() & ~allowed
             bad |= numbers.isin([float("inf"), float("-inf")]) & (name != "value")
             bad |= (numbers % 1 != 0) & (name in WHOLE)
         if bad.any():
             line = int(bad.idxmax()) + 2
             raise damaged(path, f"has {str(rows[name][line - 2])!r} for {name} in line {line}")
+        if name in MAY_BE_EMPTY:
+            rows[name] = numbers
     return rows
 
 

@@ -21,6 +21,7 @@ from matplotlib.ticker import (
 from semcom.channel.labels import LABELS
 from semcom.files.atomic import atomic
 from semcom.params.entries import Link, ReportEntry
+from semcom.report import upload
 from semcom.report.sheet import GREY, STYLE, Sheet
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -67,12 +68,15 @@ def accuracy_snr(table: pd.DataFrame, entry: ReportEntry, *, chance: float, foot
     return sheet.figure
 
 
-def accuracy_uses(table: pd.DataFrame, entry: ReportEntry, *, chance: float, foot: str) -> Figure:
+def accuracy_uses(
+    table: pd.DataFrame, entry: ReportEntry, *, uploads: pd.DataFrame, chance: float, foot: str
+) -> Figure:
     """Accuracy over the channel uses of training: a panel for each link and label fraction.
 
     Args:
         table: of `semcom.report.tables.accuracy_uses`.
         entry: methods, links, labels and budgets, in the order in which they are drawn.
+        uploads: what sending all training images once takes, drawn as upright lines.
         chance: accuracy of always naming the most frequent class.
         foot: the line at the foot.
     """
@@ -94,7 +98,15 @@ def accuracy_uses(table: pd.DataFrame, entry: ReportEntry, *, chance: float, foo
             _rounds(axes, here)
             axes.set_title(f"{link}, labels {labels}, tested at {here['snr_db'].iloc[0]:g} dB", pad=6)
         beside = " Bars of equal cost are drawn side by side." if len(entry.seeds) > 1 else ""
-        note = f"{_intervals('Bars', entry)}{beside} Pre-training exchanges nothing with the server."
+        upright = upload.draw(
+            [
+                (axes, upload.marks(uploads, entry, link))
+                for axes, (link, _) in zip(sheet.panels, groups, strict=True)
+            ]
+        )
+        note = (
+            f"{_intervals('Bars', entry)}{beside} Pre-training exchanges nothing with the server. {upright}"
+        )
         sheet.finish(USES_LABEL, note, foot)
     return sheet.figure
 

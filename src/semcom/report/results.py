@@ -28,6 +28,11 @@ COMMUNICATION = (
 )
 RETRIEVAL = (*OF, "seed", "modality", "neighbours", "frames", "accuracy", "bytes", "vectors", "dim")
 CALIBRATION = ("study", "link", "snr_db", "check", "value", "expected", "tolerance", "draws")
+UPLOAD = (
+    "study", "link", "codec", "quality", "frames", "modalities", "payload_bytes", "file_bytes",
+    "psnr_rgb_db", "psnr_depth_db", "snr_db", "payload_uses_capacity", "payload_uses_link",
+    "file_uses_capacity", "file_uses_link", "scheme", "bler",
+)  # fmt: skip
 LAST_CHECK = "noise_circularity"
 """The last one at each Es/N0."""
 PRETRAINING = (*OF, "seed", "epoch", "metric", "value")
@@ -49,6 +54,8 @@ class Results:
     communication: pd.DataFrame
     once: pd.DataFrame
     """What a digital link's training features cost, sent once beside the fine-tuning."""
+    upload: pd.DataFrame
+    """What sending all training images once takes, one row a digital link and quality."""
     retrieval: pd.DataFrame
     pretraining: pd.DataFrame
     calibration: pd.DataFrame
@@ -96,6 +103,7 @@ def read(folder: Path, entry: ReportEntry, frames: Path) -> Results:
         digital=_of_budgets(read_sweeps(folder, digital, ()), entry),
         communication=_joined(costs, COMMUNICATION),
         once=_of_budgets(_joined(once, COMMUNICATION), entry),
+        upload=_joined(_uploads(folder / "upload", entry), UPLOAD),
         retrieval=_joined(retrieval, RETRIEVAL),
         pretraining=_joined(history, PRETRAINING),
         calibration=_calibration(folder / "calibration", entry),
@@ -176,6 +184,19 @@ def _calibration(folder: Path, entry: ReportEntry) -> pd.DataFrame:
             if LAST_CHECK not in set(rows["check"]):
                 raise damaged(path, f"lacks the check {LAST_CHECK} at {snr_db} dB")
     return pd.concat(tables, ignore_index=True)
+
+
+def _uploads(folder: Path, entry: ReportEntry) -> list[pd.DataFrame]:
+    chosen = {name: link.upload for name, link in entry.digital.items() if link.upload}
+    check_there([folder / f"{name}.csv" for name in chosen])
+    tables = []
+    for name, upload in chosen.items():
+        path = folder / f"{name}.csv"
+        place = {"study": entry.study, "link": name, "codec": upload.codec}
+        tables.append(table(path, UPLOAD, place=place, key=["quality"])[list(UPLOAD)])
+        if (found := tables[-1]["quality"].tolist()) != list(upload.quality):
+            raise damaged(path, f"has the qualities {found}, not {list(upload.quality)}")
+    return tables
 
 
 def _choices(folder: Path, entry: ReportEntry) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 import pandas as pd
 
 from semcom.params.entries import Link, ReportEntry
+from semcom.report import upload
 from semcom.report.calibration import TOLERANCE_DB
 from semcom.report.stamp import Stamp
 from semcom.report.tables import rival
@@ -27,6 +28,7 @@ def page(made: Tables, entry: ReportEntry, *, chance: float, stamp: Stamp) -> st
         _snr(entry, chance),
         _uses(made, entry),
         _digital(made, entry),
+        _upload(made["upload"]),
         _knowledge(made["retrieval"]),
         _pretraining(made["pretraining"]),
         _optimisers(made["optimisers"]),
@@ -111,6 +113,15 @@ def _digital(made: Tables, entry: ReportEntry) -> list[str]:
                 ]
             )
         lines += _table([*names, "channel uses of training"], body)
+    return lines
+
+
+def _upload(table: pd.DataFrame) -> list[str]:
+    if table.empty:
+        return []
+    lines = ["## Upload once\n", upload.intro()]
+    for title, body in upload.parts(table):
+        lines += [f"\n**{title}**\n", *_table(upload.NAMES, body)]
     return lines
 
 
