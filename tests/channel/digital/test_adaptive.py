@@ -50,6 +50,9 @@ def test_reliable_takes_the_most_payload_that_loses_one_in_a_hundred_else_the_fe
     assert choose(LIST, 15.5, objective="reliable").curve.scheme.modulation == "64qam"
     # Goodput takes a longer payload much earlier.
     assert choose(LIST, 6.0, objective="goodput").curve.scheme.modulation == "16qam"
+    # Of one payload, the one that loses less.
+    for alike in ([curve("qpsk_polar_1/2", 0.9), LIST[1]], [LIST[1], curve("qpsk_polar_1/2", 0.9)]):
+        assert choose(alike, 3.375, objective="reliable").curve.scheme.code == "polar"
     # Where none is reliable: fewest losses, though the payload is the smaller, or the larger.
     late = [curve("qpsk_ldpc_1/2", 5.0), curve("16qam_ldpc_1/2", 4.0)]
     assert choose(late, 4.5, objective="reliable").curve.scheme.modulation == "16qam"

@@ -6,8 +6,6 @@ The choice is made beforehand: it knows the mean SNR and nothing of a block's no
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-import numpy as np
-
 from semcom.channel.digital.table import Curve, Outside
 from semcom.files.errors import SemcomError
 
@@ -37,7 +35,7 @@ class Choice(NamedTuple):
 def choose(
     curves: Sequence[Curve], snr_db: float, *, objective: Objective = "goodput", outside: Outside = "error"
 ) -> Choice:
-    """The best scheme at a mean Es/N0; of equals, the one with fewest payload bits a channel use.
+    """The best scheme at a mean Es/N0; of equals, the one with fewest lost blocks, then fewest payload bits.
 
     A scheme whose table does not reach the SNR is judged by its bounds (`table.Outside`), which never
     flatter it: all is lost below its table, above it as much as its last row's upper limit says.
@@ -58,7 +56,7 @@ def choose(
         bler = float(curve.bler(snr_db, outside="bound"))
         bound = not bool(curve.covers(snr_db))
         choices.append(Choice(curve, bler, curve.scheme.efficiency * (1 - bler), bound))
-    best = choices[int(np.argmax([_worth(choice, objective) for choice in choices]))]
+    best = max(choices, key=lambda choice: (_worth(choice, objective), -choice.bler))
     if best.bound:
         best.curve.bler(snr_db, outside=outside)
     return best
