@@ -9,18 +9,20 @@ import pandas as pd
 import pytest
 import torch
 from torch.nn import functional as F
+from typer.testing import CliRunner
 
 from semcom.channel.digital import table
 from semcom.channel.digital.bounds import uncoded_bler
 from semcom.channel.digital.link import Delivered, DigitalLink
 from semcom.channel.digital.table import Tally
+from semcom.cli import app
 from semcom.evaluate import digital
 from semcom.files.errors import SemcomError
 from semcom.frames.device import DeviceFrames
 from semcom.frames.folds import labelled, validation_fold
 from semcom.models.encoder import Encoders
 from semcom.models.system import system_for
-from semcom.params.entries import Digital, DigitalEntry, Encoder, Evaluate, Finetune, Link
+from semcom.params.entries import Digital, DigitalEntry, Encoder, Evaluate, Finetune, Link, to_json
 from semcom.params.scheme import Scheme, parse
 from semcom.quantise.product import ProductQuantiser
 from semcom.training import loop, weights
@@ -364,6 +366,25 @@ def test_the_same_seed_gives_the_same_bytes_and_so_does_a_killed_run(
     for name in OUTPUTS:
         assert (whole.folder / name).read_bytes() == (again.folder / name).read_bytes(), name
         assert (whole.folder / name).read_bytes() == (cut.folder / name).read_bytes(), name
+
+
+def test_the_verb_does_the_same(make: Make, prepared_file: Path, tmp_path: Path) -> None:
+    made = make(schemes=("16qam_uncoded", "qpsk_uncoded"), budgets=(0, 3), draws=2)
+    files = {name: tmp_path / name for name in OUTPUTS}
+    options = {
+        "frames": prepared_file,
+        "models": made.folder / "models.pt",
+        "encoders": made.folder / "encoders.pt",
+        "journal": tmp_path / "j.jsonl",
+        "state": tmp_path / "states",
+        **{path.stem: path for path in files.values()},
+    }
+    words = [f"--{name}={path}" for name, path in options.items()]
+    words += [f"--table={tmp_path / name}" for name in made.entry.tables]
+    done = CliRunner().invoke(app, ["evaluate", "digital", to_json(made.entry), *words])
+    assert done.exit_code == 0, done.exception
+    for name, path in files.items():
+        assert path.read_bytes() == (made.folder / name).read_bytes(), name
 
 
 def test_what_cannot_be_is_said(make: Make) -> None:

@@ -115,6 +115,33 @@ def test_a_longer_sweep_runs_evaluation_again(finished):
         assert finished.planned() == {job for job in ALL if job.startswith(("evaluate", "report"))}
 
 
+DIGITAL = {"link": "awgn_k8", "schemes": ["qpsk_uncoded"]}
+
+
+def digital_jobs(*methods: str, name: str = "pq") -> set[str]:
+    return {f"digital {method} {name} all {seed}" for method in methods for seed in SEEDS}
+
+
+def test_a_digital_link_runs_its_own_jobs_and_measures_its_table(finished):
+    def change(config):
+        config["digital"] = {"pq": DIGITAL}
+
+    with finished.with_params(change):
+        new = digital_jobs("mmssl", "supervised") | {"error_table qpsk_uncoded_8_awgn", "report"}
+        assert finished.planned() == new
+
+
+def test_digital_links_share_a_table_and_budget_0_is_of_pretrained_methods(finished):
+    def change(config):
+        config["digital"] = {"pq": DIGITAL | {"budgets": [0]}, "other": DIGITAL | {"methods": ["supervised"]}}
+
+    with finished.with_params(change):
+        assert finished.planned() == digital_jobs("mmssl") | digital_jobs("supervised", name="other") | {
+            "error_table qpsk_uncoded_8_awgn",
+            "report",
+        }
+
+
 def test_tracking_runs_nothing_again(finished):
     def change(config):
         config["tracking"] = {"enabled": True, "uri": "http://127.0.0.1:9"}
