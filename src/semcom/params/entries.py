@@ -151,7 +151,7 @@ class Digital(Strict):
     """Frames in one code word, which is as many times longer; they are lost together."""
     exact: bool = False
     """Code, send and decode each block, instead of drawing its fate from the error table."""
-    head_epochs: PositiveInt = 100
+    head_epochs: PositiveInt = 50
     """Passes over the received training features in which the server trains its head."""
     methods: Annotated[tuple[str, ...], AfterValidator(unique)] | None = None
     """None: all of the study; without those that do not pre-train if `budgets` is 0 alone."""
