@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+import processes
 from submitted import PRETRAINED, TARGET, Submitted, same, trouble
 
 pytestmark = pytest.mark.slurm
@@ -152,7 +153,8 @@ def test_the_batch_job_killed_and_out_of_time(cluster, pretraining, undisturbed,
     first = whole.send("--time=30")
     cluster.wait("a checkpoint", lambda: list((root / "results/.state").glob("*/training.pt")), 300)
     assert "Snakemake still works in this folder" in pretraining.run(*RESUME, code=1)
-    cluster.run("scancel", "--signal=KILL", "--full", first)
+    # Not by scancel: before SIGKILL it sends SIGTERM, at which Snakemake tidies up.
+    processes.kill(processes.found(root, f"SLURM_JOB_ID={first}"))
     whole.wait(first, "FAILED", "CANCELLED", "COMPLETED", "NODE_FAIL")
 
     second = whole.send()
