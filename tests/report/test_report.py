@@ -17,7 +17,7 @@ FILES = {
     "accuracy_snr.pdf", "accuracy_snr.png", "accuracy_snr.csv",
     "accuracy_uses.pdf", "accuracy_uses.png", "accuracy_uses.csv",
     "summary.csv", "digital.csv", "retrieval.csv", "pretraining.csv", "calibration.csv", "optimisers.csv",
-    "upload.csv", "provenance.json", "report.md",
+    "upload.csv", "cost.csv", "provenance.json", "report.md",
 }  # fmt: skip
 
 
@@ -87,6 +87,41 @@ def test_training_uses_count_both_directions(made):
     assert row.training_uses == 2 * 190 * 32 * 2 * 32  # directions, rounds, batch, devices, uses a frame
     assert row.uplink_bits == 64 * row.uplink_uses
     assert row.pretrain_uses == 0
+
+
+def test_cost_is_where_each_seed_reaches_the_rivals_accuracy(study, made):
+    cost = table(made / "cost.csv")
+    assert sorted(zip(cost.method, cost.seed, strict=True)) == sorted(
+        (method, seed) for method in study.entry.methods for seed in study.entry.seeds
+    )
+    # validation says 0.4 at every budget: the first one is long enough
+    first = accuracies(study, "supervised", snr_db=10, budget=1)
+    assert cost.target.to_numpy() == pytest.approx(first.mean() - 0.01)
+    assert set(cost.target_budget_epochs) == {1}
+    assert cost.settled.all()
+    by_run = cost.set_index(["method", "seed"])
+    for seed, accuracy in zip(study.entry.seeds, first, strict=True):
+        row = by_run.loc[("supervised", seed)]
+        assert (row["bound"] == "at most") == (accuracy >= cost.target[0])
+        assert row["uses"] >= 19 * 32 * 2 * 32 * 2
+    assert "C(A\\*)" in (made / "report.md").read_text()
+
+
+def test_where_the_rival_still_gains_the_page_says_so(tmp_path):
+    study = make_study(tmp_path)
+    for method in study.entry.methods:
+        path = study.folder / "tune" / method / "all" / "choice.json"
+        choice = json.loads(path.read_text())
+        choice["validation_accuracy"] = {"1": 0.2, "4": 0.3, "10": 0.4}
+        path.write_text(json.dumps(choice))
+    folder = run(study)
+    cost = table(folder / "cost.csv")
+    assert set(cost.target_budget_epochs) == {10}
+    assert not cost.settled.any()
+    assert "still rising on validation" in (folder / "report.md").read_text()
+    # one point below its mean at 10 epochs: mmssl, 4 points above, is there before
+    uses = cost.groupby("method").uses.apply(lambda u: np.exp(np.log(u).mean()))
+    assert uses["mmssl"] < uses["supervised"]
 
 
 def test_origin_stands_on_everything(study, made):

@@ -38,6 +38,7 @@ rule report:
             "provenance.json",
             "pretraining.csv",
             "digital.csv",
+            "cost.csv",
             "upload.csv",
             "optimisers.csv",
             "calibration.csv",

@@ -32,6 +32,7 @@ def run(results: Path, entry: ReportEntry, frames: Path, output: Path) -> None:
         "accuracy_snr": tables.accuracy_snr(found),
         "accuracy_uses": tables.accuracy_uses(found, entry),
         "summary": tables.summary(found, entry),
+        "cost": tables.cost(found, entry),
         "digital": tables.digital(found, entry),
         "upload": found.upload,
         "retrieval": tables.retrieval(found),

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from semcom.metrics.cost import settled, uses_to_reach
 from semcom.metrics.intervals import paired_interval, t_interval
 from semcom.params.entries import ReportEntry
 from semcom.report.results import Results
@@ -143,6 +144,42 @@ def digital(results: Results, entry: ReportEntry) -> pd.DataFrame:
             differences.append((float("nan"), float("nan")))
     table[["difference", "difference_half_width"]] = np.array(differences).reshape(-1, 2)
     return table
+
+
+def cost(results: Results, entry: ReportEntry) -> pd.DataFrame:
+    """C(A*): channel uses of training at which each seed's run reaches the rival's accuracy less a point.
+
+    A* is the rival's test accuracy, mean over seeds, at the budget from which validation says that twice the
+    training adds less than a point (`target_budget_epochs`), less one point. Where validation says so of no
+    budget (`settled` is False) it is that of the longest, and training the rival longer may raise it.
+    """
+    against = rival(entry)
+    columns = ["study", "system", "method", "link", "labels", "seed", "uses", "bound"]
+    columns += ["target", "target_budget_epochs", "settled"]
+    if against is None or len(entry.budgets) == 1:
+        return pd.DataFrame(columns=columns)
+    place = ["link", "labels"]
+    drawn = near_training(over_draws(results.sweep), entry)
+    drawn = drawn[drawn["metric"] == "accuracy"].merge(results.communication, on=[*RUN, "seed"], how="left")
+    drawn["uses"] = drawn[["uplink_uses", "downlink_uses", "pretrain_uses"]].sum(axis=1)
+    rows = []
+    for (link, labels), here in drawn.groupby(place, sort=False):
+        chosen = results.choices
+        chosen = chosen[(chosen["method"] == against) & (chosen["labels"] == labels)]
+        found = settled(list(chosen["budget_epochs"]), list(chosen["validation_accuracy"]))
+        budget = found or entry.budgets[-1]
+        target = (
+            here.loc[(here["method"] == against) & (here["budget_epochs"] == budget), "value"].mean() - 0.01
+        )
+        for (study, system, method, seed), run in here.groupby(
+            ["study", "system", "method", "seed"], sort=False
+        ):
+            run = run.sort_values("budget_epochs")
+            reached = uses_to_reach(run["uses"].to_numpy(), run["value"].to_numpy(), target)
+            rows.append(
+                [study, system, method, link, labels, seed, *reached, target, budget, found is not None]
+            )
+    return pd.DataFrame(rows, columns=columns)
 
 
 def retrieval(results: Results) -> pd.DataFrame:

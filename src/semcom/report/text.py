@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
+import numpy as np
 import pandas as pd
 
+from semcom.metrics.cost import ratio_interval
 from semcom.params.entries import Link, ReportEntry
 from semcom.report import upload
 from semcom.report.calibration import TOLERANCE_DB
@@ -27,6 +29,7 @@ def page(made: Tables, entry: ReportEntry, *, chance: float, stamp: Stamp) -> st
         [f"# {entry.study}: {entry.report}", *(f"- {key}: {value}" for key, value in asdict(stamp).items())],
         _snr(entry, chance),
         _uses(made, entry),
+        _cost(made["cost"], entry),
         _digital(made, entry),
         _upload(made["upload"]),
         _knowledge(made["retrieval"]),
@@ -75,6 +78,63 @@ def _uses(made: Tables, entry: ReportEntry) -> list[str]:
     if against and len(entry.methods) > 1:
         lines += ["\nEach interval stands for itself: none is widened for the number of comparisons."]
     return lines
+
+
+def _cost(table: pd.DataFrame, entry: ReportEntry) -> list[str]:
+    if table.empty:
+        return []
+    against = rival(entry)
+    lines = [
+        "## What training must send to be good enough\n",
+        "C(A\\*): complex channel uses of training, up and down, at which test accuracy reaches A\\*, that "
+        f"of {against} less one point, at the budget from which twice the training adds less than a point on "
+        "validation frames. Each seed's accuracy over channel uses is fitted by the closest curve that "
+        "never falls. Geometric means; intervals are 95 % Student t over seeds, of logarithms, paired. "
+        "Bounds are not averaged: where a seed has one, the range is given. [CSV](cost.csv)",
+    ]
+    for (link, labels), here in table.groupby(["link", "labels"], sort=False):
+        first = here.iloc[0]
+        lines += [
+            f"\n**{link}, labels {labels}: A\\* = {100 * first['target']:.1f} %, "
+            f"from {first['target_budget_epochs']} epochs of {against}**"
+            + (
+                "\n"
+                if first["settled"]
+                else f" (still rising on validation: {against} needs longer budgets)\n"
+            )
+        ]
+        by_method = {name: rows.set_index("seed") for name, rows in here.groupby("method", sort=False)}
+        body = []
+        for method, rows in by_method.items():
+            ratio = "" if method == against else _ratio(rows, by_method[str(against)])
+            body.append([str(method), _reached(rows), ratio])
+        lines += _table(["method", "C(A\\*)", f"ratio to {against}"], body)
+    return lines
+
+
+def _reached(rows: pd.DataFrame) -> str:
+    """Channel uses at which the target is reached: a mean, or a range with its bounds."""
+    if (rows["bound"] == "").all():
+        return f"{np.exp(np.log(rows['uses']).mean()):,.0f}"
+    never, at_once = ((rows["bound"] == bound).sum() for bound in ("more than", "at most"))
+    said = [f"{number} of {len(rows)} seeds {what}" for number, what in (
+        (at_once, f"at most {rows['uses'].min():,.0f}"), (never, f"not reached by {rows['uses'].max():,.0f}"),
+    ) if number]  # fmt: skip
+    measured = rows.loc[rows["bound"] == "", "uses"]
+    if len(measured) == 1:
+        said.append(f"the other one {measured.item():,.0f}")
+    elif len(measured):
+        said.append(f"the others {measured.min():,.0f} to {measured.max():,.0f}")
+    return "; ".join(said)
+
+
+def _ratio(own: pd.DataFrame, rivals: pd.DataFrame) -> str:
+    if (own["bound"] != "").any() or (rivals["bound"] != "").any():
+        return "undecided: bounds"
+    mean, half = ratio_interval(own["uses"].to_numpy(), rivals["uses"].loc[own.index].to_numpy())
+    if np.isnan(half):
+        return f"{np.exp(mean):.2f}"
+    return f"{np.exp(mean):.2f} ({np.exp(mean - half):.2f} to {np.exp(mean + half):.2f})"
 
 
 def _digital(made: Tables, entry: ReportEntry) -> list[str]:
