@@ -15,7 +15,7 @@ INPUTS = {"frames", "encoders", "journal", "state", "log", "source", "md5", "res
 REPORT = (
     "accuracy_snr.png accuracy_uses.png summary.csv retrieval.csv accuracy_snr.pdf accuracy_snr.csv "
     "accuracy_uses.pdf accuracy_uses.csv report.md provenance.json pretraining.csv optimisers.csv "
-    "calibration.csv digital.csv upload.csv cost.csv"
+    "calibration.csv digital.csv upload.csv cost.csv claims.csv"
 ).split()
 NAMES = ("method", "link_name", "labels", "seed")
 

@@ -39,6 +39,7 @@ rule report:
             "pretraining.csv",
             "digital.csv",
             "cost.csv",
+            "claims.csv",
             "upload.csv",
             "optimisers.csv",
             "calibration.csv",

@@ -344,6 +344,42 @@ class CalibrationEntry(Strict):
     threads: PositiveInt
 
 
+class Claim(Strict):
+    """One claim: what, against what, where, in which direction, by how much."""
+
+    says: str
+    """The claim in words."""
+    measure: Literal["accuracy", "cost"]
+    """Test accuracy at each of `budgets`; or C(A*), the channel uses of training to be good enough."""
+    of: str
+    """METHOD, or METHOD/LINK where the rival has another link."""
+    against: str
+    """Its rival, likewise."""
+    link: str
+    """Of both, where they name none."""
+    labels: str = "all"
+    budgets: DigitalBudgets | None = None
+    """In epochs; needed for accuracy, and the claim is for all of them."""
+    snr_db: WholeSnrDb | None = None
+    """Es/N0 in dB of the test; None: training's."""
+    direction: Literal["above", "below", "no_less"]
+    """`above` or `below` the rival; `no_less`: not worse than it by `margin` or more."""
+    margin: float
+    """Accuracy: difference in 0..1. Cost: ratio, of which `below` 1 is claimed."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.measure == "accuracy" and not self.budgets:
+            raise ValueError("accuracy is claimed at budgets; name them: budgets: [5, 10]")
+        if self.measure == "cost" and (self.budgets or self.direction != "below" or not 0 < self.margin <= 1):
+            raise ValueError("a cost is claimed below a ratio: direction: below, margin: 0.5, no budgets")
+        if self.measure == "accuracy" and not 0 <= self.margin < 1:
+            raise ValueError(
+                f"margin {self.margin:g} is no difference of accuracies in 0..1 (0.03: 3 points)"
+            )
+        return self
+
+
 class ReportEntry(Strict):
     """`semcom report`."""
 
@@ -358,6 +394,7 @@ class ReportEntry(Strict):
     labels: dict[str, float]
     budgets: Budgets
     seeds: Seeds
+    claims: dict[str, Claim] = Field(default_factory=dict)
     data_name: str
     data: str
     code: str

@@ -5,8 +5,8 @@
 An entry holds what its stage reads and nothing else, so that Snakemake re-runs what a change concerns.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, get_args
@@ -16,6 +16,7 @@ from semcom.params.codehash import code_hash
 from semcom.params.component import module_of
 from semcom.params.entries import (
     CalibrationEntry,
+    Claim,
     Digital,
     DigitalEntry,
     EvaluateEntry,
@@ -62,11 +63,13 @@ class Jobs:
         study: the checked params file.
         data: content version of its data set.
         params_file: the params file's name, for the report.
+        claims: what the report is to judge.
     """
 
     study: Study
     data: str
     params_file: str = ""
+    claims: Mapping[str, Claim] = field(default_factory=dict)
 
     @property
     def pretrained(self) -> list[str]:
@@ -286,6 +289,7 @@ class Jobs:
                 data=self.data,
                 code=_hash("report"),
                 params_file=self.params_file,
+                claims=dict(self.claims),
                 params=study.model_dump(mode="json", exclude={"tracking"}),
             )
         )

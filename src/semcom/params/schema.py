@@ -126,6 +126,8 @@ class Study(Strict):
     tune: Tune
     evaluate: Evaluate
     knowledge: Knowledge = Knowledge()
+    claims: Name | None = None
+    """The file params/claims/NAME.yaml, whose claims the report judges."""
 
     def digital_budgets(self, method: str, digital: str) -> tuple[int, ...]:
         """Budgets of a method's quantised features; 0 where it pre-trains."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from semcom.files.errors import SemcomError
-from semcom.params import keys
+from semcom.params import claims, keys
 from semcom.params.dataversion import data_version
 from semcom.params.jobs import Jobs
 from semcom.params.schema import load
@@ -27,7 +27,13 @@ def start(config: Mapping[str, Any], *, files: Sequence[str | Path], root: Path)
     for file, name in zip(files, names, strict=True):
         keys.check_once(Path(file), str(file) if name.startswith("..") else name)
     study = load(config)
-    return Jobs(study, data_version(root, study.data), ", ".join(n for n in names if not n.startswith("..")))
+    version = data_version(root, study.data)
+    return Jobs(
+        study,
+        version,
+        ", ".join(n for n in names if not n.startswith("..")),
+        claims.load(root / f"params/claims/{study.claims}.yaml") if study.claims else {},
+    )
 
 
 def check_writable(folders: Sequence[Path]) -> None:

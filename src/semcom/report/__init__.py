@@ -8,7 +8,7 @@ from pathlib import Path
 from semcom.files.atomic import write_text
 from semcom.params.entries import ReportEntry
 from semcom.progress import log
-from semcom.report import calibration, figures, tables, text
+from semcom.report import calibration, claims, figures, tables, text
 from semcom.report.results import read
 from semcom.report.stamp import Stamp, write_provenance, write_table
 
@@ -40,6 +40,7 @@ def run(results: Path, entry: ReportEntry, frames: Path, output: Path) -> None:
         "calibration": calibration.calibration(found),
         "optimisers": found.choices,
     }
+    made["claims"] = claims.claims(results, entry, made["cost"])
     calibration.check(made["calibration"])
     for name, table in made.items():
         write_table(output / f"{name}.csv", table, stamp)

@@ -10,6 +10,7 @@ from semcom.metrics.cost import ratio_interval
 from semcom.params.entries import Link, ReportEntry
 from semcom.report import upload
 from semcom.report.calibration import TOLERANCE_DB
+from semcom.report.claims import overall
 from semcom.report.stamp import Stamp
 from semcom.report.tables import rival
 
@@ -27,6 +28,7 @@ def page(made: Tables, entry: ReportEntry, *, chance: float, stamp: Stamp) -> st
     """
     parts = [
         [f"# {entry.study}: {entry.report}", *(f"- {key}: {value}" for key, value in asdict(stamp).items())],
+        _claims(made["claims"]),
         _snr(entry, chance),
         _uses(made, entry),
         _cost(made["cost"], entry),
@@ -78,6 +80,43 @@ def _uses(made: Tables, entry: ReportEntry) -> list[str]:
     if against and len(entry.methods) > 1:
         lines += ["\nEach interval stands for itself: none is widened for the number of comparisons."]
     return lines
+
+
+def _claims(table: pd.DataFrame) -> list[str]:
+    if table.empty:
+        return []
+    lines = [
+        "## What was claimed\n",
+        "*Supported*: the effect is at least the margin, and its 95 % interval (accuracy: over seeds and "
+        "test scenes, p-values after Holm; cost: over seeds) lies beyond no effect. *Contradicted*: the "
+        "whole interval falls short of the margin. A claim at several budgets must hold at each. "
+        "[CSV](claims.csv)\n",
+    ]
+    body = []
+    for name, rows in table.groupby("claim", sort=False):
+        first = rows.iloc[0]
+        effects = "; ".join(_effect(row, several=len(rows) > 1) for _, row in rows.iterrows())
+        notes = ", ".join(dict.fromkeys(note for note in rows["note"] if note))
+        body.append(
+            [
+                f"{first['says']} (`{name}`)",
+                f"{first['of']} against {first['against']}",
+                f"**{overall(rows)}**",
+                effects + (f" ({notes})" if notes else ""),
+            ]
+        )
+    return [*lines, *_table(["claim", "runs", "verdict", "effect"], body, right=False)]
+
+
+def _effect(row: "pd.Series[object]", *, several: bool) -> str:
+    """`5 epochs: +3.1 points (0.2 to 6.0)`, or a ratio."""
+    value, low, high = (float(str(row[name])) for name in ("effect", "low", "high"))
+    if np.isnan(value):
+        return ""
+    at = f"{row['budget_epochs']} epochs: " if several else ""
+    if row["measure"] == "cost":
+        return f"{at}ratio {value:.2f}" + ("" if np.isnan(low) else f" ({low:.2f} to {high:.2f})")
+    return f"{at}{100 * value:+.1f} points ({100 * low:.1f} to {100 * high:.1f})"
 
 
 def _cost(table: pd.DataFrame, entry: ReportEntry) -> list[str]:
@@ -293,6 +332,6 @@ def _seeds(entry: ReportEntry) -> str:
     return f"{len(entry.seeds)} seed{'s' * (len(entry.seeds) > 1)}"
 
 
-def _table(names: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
-    rule = ["---", *["---:"] * (len(names) - 1)]
+def _table(names: Sequence[str], body: Sequence[Sequence[str]], *, right: bool = True) -> list[str]:
+    rule = ["---", *["---:" if right else "---"] * (len(names) - 1)]
     return [f"| {' | '.join(line)} |" for line in (names, rule, *body)]

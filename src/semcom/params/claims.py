@@ -1,0 +1,42 @@
+"""Claims that a study is to decide: params/claims/NAME.yaml, named by the study's key `claims`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from annotated_types import MinLen
+from pydantic import ValidationError
+
+from semcom.files.errors import SemcomError
+from semcom.params import faults, keys
+from semcom.params.entries import Claim, Strict
+
+
+class Claims(Strict):
+    """A file of claims."""
+
+    claims: Annotated[dict[str, Claim], MinLen(1)]
+
+
+def load(path: Path) -> dict[str, Claim]:
+    """The claims of a file.
+
+    Raises:
+        SemcomError: it cannot be read, or naming every fault in it.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        near = faults.nearest(path.stem, [p.stem for p in path.parent.glob("*.yaml")])
+        raise SemcomError(f"claims: cannot read {path} ({error.strerror}){near}") from error
+    except yaml.YAMLError as error:
+        raise SemcomError(f"claims: {path} is no YAML: {error}") from error
+    if not isinstance(content, Mapping):
+        raise SemcomError(f"claims: {path} holds no section claims")
+    keys.check_once(path, str(path))
+    try:
+        return Claims.model_validate(content).claims
+    except ValidationError as error:
+        lines = [f"{path}:", *map(str, faults.from_pydantic(error, Claims))]
+        raise SemcomError("\n  ".join(lines)) from error

@@ -1,0 +1,149 @@
+"""Whether a study bears out the claims that it names.
+
+A claim is *supported* if the effect is at least the margin and its interval lies beyond no effect at all;
+*contradicted* if the whole interval falls short of the margin; else *undecided*. One that is claimed at
+several budgets must hold at each of them, its p-values adjusted by Holm. One that the study did not run
+cannot pass.
+
+    claim ─► is it in the study? ─► difference over seeds and scenes, or ratio of C(A*) over seeds ─► verdict
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from semcom.files.errors import SemcomError
+from semcom.metrics.cost import ratio_interval
+from semcom.params.entries import Claim, ReportEntry
+from semcom.report.compare import compare
+from semcom.report.compare_table import ERROR
+
+COLUMNS = ["claim", "says", "of", "against", "labels", "budget_epochs", "measure", "direction", "margin"]
+COLUMNS += ["effect", "low", "high", "p", "verdict", "note"]
+
+
+class Effect(NamedTuple):
+    """A measured accuracy difference, or ratio of costs, with its 95 % interval and Holm's p-value."""
+
+    value: float
+    low: float
+    high: float
+    p: float = float("nan")
+    note: str = ""
+
+
+def claims(results: Path, entry: ReportEntry, cost: pd.DataFrame) -> pd.DataFrame:
+    """One row a claim and budget.
+
+    Args:
+        results: the study's folder, `results/STUDY`.
+        entry: what the report covers, claims among it.
+        cost: of `semcom.report.tables.cost`.
+    """
+    rows: list[list[object]] = []
+    for name, claim in entry.claims.items():
+        about = [name, claim.says, *_places(claim), claim.labels]
+        wanted = [claim.measure, claim.direction, claim.margin]
+        effects, lacking = _measure(results, entry, claim, cost)
+        if lacking:
+            none = [np.nan] * 4
+            rows.append([*about, pd.NA, *wanted, *none, "not run", lacking])
+            continue
+        verdicts = {budget: _verdict(claim, effect) for budget, effect in effects.items()}
+        for budget, effect in effects.items():
+            at = pd.NA if budget is None else budget
+            rows.append([*about, at, *wanted, *effect[:4], verdicts[budget], effect.note])
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    table["budget_epochs"] = table["budget_epochs"].astype("Int64")
+    return table
+
+
+def overall(rows: pd.DataFrame) -> str:
+    """The verdict of one claim from those of its budgets."""
+    for verdict in ("not run", "contradicted", "undecided"):
+        if (rows["verdict"] == verdict).any():
+            return verdict
+    return "supported"
+
+
+def _places(claim: Claim) -> tuple[str, str]:
+    """METHOD/LINK of the claim's method and of its rival."""
+    of, against = (n if "/" in n else f"{n}/{claim.link}" for n in (claim.of, claim.against))
+    return of, against
+
+
+def _measure(
+    results: Path, entry: ReportEntry, claim: Claim, cost: pd.DataFrame
+) -> tuple[dict[int | None, Effect], str]:
+    """The effect at each budget (None: not of a budget), and what the study lacks."""
+    for place in _places(claim):
+        method, link = place.split("/", 1)
+        digital = entry.digital.get(link)
+        there = link in entry.links or (digital is not None and method in (digital.methods or ()))
+        if method not in entry.methods or not there or claim.labels not in entry.labels:
+            return {}, f"the study has no {place} with labels {claim.labels}"
+    if len(entry.seeds) < 2:
+        return {}, "one seed gives no interval"
+    if claim.measure == "cost":
+        return _cost(claim, cost)
+    wanted = claim.budgets or ()
+    if absent := [budget for budget in wanted if budget and budget not in entry.budgets]:
+        return {}, f"the study has no budget of {', '.join(map(str, absent))} epochs"
+    of, against = (f"{place}/{claim.labels}" for place in _places(claim))
+    try:
+        made = compare(
+            results.parent, entry.study, of, against, budgets=wanted, seeds=entry.seeds,
+            snr_db=() if claim.snr_db is None else (claim.snr_db,),
+        )  # fmt: skip
+    except SemcomError as error:
+        return {}, str(error)
+    return {row.budget_epochs: _difference(row) for row in made.family.itertuples()}, ""
+
+
+def _difference(row: object) -> Effect:
+    """Over seeds and scenes, or over seeds alone where that interval is the wider one."""
+    get = row.__getattribute__
+    half = np.nanmax([get("half_width"), get("seeds_half_width"), 0.0])
+    value = float(get("difference"))
+    return Effect(value, value - half, value + half, float(get("p_holm")))
+
+
+def _cost(claim: Claim, cost: pd.DataFrame) -> tuple[dict[int | None, Effect], str]:
+    """Ratio of C(A*); a bound counts where it can only make the claim harder to support."""
+    here = cost[cost["labels"] == claim.labels]
+    runs = []
+    for place in _places(claim):
+        method, link = place.split("/", 1)
+        runs.append(here[(here["method"] == method) & (here["link"] == link)].set_index("seed"))
+    own, other = runs
+    if own.empty or other.empty:
+        return {}, "the report has no C(A*) of both (one budget, a digital link, or no rival)"
+    mean, half = ratio_interval(own["uses"].to_numpy(), other["uses"].loc[own.index].to_numpy())
+    value, low, high = (float(np.exp(x)) for x in (mean, mean - half, mean + half))
+    unsettled = "" if own["settled"].all() else "the rival was still gaining at its longest budget"
+    if (own["bound"] == "more than").any() or (other["bound"] == "at most").any():
+        return {None: Effect(float("nan"), float("nan"), float("nan"), note="seeds with bounds")}, ""
+    if (own["bound"] != "").any() or (other["bound"] != "").any():
+        return {None: Effect(value, float("nan"), high, note="an upper bound: seeds with bounds")}, ""
+    return {None: Effect(value, low, high, note=unsettled)}, ""
+
+
+def _verdict(claim: Claim, effect: Effect) -> str:
+    """Supported, contradicted or undecided; NaN in the interval decides nothing."""
+    value, low, high = effect.value, effect.low, effect.high
+    if claim.measure == "cost":
+        if value <= claim.margin and high < 1:
+            return "supported"
+        return "contradicted" if low > claim.margin else "undecided"
+    sure = np.isnan(effect.p) or effect.p < ERROR
+    if claim.direction == "no_less":
+        if low > -claim.margin:
+            return "supported"
+        return "contradicted" if high < -claim.margin else "undecided"
+    if claim.direction == "below":
+        value, low, high = -value, -high, -low
+    if value >= claim.margin and low > 0 and sure:
+        return "supported"
+    return "contradicted" if high < claim.margin else "undecided"

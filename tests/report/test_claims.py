@@ -1,0 +1,118 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from answered_study import make_answers
+
+from semcom.files.errors import SemcomError
+from semcom.params import claims as files
+from semcom.params.entries import Claim, ReportEntry
+from semcom.report.claims import claims, overall
+
+LINK = {"channel": {"use": "awgn"}, "channel_uses": 32, "train_snr_db": 10}
+ABOVE = {
+    "says": "better", "measure": "accuracy", "of": "mmssl", "against": "supervised", "link": "awgn_k32",
+    "budgets": (1, 4), "direction": "above", "margin": 0.03,
+}  # fmt: skip
+HALF = {**ABOVE, "says": "half", "measure": "cost", "budgets": None, "direction": "below", "margin": 0.5}
+NO_COST = pd.DataFrame(columns=["method", "link", "labels", "seed", "uses", "bound", "settled"])
+
+
+def judge(tmp_path, score, cost=NO_COST, seeds=(0, 1, 2, 3, 4), **entries):
+    folder = make_answers(tmp_path, score=score, seeds=seeds, scene_sd=0.02)
+    entry = ReportEntry(
+        study="demo", report="main", methods=tuple(score), links={"awgn_k32": LINK}, labels={"all": 1.0},
+        budgets=(1, 4), seeds=seeds, data_name="rooms", data="0", code="0",
+        claims={name: Claim(**entry) for name, entry in entries.items()},
+    )  # fmt: skip
+    return claims(folder, entry, cost)
+
+
+def reached(mmssl, supervised, bound=("", "")) -> pd.DataFrame:
+    rows = [("mmssl", "awgn_k32", "all", seed, uses, bound[0], True) for seed, uses in enumerate(mmssl)] + [
+        ("supervised", "awgn_k32", "all", seed, uses, bound[1], True) for seed, uses in enumerate(supervised)
+    ]
+    return pd.DataFrame(rows, columns=NO_COST.columns)
+
+
+@pytest.mark.parametrize(
+    ("level", "verdict"), [(0.6, "supported"), (0.0, "contradicted"), (-0.5, "contradicted")]
+)
+def test_a_large_effect_is_supported_and_none_is_contradicted(tmp_path, level, verdict):
+    table = judge(tmp_path, {"mmssl": level, "supervised": 0.0}, better={**ABOVE, "margin": 0.08})
+    assert list(table.budget_epochs) == [1, 4]
+    assert set(table.verdict) == {verdict}
+    assert overall(table) == verdict
+    assert ((table.low < table.effect) & (table.effect < table.high)).all()
+
+
+def test_a_small_effect_with_a_wide_interval_is_undecided(tmp_path):
+    table = judge(tmp_path, {"mmssl": 0.05, "supervised": 0.0}, seeds=(0, 1), better=ABOVE)
+    assert overall(table) == "undecided"
+
+
+def test_not_worse_needs_the_whole_interval_within_the_margin(tmp_path):
+    claim = {**ABOVE, "direction": "no_less", "budgets": (4,)}
+    score = {"mmssl": 0.0, "supervised": 0.0}
+    assert overall(judge(tmp_path / "a", score, same={**claim, "margin": 0.2})) == "supported"
+    assert overall(judge(tmp_path / "b", score, same={**claim, "margin": 0.0})) != "supported"
+    worse = judge(tmp_path / "c", {"mmssl": -1.0, "supervised": 0.0}, same={**claim, "margin": 0.05})
+    assert overall(worse) == "contradicted"
+
+
+@pytest.mark.parametrize(
+    ("change", "lacking"),
+    [
+        ({"of": "clip"}, "no clip/awgn_k32"),
+        ({"link": "rayleigh_k32"}, "no mmssl/rayleigh_k32"),
+        ({"labels": "quarter"}, "labels quarter"),
+        ({"budgets": (4, 40)}, "no budget of 40 epochs"),
+    ],
+)
+def test_what_the_study_did_not_run_cannot_pass(tmp_path, change, lacking):
+    table = judge(tmp_path, {"mmssl": 2.0, "supervised": 0.0}, better={**ABOVE, **change})
+    assert list(table.verdict) == ["not run"]
+    assert lacking in table.note[0]
+
+
+def test_one_seed_decides_nothing(tmp_path):
+    table = judge(tmp_path, {"mmssl": 2.0, "supervised": 0.0}, seeds=(0,), better=ABOVE)
+    assert list(table.verdict) == ["not run"]
+
+
+def test_a_cost_is_judged_by_the_ratio_over_seeds(tmp_path):
+    score = {"mmssl": 0.0, "supervised": 0.0}
+    rival = np.array([100.0, 110, 90, 105, 95])
+
+    def verdict(name, mmssl, bound=("", "")):
+        table = judge(tmp_path / name, score, reached(mmssl, rival, bound), half=HALF)
+        return table.verdict[0], table.note[0]
+
+    assert verdict("a", 0.4 * rival)[0] != "contradicted"
+    noisy = 0.4 * rival * np.array([1.0, 1.1, 0.9, 1.05, 0.95])
+    assert verdict("b", noisy)[0] == "supported"
+    assert verdict("c", 2 * noisy)[0] == "contradicted"
+    # The rival never gets there: the ratio is at most this.
+    assert verdict("d", noisy, ("", "more than")) == ("supported", "an upper bound: seeds with bounds")
+    # It itself never gets there: nothing is known.
+    assert verdict("e", noisy, ("more than", "")) == ("undecided", "seeds with bounds")
+
+
+def test_a_file_of_claims_is_checked(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("claims:\n  a: {says: x, measure: accuracy, of: m, against: s, link: l, direction: up}\n")
+    with pytest.raises(SemcomError) as said:
+        files.load(path)
+    assert "claims.a.direction: 'up' is not one of above, below, no_less" in str(said.value)
+    assert "claims.a.margin: missing" in str(said.value)
+    path.write_text(path.read_text().replace("direction: up", "direction: above, margin: 0.1"))
+    with pytest.raises(SemcomError, match="accuracy is claimed at budgets"):
+        files.load(path)
+    with pytest.raises(SemcomError, match="did you mean 'mine'"):
+        files.load(tmp_path / "mime.yaml")
+
+
+def test_the_claims_in_the_repository_are_valid():
+    for path in Path(__file__).parents[2].glob("params/claims/*.yaml"):
+        assert files.load(path)
