@@ -37,11 +37,6 @@ if workflow.is_main_process:
 include: "workflow/rules/common.smk"
 
 
-rule all:
-    input:
-        f"results/{STUDY.study}/report/{STUDY.report}/report.md",
-
-
 include: "workflow/rules/data.smk"
 include: "workflow/rules/prepare.smk"
 include: "workflow/rules/pretrain.smk"
@@ -50,3 +45,10 @@ include: "workflow/rules/finetune.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/tracking.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        # Every file of the report: one that an older version did not write yet is missed, and made.
+        expand(rules.report.output, study=STUDY.study, report=STUDY.report),
