@@ -69,12 +69,12 @@ def test_every_fault_is_named_at_once(config):
         "  compute.threads: 0 is not a whole number ≥ 1",
         "  links.awgn_k32.channel_uses: missing; it takes a whole number ≥ 1",
         "  methods.intra_only.pretrain.loss.use: 'intr' is unknown; did you mean 'intra'?; "
-        "choices: mmssl, intra",
+        "choices: mmssl, shared_only, intra, clip, simclr",
         "  methods.mmssl.encoder.precision: 'fp16' is not one of fp32, bf16; did you mean 'bf16'?",
         "  methods.mmssl.pretrain.epoch: no such key (its value is 20); did you mean 'epochs'?; keys here: "
         "batch_size, devices, epochs, loss, neighbours, optimiser, projector, validate_every, views, warmup",
         "  methods.mmssl.pretrain.loss.lamda: no such key (its value is 0.1); did you mean 'lambd'?; "
-        "keys here: cross_weight, lambd, shared_fraction",
+        "keys here: cross_weight, decur_official, lambd, shared_fraction",
         "  tune.optimisers[1].lr: 0 is not a number > 0",
     ]
 

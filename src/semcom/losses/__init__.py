@@ -7,5 +7,8 @@ the terms to log (detached scalars).
 
 LOSSES = {
     "mmssl": "semcom.losses.mmssl:MMSSL",
+    "shared_only": "semcom.losses.shared_only:SharedOnly",
     "intra": "semcom.losses.intra:Intra",
+    "clip": "semcom.losses.clip:CLIP",
+    "simclr": "semcom.losses.simclr:SimCLR",
 }

@@ -10,7 +10,12 @@ with C the (D, D) cross-correlation of two embeddings standardised over the batc
 2503.13940) names the two parts; the equations are those of DeCUR (arXiv 2309.05300), whose code fits its
 description term for term and trains with cross_weight = 1/2. Two deliberate differences: DeCUR's cross
 term uses the first view only, ours both; and we divide by D, which makes values comparable across
-projector widths (for AdamW a constant factor changes nothing).
+projector widths (for AdamW a constant factor changes nothing). `decur_official` takes both back:
+
+    L = (BT(z_r, z_r') + BT(z_d, z_d') + cross_weight * (L_shared + L_unique of (z_r, z_d))) / 3
+
+Its code also has one projector for both modalities, which the loss cannot see: `pretrain.shared_projector`.
+(Its correlation is divided by four times a GPU's batch: exact on the four GPUs that it is written for.)
 """
 
 from collections.abc import Mapping
@@ -27,7 +32,16 @@ MODALITIES = ("rgb", "depth")
 
 
 class MMSSL:
-    """Callable; needs both modalities."""
+    """Callable; needs both modalities.
+
+    Args:
+        shared_fraction: share of the dimensions that are to be shared.
+        lambd: weight of the off-diagonal sums.
+        cross_weight: weight of the cross-modal term.
+        decur_official: scaling and pairs as in DeCUR's public code.
+    """
+
+    name = "mmssl"
 
     def __init__(
         self,
@@ -35,10 +49,12 @@ class MMSSL:
         shared_fraction: PositiveFraction = 0.75,
         lambd: Positive = 0.0051,
         cross_weight: NonNegative = 0.5,
+        decur_official: bool = False,
     ) -> None:
         self.shared_fraction = shared_fraction
         self.lambd = lambd
         self.cross_weight = cross_weight
+        self.decur_official = decur_official
 
     def __call__(self, views: Mapping[str, tuple[Tensor, Tensor]]) -> tuple[Tensor, dict[str, Tensor]]:
         """Loss and logged terms of two views of RGB and of depth.
@@ -48,16 +64,17 @@ class MMSSL:
 
         Returns:
             The scalar loss, and detached scalars: `intra_rgb`, `intra_depth`, `shared`, `unique` (terms / D,
-            before the weights above); `correlation_rgb`, `correlation_depth` (mean of C_ii between a
-            modality's views), `correlation_shared`, `correlation_unique` (mean of C_ii between modalities
-            on each block). With shared_fraction = 1 the two entries of the unique block are left out.
+            with decur_official not divided; before the weights above); `correlation_rgb`, `correlation_depth`
+            (mean of C_ii between a modality's views), `correlation_shared`, `correlation_unique` (mean of
+            C_ii between modalities on each block). With shared_fraction = 1 the two entries of the unique
+            block are left out.
 
         Raises:
             SemcomError: a modality is missing, N < 2, shapes differ, or the shared block is empty.
         """
         if set(views) != set(MODALITIES):
             raise SemcomError(
-                f"the loss `mmssl` needs the modalities rgb and depth but was given {sorted(views)}; "
+                f"the loss `{self.name}` needs the modalities rgb and depth but was given {sorted(views)}; "
                 "`intra` works with one"
             )
         with torch.autocast(views["rgb"][0].device.type, enabled=False):
@@ -69,12 +86,14 @@ class MMSSL:
         rgb, rgb_2 = (standardise(view, cuts=cuts) for view in views["rgb"])
         depth, depth_2 = (standardise(view, cuts=cuts) for view in views["depth"])
         within = {"rgb": correlate(rgb, rgb_2), "depth": correlate(depth, depth_2)}
-        across = {"shared": self._across((rgb, depth), (rgb_2, depth_2), block=0, target=1.0)}
+        pairs = [(rgb, depth)] if self.decur_official else [(rgb, depth), (rgb_2, depth_2)]
+        across = {"shared": self._across(*pairs, block=0, target=1.0)}
         if cuts:
-            across["unique"] = self._across((rgb, depth), (rgb_2, depth_2), block=1, target=0.0)
+            across["unique"] = self._across(*pairs, block=1, target=0.0)
 
-        intra = {f"intra_{name}": self._barlow(pair) / width for name, pair in within.items()}
-        cross = {name: self._barlow(pair) / width for name, pair in across.items()}
+        divisor = 1 if self.decur_official else width
+        intra = {f"intra_{name}": self._barlow(pair) / divisor for name, pair in within.items()}
+        cross = {name: self._barlow(pair) / divisor for name, pair in across.items()}
         weighted = [*intra.values(), *(self.cross_weight * term for term in cross.values())]
         loss = torch.stack(weighted).sum() / 3
         logs = {name: term.detach() for name, term in (intra | cross).items()}
