@@ -72,7 +72,8 @@ def test_every_fault_is_named_at_once(config):
         "choices: mmssl, shared_only, intra, clip, simclr",
         "  methods.mmssl.encoder.precision: 'fp16' is not one of fp32, bf16; did you mean 'bf16'?",
         "  methods.mmssl.pretrain.epoch: no such key (its value is 20); did you mean 'epochs'?; keys here: "
-        "batch_size, devices, epochs, loss, neighbours, optimiser, projector, validate_every, views, warmup",
+        "batch_size, devices, epochs, loss, neighbours, optimiser, projector, shared_projector, "
+        "validate_every, views, warmup",
         "  methods.mmssl.pretrain.loss.lamda: no such key (its value is 0.1); did you mean 'lambd'?; "
         "keys here: cross_weight, decur_official, lambd, shared_fraction",
         "  tune.optimisers[1].lr: 0 is not a number > 0",
@@ -173,6 +174,16 @@ def test_a_loss_that_needs_both_modalities_is_not_given_one(config):
     ]
     put(config, "methods.mmssl.pretrain.loss", {"use": "intra"})
     assert load(config).methods["mmssl"].modalities == ("depth",)
+
+
+def test_decur_official_goes_with_a_shared_projector(config):
+    put(config, "methods.mmssl.pretrain.loss.decur_official", True)
+    assert faults(config) == [
+        "  methods.mmssl.pretrain.shared_projector: false, but decur_official reproduces a code in which "
+        "both modalities have one projector; make it true, or leave decur_official out"
+    ]
+    put(config, "methods.mmssl.pretrain.shared_projector", "true")
+    assert load(config).methods["mmssl"].pretrain.shared_projector is True
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ import torch
 from semcom.files.errors import SemcomError
 from semcom.models.encoder import Encoders
 from semcom.params.entries import Encoder, Pretrain, PretrainEntry
-from semcom.pretrain.stage import run
+from semcom.pretrain.stage import Learner, run
 from semcom.training import loop, weights
+from semcom.training.randomness import seeded
 
 
 def entry(place: dict[str, object], encoder: Encoder, settings: Pretrain, **more: object) -> PretrainEntry:
@@ -117,3 +118,45 @@ def test_pretraining_lowers_its_loss(
     history = call(entry(place, encoder, settings), prepared_file, tmp_path / "a")
     loss = history[history.metric == "loss"].value.to_numpy()
     assert loss[-3:].mean() < 0.9 * loss[:3].mean()
+
+
+def test_a_shared_projector_is_one_for_both_modalities(
+    place: dict[str, object], encoder: Encoder, pretraining: Pretrain
+) -> None:
+    learners = []
+    for shared in (False, True):
+        with seeded(0, "test"):
+            settings = pretraining.model_copy(update={"shared_projector": shared})
+            learners.append(Learner(entry(place, encoder, settings), (32, 24)))
+    own, one = learners
+    assert set(own.projectors) == {"rgb", "depth"}
+    assert set(one.projectors) == {"shared"}
+    views = {"rgb": torch.randn(4, 3, 24, 32), "depth": torch.randn(4, 1, 24, 32)}
+    features = one.eval().encoders(views)
+    for name, embedding in one(views).items():
+        assert torch.equal(embedding, one.projectors["shared"](features[name]))
+    sum(e.square().sum() for e in one(views).values()).backward()
+    both = one.projectors["shared"][0].weight.grad.clone()
+    one.zero_grad()
+    one(views)["rgb"].square().sum().backward()
+    assert not torch.allclose(both, one.projectors["shared"][0].weight.grad), "depth has a part in it"
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [{"use": "shared_only"}, {"use": "clip"}, {"use": "simclr"}, {"use": "mmssl", "decur_official": True}],
+)
+def test_every_loss_pretrains(
+    loss: dict[str, object],
+    prepared_file: Path,
+    place: dict[str, object],
+    encoder: Encoder,
+    pretraining: Pretrain,
+    tmp_path: Path,
+) -> None:
+    changed = {"loss": loss, "epochs": 8, "validate_every": 8, "shared_projector": "decur_official" in loss}
+    history = call(
+        entry(place, encoder, pretraining.model_copy(update=changed)), prepared_file, tmp_path / "a"
+    )
+    values = history[history.metric == "loss"].value.to_numpy()
+    assert values[-2:].mean() < 0.95 * values[0]

@@ -1,6 +1,6 @@
 """Run by `test_parallel`: ten optimiser steps of `semcom pretrain` in one process or several, in float64.
 
-python double_pretrain.py DEVICES FRAMES FOLDER
+python double_pretrain.py DEVICES FRAMES FOLDER [official]
 """
 
 import sys
@@ -12,17 +12,24 @@ from semcom.params.entries import Compute, Encoder, Pretrain, PretrainEntry
 from semcom.pretrain.stage import run
 
 
-def main(devices: int, frames: Path, folder: Path) -> None:
+def main(devices: int, frames: Path, folder: Path, *, official: bool) -> None:
     torch.set_default_dtype(torch.float64)
     torch.Tensor.float = torch.Tensor.double  # the same code, every fp32 in it widened
     settings = Pretrain(
-        loss={"use": "mmssl", "lambd": 0.01},
+        # The official sum is 32 times larger: not divided by the width.
+        loss={"use": "mmssl", "lambd": 0.01, "decur_official": official},
         projector=(32, 32),
+        shared_projector=official,
         epochs=2,  # of 5 batches
         batch_size=16,
         devices=devices,
-        optimiser={"use": "sgd", "lr": 0.05, "momentum": 0.9, "weight_decay": 1e-4},
-        views={"use": "rgbd"},
+        optimiser={
+            "use": "sgd",
+            "lr": 0.05 / 32 if official else 0.05,
+            "momentum": 0.9,
+            "weight_decay": 1e-4,
+        },
+        views={"use": "rgbd", "independent": official},
     )
     entry = PretrainEntry(
         study="test",
@@ -46,4 +53,4 @@ def main(devices: int, frames: Path, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))
+    main(int(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), official="official" in sys.argv)

@@ -38,11 +38,12 @@ def test_two_processes_have_the_gradients_of_one(found: tuple[dict, dict], loss:
         torch.testing.assert_close(two[name], expected, rtol=1e-12, atol=1e-13, msg=name)
 
 
+@pytest.mark.parametrize("how", [[], ["official"]], ids=["own projectors", "one projector"])
 def test_two_processes_end_with_the_weights_of_one_after_ten_steps(
-    prepared_file: Path, tmp_path: Path
+    prepared_file: Path, tmp_path: Path, how: list[str]
 ) -> None:
     for devices in (1, 2):
-        script("double_pretrain.py", devices, prepared_file, tmp_path / str(devices))
+        script("double_pretrain.py", devices, prepared_file, tmp_path / str(devices), *how)
     one, two = (weights.load(tmp_path / f"{devices}/encoders.pt") for devices in (1, 2))
     assert one.keys() == two.keys()
     assert sum("running_var" in name for name in one) == 40, "20 BatchNorm layers an encoder"

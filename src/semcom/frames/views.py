@@ -1,4 +1,4 @@
-"""Augmented views, made in batches on the device; colour and depth share their geometry."""
+"""Augmented views, made in batches on the device; colour and depth share their geometry or have their own."""
 
 from math import log
 
@@ -17,11 +17,13 @@ class RGBD:
     """Random resized crop and flip for both; colour jitter, grey, blur; depth scale, shift and sensor noise.
 
     Depth is in metres throughout, so a change of scale means a room of another size, and a crop leaves
-    distances as they are.
+    distances as they are. Colour's views are the same with and without `independent`.
 
     Args:
         crop: smallest share of the area that a crop keeps.
         flip: probability of a left-right flip.
+        independent: depth has a crop and a flip of its own, as in DeCUR (arXiv 2309.05300); False: those of
+            colour.
         strength: factor on everything below.
         jitter: brightness, contrast and saturation change by up to this share (probability 0.8).
         channel_gain: each colour channel is scaled by up to this share.
@@ -37,6 +39,7 @@ class RGBD:
         *,
         crop: PositiveFraction = 0.5,
         flip: Fraction = 0.5,
+        independent: bool = False,
         strength: NonNegative = 1.0,
         jitter: Fraction = 0.4,
         channel_gain: Fraction = 0.1,
@@ -48,7 +51,7 @@ class RGBD:
     ) -> None:
         if strength * max(jitter, depth_scale) >= 1:
             raise SemcomError(f"strength {strength} × jitter or depth_scale must stay under 1")
-        self.crop, self.flip = crop, flip
+        self.crop, self.flip, self.independent = crop, flip, independent
         self.jitter, self.channel_gain = strength * jitter, strength * channel_gain
         self.grey, self.blur = min(1.0, strength * grey), min(1.0, strength * blur)
         self.depth_scale, self.depth_shift_m = strength * depth_scale, strength * depth_shift_m
@@ -58,9 +61,12 @@ class RGBD:
         """New views of colours (B, 3, H, W) in 0..1 and depths (B, 1, H, W) in metres, same shapes."""
         grid = self._grid(len(rgb), rgb.shape[-2:], generator)
         rgb = F.grid_sample(rgb, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+        rgb = self._colour(rgb, generator)
+        if self.independent:
+            grid = self._grid(len(depth), depth.shape[-2:], generator)
         # Nearest: a mean of two depths is a surface that does not exist.
         depth = F.grid_sample(depth, grid, mode="nearest", padding_mode="reflection", align_corners=False)
-        return self._colour(rgb, generator), self._sense(depth, generator)
+        return rgb, self._sense(depth, generator)
 
     def _grid(self, n: int, shape: torch.Size, generator: Generator) -> Tensor:
         """Sampling grid (n, H, W, 2) of one random crop and flip a frame."""

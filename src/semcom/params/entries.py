@@ -63,6 +63,8 @@ class Pretrain(Strict):
     loss: Component
     projector: Annotated[tuple[PositiveInt, ...], MinLen(1)] = (512, 512, 512)
     """Widths of the projector's layers; the last is the embedding's dimension."""
+    shared_projector: bool = False
+    """One projector for both modalities; False: each has its own."""
     epochs: PositiveInt = 300
     batch_size: Annotated[int, Gt(1)] = 64
     devices: PositiveInt = 1

@@ -187,6 +187,7 @@ def load(config: Mapping[str, Any]) -> Study:
 def _lacking(study: Study) -> Iterator[Fault]:
     """What does not go together."""
     yield from _modalities(study)
+    yield from _projectors(study)
     yield from _pilots(study)
     yield from _digital(study)
 
@@ -259,6 +260,18 @@ def _modalities(study: Study) -> Iterator[Fault]:
                 f"{list(method.modalities)}, but the loss {use} needs {', '.join(needed)}; take another loss"
             )
             yield Fault(("methods", name, "modalities"), text)
+
+
+def _projectors(study: Study) -> Iterator[Fault]:
+    """Methods whose loss reproduces a code with one projector, while they have several."""
+    for name, method in study.methods.items():
+        settings = method.pretrain
+        if settings and settings.loss.get("decur_official") is True and not settings.shared_projector:
+            text = (
+                "false, but decur_official reproduces a code in which both modalities have one projector; "
+                "make it true, or leave decur_official out"
+            )
+            yield Fault(("methods", name, "pretrain", "shared_projector"), text)
 
 
 def _fill_components(values: dict[str, Any]) -> Iterator[Fault]:
