@@ -2,6 +2,7 @@ import pytest
 import torch
 from torchvision.models import resnet18
 
+from semcom.models.efficientnet import EfficientNetLite0
 from semcom.models.encoder import Encoders, encode_features
 from semcom.models.mobilenet import MobileNetV2
 from semcom.models.resnet import ResNet18
@@ -43,6 +44,32 @@ def test_the_last_map_is_at_least_two_by_two(size: tuple[int, int]) -> None:
     net.layer4.register_forward_hook(lambda _m, _i, out: shapes.append(out.shape[-2:]))
     net(torch.randn(1, 3, size[1], size[0]))
     assert min(shapes[0]) >= 2
+
+
+def test_the_original_stem_is_torchvisions_at_any_size() -> None:
+    ours, theirs = ResNet18(3, (64, 48), stem="original"), resnet18(weights=None)
+    theirs.fc = torch.nn.Identity()
+    ours.load_state_dict(theirs.state_dict())
+    x = torch.randn(2, 3, 48, 64)
+    torch.testing.assert_close(ours.eval()(x), theirs.eval()(x))
+
+
+@pytest.mark.parametrize("size", [(224, 224), (64, 48), (32, 32), (16, 16)])
+def test_lite0_has_a_last_map_of_at_least_two_by_two_where_it_can(size: tuple[int, int]) -> None:
+    net = EfficientNetLite0(1, size).eval()
+    shapes = []
+    net._conv_head.register_forward_hook(lambda _m, _i, out: shapes.append(out.shape[-2:]))
+    assert net(torch.randn(2, 1, size[1], size[0])).shape == (2, 1280)
+    assert min(shapes[0]) >= (2 if min(size) > 16 else 1)
+
+
+def test_lite0_at_random_keeps_the_size_of_its_signals() -> None:
+    """A map of unit variance comes out of each convolution of its initialisation within a factor of a few."""
+    with seeded(0, "test"):
+        net = EfficientNetLite0(3, (64, 48)).train()
+    assert parameters(net) == 3_371_008
+    x = net(torch.randn(16, 3, 48, 64))
+    assert 0.1 < x.std().item() < 2
 
 
 def test_mobilenet_of_another_width_and_channel_count() -> None:

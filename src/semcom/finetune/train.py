@@ -14,6 +14,7 @@ from semcom.files.errors import SemcomError
 from semcom.frames import VIEWS
 from semcom.frames.device import DeviceFrames
 from semcom.frames.folds import Indices, labelled, validation_fold
+from semcom.models.pretrained import initialise
 from semcom.models.system import System, encode_frames, system_for, transmit
 from semcom.params.component import build
 from semcom.params.entries import Component, FinetuneEntry, Link, TuneEntry
@@ -34,7 +35,7 @@ class Setting:
         train, validation: indices of this seed's folds.
         labelled: those of `train` that carry a label.
         seed: of every draw.
-        encoders: file of pre-trained weights, or None for random initialisation.
+        encoders: file of pre-trained weights, or None: the entry's `encoder.weights`, else random.
     """
 
     entry: FinetuneEntry | TuneEntry
@@ -102,6 +103,8 @@ def train(
     system = new_system(entry, frames, seed=given.seed)
     if given.encoders is not None:
         weights.load_into(system.encoders, given.encoders)
+    else:
+        initialise(system.encoders, entry.encoder, frames, planned=entry.weights_sha256)
     views = build(VIEWS, entry.finetune.views)
     back = entry.link.downlink_snr_db
     downlink_n0 = None if back is None else n0_from_db(torch.tensor(back, device=device))

@@ -3,6 +3,7 @@
 BACKBONES = {
     "resnet18": "semcom.models.resnet:ResNet18",
     "mobilenet_v2": "semcom.models.mobilenet:MobileNetV2",
+    "efficientnet_lite0": "semcom.models.efficientnet:EfficientNetLite0",
 }
 
 SENDERS = {

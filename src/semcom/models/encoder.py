@@ -12,13 +12,40 @@ from semcom.params.entries import Encoder
 CHANNELS = {"rgb": 3, "depth": 1}
 
 
+class Scaling(nn.Module):
+    """Frames scaled a channel, to what weights from elsewhere were trained on; part of the state dict.
+
+    Args:
+        channels: C; until `set`, frames stay as they are.
+    """
+
+    factor: Tensor
+    offset: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.register_buffer("factor", torch.ones(channels, 1, 1))
+        self.register_buffer("offset", torch.zeros(channels, 1, 1))
+
+    @torch.no_grad()
+    def set(self, factor: Tensor, offset: Tensor) -> None:
+        """Scale by `factor` (C,), then add `offset` (C,)."""
+        self.factor.copy_(factor.view(-1, 1, 1))
+        self.offset.copy_(offset.view(-1, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) to the same."""
+        return x * self.factor + self.offset
+
+
 class Encoders(nn.Module):
-    """The encoders of all devices.
+    """The encoders of all devices, at random initialisation (`pretrained.initialise` gives them weights).
 
     Args:
         modalities: the devices, `rgb`, `depth` or both.
         size: width and height of the frames in pixels.
-        encoder: backbone and precision; every device has its own weights.
+        encoder: backbone and precision; every device has its own weights. With `weights`, frames are scaled
+            before they go into the backbone.
     """
 
     def __init__(self, modalities: Sequence[str], size: tuple[int, int], encoder: Encoder) -> None:
@@ -26,6 +53,8 @@ class Encoders(nn.Module):
         self.backbones = nn.ModuleDict(
             {name: build(BACKBONES, encoder.backbone, CHANNELS[name], size) for name in modalities}
         )
+        scaled = modalities if encoder.weights else ()
+        self.scaling = nn.ModuleDict({name: Scaling(CHANNELS[name]) for name in scaled})
         self.bf16 = encoder.precision == "bf16"
         self.dims: dict[str, int] = {name: getattr(net, "dim") for name, net in self.backbones.items()}  # noqa: B009
         self.to(memory_format=torch.channels_last)
@@ -35,8 +64,9 @@ class Encoders(nn.Module):
         device = next(iter(views.values())).device.type
         features = {}
         for name, net in self.backbones.items():
+            x = self.scaling[name](views[name]) if name in self.scaling else views[name]
             with torch.autocast(device, dtype=torch.bfloat16, enabled=self.bf16):
-                features[name] = net(views[name].contiguous(memory_format=torch.channels_last)).float()
+                features[name] = net(x.contiguous(memory_format=torch.channels_last)).float()
         return features
 
 

@@ -5,6 +5,7 @@ from math import ceil
 from torch import Tensor, nn
 from torchvision.models import mobilenet_v2
 
+from semcom.models.layout import IMAGENET, Layout
 from semcom.params.ranges import Positive
 
 
@@ -19,6 +20,8 @@ class MobileNetV2(nn.Module):
             the first convolution has stride 1.
         width_mult: factor on the number of filters; `dim` stays 1280 up to a width of 1.
     """
+
+    layout = Layout("features.0.0.weight", "classifier.", *IMAGENET)
 
     def __init__(self, channels: int, size: tuple[int, int], *, width_mult: Positive = 1.0) -> None:
         super().__init__()

@@ -5,10 +5,12 @@ torchvision because importing that takes 1.6 CPU-seconds, and every job of a stu
 """
 
 from math import ceil
+from typing import Literal
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from semcom.models.layout import IMAGENET, Layout
 from semcom.params.ranges import Positive
 
 
@@ -45,22 +47,35 @@ class ResNet18(nn.Module):
 
     From 128 pixels on the stem is the original one (7×7, stride 2, max pool). Smaller images get 3×3,
     stride 2 and the max pool; where the last map would be under 2×2, first the pool and then the stride
-    is left out.
+    is left out. With `stem="original"` it is the original one at any size, which published weights need.
 
     Args:
         channels: C, 3 for colour, 1 for depth.
         size: width and height of the images in pixels.
         width_mult: factor on the number of filters; 1 gives 64, 128, 256, 512 and `dim` = 512.
+        stem: `by_size`, or the `original` one.
     """
 
-    def __init__(self, channels: int, size: tuple[int, int], *, width_mult: Positive = 1.0) -> None:
+    layout = Layout("conv1.weight", "fc.", *IMAGENET)
+
+    def __init__(
+        self,
+        channels: int,
+        size: tuple[int, int],
+        *,
+        width_mult: Positive = 1.0,
+        stem: Literal["by_size", "original"] = "by_size",
+    ) -> None:
         super().__init__()
         filters = [max(1, round(f * width_mult)) for f in (64, 128, 256, 512)]
         side = min(size)
-        kernel, stride = (7, 2) if side >= 128 else (3, 2 if ceil(side / 16) >= 2 else 1)
+        original = stem == "original" or side >= 128
+        kernel, stride = (7, 2) if original else (3, 2 if ceil(side / 16) >= 2 else 1)
         self.conv1 = nn.Conv2d(channels, filters[0], kernel, stride=stride, padding=kernel // 2, bias=False)
         self.bn1 = nn.BatchNorm2d(filters[0])
-        self.maxpool = nn.MaxPool2d(3, stride=2, padding=1) if ceil(side / 32) >= 2 else nn.Identity()
+        self.maxpool = (
+            nn.MaxPool2d(3, stride=2, padding=1) if original or ceil(side / 32) >= 2 else nn.Identity()
+        )
         self.layer1, self.layer2, self.layer3, self.layer4 = (
             nn.Sequential(Block(before, after, stride), Block(after, after, 1))
             for before, after, stride in zip([filters[0], *filters], filters, (1, 2, 2, 2), strict=False)

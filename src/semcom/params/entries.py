@@ -55,6 +55,8 @@ class Encoder(Strict):
 
     backbone: Component
     precision: Literal["fp32", "bf16"] = "fp32"
+    weights: str | None = None
+    """Where encoders start: `imagenet`, a file of weights, or None for random initialisation."""
 
 
 class Pretrain(Strict):
@@ -217,6 +219,8 @@ class PretrainEntry(Entry):
     modalities: Modalities
     encoder: Encoder
     pretrain: Pretrain
+    weights_sha256: str | None = None
+    """Of the file that `encoder.weights` names, where the job reads it."""
 
 
 class KnowledgeEntry(Entry):
@@ -247,6 +251,8 @@ class TuneEntry(TrainedEntry):
     fraction: PositiveFraction
     seeds: Seeds
     tune: Tune
+    weights_sha256: str | None = None
+    """Of the file that `encoder.weights` names, where the job reads it."""
 
 
 class FinetuneEntry(TrainedEntry):
@@ -255,6 +261,8 @@ class FinetuneEntry(TrainedEntry):
     link_name: str
     fraction: PositiveFraction
     seed: NonNegativeInt
+    weights_sha256: str | None = None
+    """Of the file that `encoder.weights` names, where the job reads it."""
 
 
 class EvaluateEntry(TrainedEntry):

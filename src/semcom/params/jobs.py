@@ -31,6 +31,7 @@ from semcom.params.entries import (
     to_json,
 )
 from semcom.params.schema import RANDOM, Method, Study
+from semcom.params.weights import weights_sha256
 
 TUNE_SEEDS = 3
 """Tuning runs on this many of the study's seeds: as many folds of validation data."""
@@ -111,19 +112,21 @@ class Jobs:
                 modalities=chosen.modalities,
                 encoder=chosen.encoder,
                 pretrain=settings,
+                weights_sha256=_weights(chosen),
             )
         )
 
     def knowledge(self, method: str, seed: int) -> str:
         """Entry of `semcom knowledge private`; `random`: the first pre-trained method's encoders."""
         chosen = self.study.methods[self.pretrained[0] if method == RANDOM else method]
+        encoder = chosen.encoder.model_copy(update={"weights": None}) if method == RANDOM else chosen.encoder
         return to_json(
             KnowledgeEntry(
                 **self._place(_hash("knowledge", BACKBONES=[chosen.encoder.backbone])),
                 method=method,
                 seed=seed,
                 modalities=chosen.modalities,
-                encoder=chosen.encoder,
+                encoder=encoder,
                 knowledge=self.study.knowledge,
             )
         )
@@ -141,6 +144,7 @@ class Jobs:
                 method=method,
                 seeds=self.tune_seeds,
                 tune=study.tune,
+                weights_sha256=self._started_from(method),
             )
         )
 
@@ -155,6 +159,7 @@ class Jobs:
                 labels=labels,
                 fraction=self.study.labels[labels],
                 seed=seed,
+                weights_sha256=self._started_from(method),
             )
         )
 
@@ -324,6 +329,11 @@ class Jobs:
             "budgets": self.study.budgets,
         }
 
+    def _started_from(self, method: str) -> str | None:
+        """Digest of the weights that fine-tuning reads itself: those of methods that do not pre-train."""
+        chosen = self.study.methods[method]
+        return None if chosen.pretrain else _weights(chosen)
+
     def _training_code(self, stage: str, method: str, link: str, *, optimisers: bool = True) -> str:
         chosen: Method = self.study.methods[method]
         return _hash(
@@ -341,6 +351,11 @@ def _hash(stage: str, **components: Iterable[dict[str, Any]]) -> str:
     """Hash of the code of a stage and of the components, by family, that its entry names."""
     modules = {module_of(name, component) for name, members in components.items() for component in members}
     return _code(STAGES[stage], *sorted(modules))
+
+
+def _weights(method: Method) -> str | None:
+    """SHA-256 of the file that a method's encoders start from; None at random initialisation."""
+    return weights_sha256(method.encoder.weights, method.encoder.backbone["use"])
 
 
 def _measured(file: str) -> str:

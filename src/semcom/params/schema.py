@@ -29,6 +29,7 @@ from semcom.params.entries import (
 )
 from semcom.params.faults import Fault, Path, unknown
 from semcom.params.ranges import PositiveFraction
+from semcom.params.weights import weights_file
 
 RANDOM = "random"
 """Name of the reference row of knowledge bases: a method's encoders as they are at random initialisation."""
@@ -188,6 +189,7 @@ def _lacking(study: Study) -> Iterator[Fault]:
     """What does not go together."""
     yield from _modalities(study)
     yield from _projectors(study)
+    yield from _weights(study)
     yield from _pilots(study)
     yield from _digital(study)
 
@@ -272,6 +274,17 @@ def _projectors(study: Study) -> Iterator[Fault]:
                 "make it true, or leave decur_official out"
             )
             yield Fault(("methods", name, "pretrain", "shared_projector"), text)
+
+
+def _weights(study: Study) -> Iterator[Fault]:
+    """Weights to start from that are not there, or not for the backbone."""
+    for name, method in study.methods.items():
+        use = method.encoder.backbone.get("use")
+        if method.encoder.weights is not None and isinstance(use, str):
+            try:
+                weights_file(method.encoder.weights, use)
+            except SemcomError as error:
+                yield Fault(("methods", name, "encoder", "weights"), str(error))
 
 
 def _fill_components(values: dict[str, Any]) -> Iterator[Fault]:

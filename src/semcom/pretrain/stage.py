@@ -21,6 +21,7 @@ from semcom.losses import LOSSES
 from semcom.metrics.classification import knn_accuracy
 from semcom.metrics.representation import effective_rank
 from semcom.models.encoder import Encoders, encode_features
+from semcom.models.pretrained import initialise
 from semcom.models.projector import projector
 from semcom.params.component import build
 from semcom.params.entries import PretrainEntry, to_json
@@ -118,6 +119,7 @@ def _train(
         )
     with seeded(entry.seed, "pretrain", "init"):
         learner = Learner(entry, frames.size).to(device)
+    initialise(learner.encoders, entry.encoder, frames, planned=entry.weights_sha256)
     team.share_batchnorm(learner)
     indices = torch.from_numpy(train).to(device)
     progress = Progress(settings.epochs)
