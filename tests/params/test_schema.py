@@ -70,7 +70,7 @@ def test_every_fault_is_named_at_once(config):
         "  compute.threads: 0 is not a whole number ≥ 1",
         "  links.awgn_k32.channel_uses: missing; it takes a whole number ≥ 1",
         "  methods.intra_only.pretrain.loss.use: 'intr' is unknown; did you mean 'intra'?; "
-        "choices: mmssl, shared_only, intra, clip, simclr",
+        "choices: mmssl, shared_only, intra, clip, simclr, or a class of yours, package.module:Class",
         "  methods.mmssl.encoder.precision: 'fp16' is not one of fp32, bf16; did you mean 'bf16'?",
         "  methods.mmssl.pretrain.epoch: no such key (its value is 20); did you mean 'epochs'?; keys here: "
         "batch_size, devices, epochs, loss, neighbours, optimiser, projector, shared_projector, "

@@ -2,9 +2,13 @@
 
 A family is a dict of strings in its room's `__init__.py`, for example
 `LOSSES = {"mmssl": "semcom.losses.mmssl:MMSSL"}`. Adding a member is one new file and one new line there.
+A class that no family lists is named in full, `{use: mylab.losses:MyLoss, option: value, …}`.
 """
 
 import importlib
+import os
+import sys
+import traceback
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -41,13 +45,26 @@ def family(name: str) -> dict[str, str]:
     )
 
 
+def reference(members: Mapping[str, str], use: str) -> str:
+    """`package.module:Class` of the class that `use` names: a member of a family, or any class in full.
+
+    Raises:
+        SemcomError: it is neither.
+    """
+    if use in members:
+        return members[use]
+    if source.is_reference(use):
+        return use
+    raise SemcomError(f"use: {use!r} is none of {', '.join(members)}, and no package.module:Class")
+
+
 def module_of(name: str, component: Mapping[str, Any]) -> str:
-    """The module of the class that `component` names in the family `name`."""
-    return family(name)[component["use"]].partition(":")[0]
+    """The module of the class that `component` names, in the family `name` or in full."""
+    return reference(family(name), component["use"]).partition(":")[0]
 
 
 def build(members: Mapping[str, str], component: Mapping[str, Any], *args: object) -> Any:
-    """Import the class that `component` names among a family's `members` and make one.
+    """Import the class that `component` names and make one.
 
     Args:
         members: the family, `{"name": "package.module:Class"}`.
@@ -55,14 +72,36 @@ def build(members: Mapping[str, str], component: Mapping[str, Any], *args: objec
         *args: what the code gives, before the options.
 
     Raises:
-        SemcomError: the family has no such member.
+        SemcomError: there is no such class, or its module does not import.
     """
-    use = str(component.get("use"))
-    if use not in members:
-        raise SemcomError(f"use: {use!r} is none of {', '.join(members)}")
-    module, _, name = members[use].partition(":")
     options = {key: _tuples(value) for key, value in component.items() if key != "use"}
-    return getattr(importlib.import_module(module), name)(*args, **options)
+    return load(reference(members, str(component.get("use"))))(*args, **options)
+
+
+def load(named: str) -> Any:
+    """Import the class at `package.module:Class`, from the working directory too.
+
+    Raises:
+        SemcomError: the module does not import, with its own error and the line; or it has no such class.
+    """
+    module, _, name = named.partition(":")
+    if os.getcwd() not in sys.path:  # `semcom` in place of `python -m semcom`
+        sys.path.insert(0, os.getcwd())
+    try:
+        found = importlib.import_module(module)
+    except Exception as error:
+        raise SemcomError(f"{named}: {module} does not import: {_said(error)}") from error
+    if not hasattr(found, name):
+        raise SemcomError(f"{named}: {module} has no {name}")
+    return getattr(found, name)
+
+
+def _said(error: Exception) -> str:
+    """Kind and text of an error, and the last line outside Python's own import machinery where it arose."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if "importlib" not in f.filename]
+    last = frames[-1]
+    at = f" ({last.filename}, line {last.lineno}: {last.line})" if last.filename != __file__ else ""
+    return f"{type(error).__name__}: {error}{at}"
 
 
 def _tuples(value: Any) -> Any:

@@ -4,17 +4,19 @@ import ast
 import types
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
+import annotated_types
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from semcom.files.errors import SemcomError
-from semcom.params import faults, ranges, source
-from semcom.params.component import family
+from semcom.params import classes, faults, foreign, ranges, source
+from semcom.params.component import family, reference
 from semcom.params.faults import Fault, Path
 
 _SIMPLE: dict[str, Any] = {"float": float, "int": int, "bool": bool, "str": str, "None": None}
 _RANGES = {name: value for name, value in vars(ranges).items() if name[0].isupper()}
+_MARKS = ("Gt", "Ge", "Lt", "Le")
 _FINITE = ConfigDict(allow_inf_nan=False)
 REQUIRED = object()
 """The default of an option that has none."""
@@ -36,11 +38,17 @@ def check(name: str, component: dict[str, Any], path: Path) -> tuple[dict[str, A
     """
     members = family(name)
     use = component.get("use")
-    if not isinstance(use, str) or use not in members:
+    if not isinstance(use, str) or (use not in members and not foreign.is_meant(use)):
         what = "missing" if use is None else faults.shown(use) + " is unknown"
-        text = f"{what}{faults.nearest(use, members)}; choices: {', '.join(members)}"
+        near = faults.nearest(use, members)
+        text = f"{what}{near}; choices: {', '.join(members)}, or a class of yours, package.module:Class"
         return component, [Fault((*path, "use"), text)]
-    known = options(members[use])
+    try:
+        if use not in members:
+            foreign.check(name, use)
+        known = options(reference(members, use))
+    except SemcomError as error:
+        return component, [Fault((*path, "use"), str(error))]
     filled: dict[str, Any] = {"use": use}
     wrong = [
         faults.unknown_key((*path, key), value, known)
@@ -67,78 +75,93 @@ def _convert(value: Any, annotation: Any) -> Any:
 
 
 @cache
-def options(reference: str) -> dict[str, Option]:
-    """The options of the class at `package.module:Class`.
+def options(named: str) -> dict[str, Option]:
+    """The options of the class at `package.module:Class`, its own or those of a base.
 
     Raises:
         SemcomError: there is no such class, or an option is of a type that cannot be checked.
     """
-    module, _, name = reference.partition(":")
-    path = source.find(module)
-    if path is None:
-        raise SemcomError(f"{reference}: there is no module {module}")
-    body = source.parse(path).body
-    init = _init(body, name, reference)
+    init = classes.lineage(classes.find(named)).method("__init__")
     if init is None:
         return {}
-    aliases = dict(filter(None, map(source.assigned, body)))
+    owner, node = init
+    aliases = dict(filter(None, map(source.assigned, classes.body(owner.module))))
     found = {}
-    for argument, default in zip(init.args.kwonlyargs, init.args.kw_defaults, strict=True):
-        where = f"{reference}, option {argument.arg}"
+    for argument, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
+        where = f"{named}, option {argument.arg}"
         if argument.annotation is None:
-            raise SemcomError(f"{where}: it needs a type annotation")
+            raise SemcomError(f"{where}: it needs a type annotation, such as {argument.arg}: float")
         annotation = _type(argument.annotation, aliases, where)
         found[argument.arg] = Option(annotation, REQUIRED if default is None else _literal(default, where))
     return found
 
 
 @cache
-def modalities(reference: str) -> tuple[str, ...]:
+def modalities(named: str) -> tuple[str, ...]:
     """The modalities that the class at `package.module:Class` needs: MODALITIES of its module, if any."""
-    path = source.find(reference.partition(":")[0])
-    assigned = dict(filter(None, map(source.assigned, source.parse(path).body))) if path else {}
-    needed: tuple[str, ...] = _literal(assigned["MODALITIES"], reference) if "MODALITIES" in assigned else ()
+    assigned = dict(filter(None, map(source.assigned, classes.body(classes.find(named).module))))
+    needed: tuple[str, ...] = _literal(assigned["MODALITIES"], named) if "MODALITIES" in assigned else ()
     return needed
-
-
-def _init(body: list[ast.stmt], name: str, reference: str) -> ast.FunctionDef | None:
-    """The `__init__` of class `name`, its own or that of a base in the same file."""
-    classes = {node.name: node for node in body if isinstance(node, ast.ClassDef)}
-    if name not in classes:
-        raise SemcomError(f"{reference}: the module has no class {name}")
-    for node in classes[name].body:
-        if isinstance(node, ast.FunctionDef) and node.name == "__init__":
-            return node
-    for base in classes[name].bases:
-        if isinstance(base, ast.Name) and base.id in classes:
-            return _init(body, base.id, reference)
-    return None
 
 
 def _type(node: ast.expr, aliases: dict[str, ast.expr], where: str) -> Any:
     """The type that an annotation stands for."""
     if isinstance(node, ast.Constant) and node.value is None:
         return None
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        node = _quoted(node, where)
     if isinstance(node, ast.Attribute):
         node = ast.Name(node.attr)
     if isinstance(node, ast.Name):
+        if node.id in aliases:
+            rest = {name: value for name, value in aliases.items() if name != node.id}
+            return _type(aliases[node.id], rest, where)
         if node.id in _SIMPLE or node.id in _RANGES:
             return _SIMPLE.get(node.id, _RANGES.get(node.id))
-        if node.id in aliases:
-            return _type(aliases[node.id], aliases, where)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
         return _type(node.left, aliases, where) | _type(node.right, aliases, where)
     if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
-        items = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-        if node.value.id == "Literal":
-            return Literal[tuple(_literal(item, where) for item in items)]
-        if node.value.id == "tuple":
-            kinds = tuple(_ellipsis(item) or _type(item, aliases, where) for item in items)
-            return types.GenericAlias(tuple, kinds)
-    raise SemcomError(
+        return _subscript(node, node.value.id, aliases, where)
+    raise _unchecked(node, where)
+
+
+def _subscript(node: ast.Subscript, outer: str, aliases: dict[str, ast.expr], where: str) -> Any:
+    """`Literal[…]`, `tuple[…]` or `Annotated[type, Gt(0), …]`."""
+    items = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    if outer == "Literal":
+        return Literal[tuple(_literal(item, where) for item in items)]
+    if outer == "tuple":
+        kinds = tuple(_ellipsis(item) or _type(item, aliases, where) for item in items)
+        return types.GenericAlias(tuple, kinds)
+    if outer == "Annotated":
+        marks = tuple(_mark(item, where) for item in items[1:])
+        return Annotated[(_type(items[0], aliases, where), *marks)]
+    raise _unchecked(node, where)
+
+
+def _mark(node: ast.expr, where: str) -> Any:
+    """A range: `Gt(0)`, `Ge(0)`, `Lt(1)` or `Le(1)` of the package annotated_types."""
+    if isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords:
+        name = ast.unparse(node.func).rpartition(".")[2]
+        if name in _MARKS:
+            return getattr(annotated_types, name)(_literal(node.args[0], where))
+    raise _unchecked(node, where)
+
+
+def _unchecked(node: ast.expr, where: str) -> SemcomError:
+    return SemcomError(
         f"{where}: the type {ast.unparse(node)} cannot be checked; use float, int, bool, str, Literal, "
-        f"tuple, `| None` or one of the names {', '.join(_RANGES)} of semcom.params.ranges"
+        f"tuple, `| None`, Annotated with Gt, Ge, Lt, Le, or one of the names {', '.join(_RANGES)} of "
+        "semcom.params.ranges"
     )
+
+
+def _quoted(node: ast.Constant, where: str) -> ast.expr:
+    """An annotation that is written in quotes."""
+    try:
+        return ast.parse(str(node.value), mode="eval").body
+    except SyntaxError:
+        raise _unchecked(node, where) from None
 
 
 def _ellipsis(node: ast.expr) -> Any:

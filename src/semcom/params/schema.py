@@ -9,7 +9,7 @@ from pydantic import AfterValidator, ValidationError
 
 from semcom.files.errors import SemcomError
 from semcom.params import faults, keys, options
-from semcom.params.component import family
+from semcom.params.component import family, reference
 from semcom.params.entries import (
     Budgets,
     Compute,
@@ -254,9 +254,10 @@ def _modalities(study: Study) -> Iterator[Fault]:
     losses = family("LOSSES")
     for name, method in study.methods.items():
         use = method.pretrain and method.pretrain.loss.get("use")
-        if not isinstance(use, str) or use not in losses:
-            continue  # there is no loss, or its name has a fault of its own
-        needed = options.modalities(losses[use])
+        try:
+            needed = options.modalities(reference(losses, use)) if isinstance(use, str) else ()
+        except SemcomError:
+            continue  # its name has a fault of its own
         if set(needed) - set(method.modalities):
             text = (
                 f"{list(method.modalities)}, but the loss {use} needs {', '.join(needed)}; take another loss"

@@ -1,0 +1,128 @@
+"""What a component of each family is, and how it is made and called: the one place that says so.
+
+A component of your own is a class of that form, in any package; `docs/extending.md` quotes these. What it is
+made with comes from the code, in order; its options stand behind a `*` and come from the params file. The
+schema compares a class's source with these before any job starts.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor, nn
+    from torch.optim import Optimizer
+
+
+class Loss(Protocol):
+    """A loss of pre-training. It learns nothing and remembers nothing from call to call.
+
+    In a data-parallel pre-training every process calls it with the embeddings of the whole batch, so it must
+    give the same value in each: no random draws, and no talk between processes of its own. A module that
+    holds it may say `MODALITIES = ("rgb", "depth")`: what it cannot do without.
+    """
+
+    def __init__(self) -> None: ...
+
+    def __call__(self, views: "Mapping[str, tuple[Tensor, Tensor]]") -> "tuple[Tensor, dict[str, Tensor]]":
+        """The scalar to minimise, and detached scalars to log, of {modality: (z, z')}.
+
+        z and z' are fp32 embeddings (N, D) of two views of the same N frames, not standardised.
+        """
+        ...
+
+
+class Backbone(Protocol):
+    """A device's encoder, an `nn.Module`. It has `dim`, the width of its features."""
+
+    dim: int
+
+    def __init__(self, channels: int, size: tuple[int, int]) -> None:
+        """For images of `channels` (3 for colour, 1 for depth) and of width and height `size` in pixels."""
+        ...
+
+    def forward(self, x: "Tensor") -> "Tensor":
+        """Features (N, dim) of standardised images (N, channels, height, width)."""
+        ...
+
+
+class Sender(Protocol):
+    """From a device's features to what its channel uses carry, an `nn.Module`.
+
+    One that looks at the SNR has `needs_snr = True`. The power constraint comes after it.
+    """
+
+    def __init__(self, features: int, outputs: int) -> None:
+        """For features of width `features`; `outputs` is 2 × channel uses."""
+        ...
+
+    def forward(self, features: "Tensor", snr_db: "Tensor | None" = None) -> "Tensor":
+        """Real values (N, outputs) of features (N, features); `snr_db` (Es/N0) is one value or (N,)."""
+        ...
+
+
+class Head(Protocol):
+    """The server's head, an `nn.Module`."""
+
+    def __init__(self, features: int, classes: int) -> None:
+        """For `features` = 2 × channel uses × devices received reals, and `classes` scores."""
+        ...
+
+    def forward(self, received: "Tensor") -> "Tensor":
+        """Class scores (..., classes) of received reals (..., features), the devices side by side."""
+        ...
+
+
+class Channel(Protocol):
+    """A wireless channel from each device to the server, differentiable in the symbols.
+
+    It may have `pilots` (channel uses a frame and device beside the symbols' own; without it 0), `k_factor`
+    (linear; 0 is Rayleigh, infinity no fading) and `csi`, by which calibration measures it; without these it
+    is held to be AWGN.
+    """
+
+    def __init__(self) -> None: ...
+
+    def __call__(
+        self, symbols: "Tensor", n0: "Tensor | float", generator: "Generator | None" = None
+    ) -> "Tensor":
+        """What is received of complex symbols (..., k) of power 1, of their shape or of that with `n0`.
+
+        `n0` is the noise variance a complex channel use, broadcastable against `symbols`; each draw comes
+        from `generator`. Leading dimensions may be expanded: each copy gets draws of its own.
+        """
+        ...
+
+
+class Views(Protocol):
+    """How augmented views are drawn, in batches."""
+
+    def __init__(self) -> None: ...
+
+    def __call__(self, rgb: "Tensor", depth: "Tensor", generator: "Generator") -> "tuple[Tensor, Tensor]":
+        """New views of colours (N, 3, H, W) in 0…1 and depths (N, 1, H, W) in metres, of the same shapes.
+
+        Each draw comes from `generator`. Depth is 0 where nothing was measured.
+        """
+        ...
+
+
+class Optimiser(Protocol):
+    """Makes an optimiser. It has the option `lr`, the learning rate that tuning's tables name."""
+
+    def __init__(self, *, lr: float) -> None: ...
+
+    def __call__(self, module: "nn.Module") -> "Optimizer":
+        """A torch optimiser of the module's parameters; the schedule scales the `lr` of its groups."""
+        ...
+
+
+PROTOCOLS: dict[str, type] = {
+    "LOSSES": Loss,
+    "BACKBONES": Backbone,
+    "SENDERS": Sender,
+    "HEADS": Head,
+    "CHANNELS": Channel,
+    "VIEWS": Views,
+    "OPTIMISERS": Optimiser,
+}
+"""By family."""
