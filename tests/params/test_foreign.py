@@ -16,6 +16,7 @@ from semcom.params.component import FAMILIES, family
 from semcom.params.jobs import STAGES, Jobs
 from semcom.params.protocols import PROTOCOLS
 from semcom.params.schema import load
+from semcom.params.start import check_own_classes
 
 LOSS = """
 import math
@@ -260,6 +261,30 @@ def test_a_job_shows_the_error_of_a_module_and_its_line(lab, source, said):
     (lab / "losses.py").write_text(source)
     with pytest.raises(SemcomError, match="^mylab.losses:MyLoss: mylab.losses does not import: .*" + said):
         component.load("mylab.losses:MyLoss")
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("x = 1 / 0\n", "^1 fault in the params:\n  methods.mmssl.pretrain.loss.use: mylab.losses:MyLoss: "
+         "mylab.losses does not import: ZeroDivisionError: division by zero .*losses.py, line 1: x = 1 / 0"),
+        ("import sys\nsys.exit('enough')\n", r"ended Python with exit code 1 \(enough\); a module must only"),
+        ("print('hello')\n", None),
+    ],
+)  # fmt: skip
+def test_before_the_first_job_the_classes_are_imported(lab, config, source, said):
+    (lab / "losses.py").write_text(source + LOSS)
+    study = load(with_loss(config, "mylab.losses:MyLoss"))
+    if said is None:
+        check_own_classes(study)
+        return
+    with pytest.raises(SemcomError, match=said):
+        check_own_classes(study)
+
+
+def test_a_study_of_our_classes_starts_no_process(config, monkeypatch):
+    monkeypatch.setattr(subprocess, "run", None)
+    check_own_classes(load(config))
 
 
 def entries(config: dict[str, Any]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from semcom.files.errors import SemcomError
 from semcom.models import BACKBONES
 from semcom.params.component import build
 from semcom.params.entries import Encoder
@@ -56,7 +57,7 @@ class Encoders(nn.Module):
         scaled = modalities if encoder.weights else ()
         self.scaling = nn.ModuleDict({name: Scaling(CHANNELS[name]) for name in scaled})
         self.bf16 = encoder.precision == "bf16"
-        self.dims: dict[str, int] = {name: getattr(net, "dim") for name, net in self.backbones.items()}  # noqa: B009
+        self.dims = {name: _dim(net) for name, net in self.backbones.items()}
         self.to(memory_format=torch.channels_last)
 
     def forward(self, views: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -68,6 +69,21 @@ class Encoders(nn.Module):
             with torch.autocast(device, dtype=torch.bfloat16, enabled=self.bf16):
                 features[name] = net(x.contiguous(memory_format=torch.channels_last)).float()
         return features
+
+
+def _dim(backbone: nn.Module) -> int:
+    """Width of a backbone's features.
+
+    Raises:
+        SemcomError: it does not say.
+    """
+    dim = getattr(backbone, "dim", None)
+    if not isinstance(dim, int):
+        raise SemcomError(
+            f"the backbone {type(backbone).__name__} has dim {dim!r}; it must say the width of its features, "
+            "a whole number: set self.dim in __init__"
+        )
+    return dim
 
 
 @torch.no_grad()

@@ -185,6 +185,17 @@ def load(config: Mapping[str, Any]) -> Study:
     return study
 
 
+def own_classes(study: Study) -> dict[str, str]:
+    """The classes that no family lists: `package.module:Class` by their place in the params file."""
+    values = study.model_dump()
+    return {
+        faults.dotted((*path, "use")): holder[path[-1]]["use"]
+        for pattern, name in _FAMILY_AT.items()
+        for path, holder in _places(values, pattern)
+        if holder[path[-1]]["use"] not in family(name)
+    }
+
+
 def _lacking(study: Study) -> Iterator[Fault]:
     """What does not go together."""
     yield from _modalities(study)

@@ -1,6 +1,9 @@
 """What the Snakefile does before Snakemake makes its table of jobs: check params, data version, folders."""
 
+import json
 import os
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +12,7 @@ from semcom.files.errors import SemcomError
 from semcom.params import claims, keys
 from semcom.params.dataversion import data_version
 from semcom.params.jobs import Jobs
-from semcom.params.schema import load
+from semcom.params.schema import Study, load, own_classes
 
 
 def start(config: Mapping[str, Any], *, files: Sequence[str | Path], root: Path) -> Jobs:
@@ -51,3 +54,28 @@ def check_writable(folders: Sequence[Path]) -> None:
                 f"results go to {folder}/, but the folder {there} cannot be written; change its owner or "
                 "permissions (or make results/ a link to a folder of yours), then run the same command again"
             )
+
+
+def check_own_classes(study: Study) -> None:
+    """Import the classes of users' own packages that a study names, so that no job finds out after hours.
+
+    In a process of its own, as a module may import torch; a study without such classes costs nothing.
+
+    Raises:
+        SemcomError: naming the place in the params file, the module's own error and its line.
+    """
+    named = own_classes(study)
+    if not named:
+        return
+    command = [sys.executable, "-m", "semcom.params.imports", *sorted(set(named.values()))]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        said = done.stderr.strip().splitlines()[-1:] or ["nothing was said"]
+        raise SemcomError(
+            f"importing {', '.join(sorted(set(named.values())))} ended Python with exit code "
+            f"{done.returncode} ({said[0]}); a module must only define things when it is imported"
+        )
+    wrong = json.loads(done.stdout.splitlines()[-1])
+    lines = [f"{place}: {wrong[use]}" for place, use in named.items() if use in wrong]
+    if lines:
+        raise SemcomError("\n  ".join([f"{len(lines)} fault{'s' * (len(lines) > 1)} in the params:", *lines]))
