@@ -4,9 +4,7 @@ Conventions: a complex channel use is two real dimensions; symbols have average 
 and *sample* (`power.normalise`); SNR = Es/N0, so that noise of variance n0 per complex channel use, n0/2
 per real dimension, is n0 = 10^(-snr_db/10). Channels take n0, never decibels.
 
-A channel is called `channel(symbols, n0, generator)` and returns what is received; `channel.pilots` are
-the channel uses that it needs for each sample and device beside the symbols' own, `channel.k_factor` (linear;
-0 is Rayleigh, infinity no fading) and `channel.csi` what calibration holds it to.
+What a channel is called with, returns and says of itself is written in `semcom.params.protocols.Channel`.
 """
 
 CHANNELS = {

@@ -94,8 +94,11 @@ def calibrate(
     """
     bench = _Bench(channel, claim, channel_uses, tolerance_db, generator)
     rows: list[Row] = []
+    look = bench.own if claim.law == "own" else bench.at
     for one in snr_db:
-        rows += [{"snr_db": one, **row} for row in bench.at(10 ** (-one / 10))]
+        rows += [{"snr_db": one, **row} for row in look(10 ** (-one / 10))]
+    if claim.law == "own":
+        return rows
     return rows + [{"snr_db": snr_db[0], **row} for row in bench.two_in_a_batch(snr_db[0])]
 
 
@@ -135,6 +138,20 @@ class _Bench:
         yield self.delivered(beside.where(_of(beside, 1.0)), n0, "_beside_loud")
         yield from checks.on_gain(unit, self.claim, 1 / n0, self.tolerance_db)
         yield from checks.on_noise(unit, self.claim)
+
+    def own(self, n0: float) -> Iterator[Row]:
+        """All rows of one noise variance of a channel with laws of its own."""
+        found = self.send(n0, AMPLITUDES, batches=math.ceil(FEWEST / ROWS))
+        if not self.claim.gain_is_visible:
+            yield checks.not_applicable("mean_snr_db", "a law of its own, and a receiver that equalises")
+        for amplitude in AMPLITUDES if self.claim.gain_is_visible else ():
+            blocks = found.where(_of(found, amplitude))
+            expected = 10 * math.log10(blocks.power.mean() / n0)
+            yield checks.mean_snr_db(
+                f"mean_snr_db_amplitude_{amplitude:g}", blocks, expected, self.tolerance_db
+            )
+        on_noise = list(checks.on_noise(found.where(_of(found, 1.0)), self.claim))
+        yield from (row for row in on_noise if row["check"] != "noise_on_gain")  # it may well be
 
     def delivered(self, blocks: Blocks, n0: float, which: str) -> Row:
         """The mean SNR of blocks that were sent alike."""

@@ -32,16 +32,23 @@ class Claim:
         csi: what the receiver knows of the gain; with `none` a received block still has the channel's gain.
         constraint: who scales symbols to power 1: the `caller`, so that a louder sample has a higher SNR, or
             the `function`, so that all have the SNR asked.
+        law: of gain and noise: Rician fading (or none) with Gaussian noise, or the channel's `own`, of which
+            only the mean power of noise beside that of the gain is known.
     """
 
     k_factor: float = math.inf
     csi: Literal["none", "receiver", "estimated"] = "none"
     constraint: Literal["caller", "function"] = "caller"
+    law: Literal["rician", "own"] = "rician"
 
     @classmethod
     def of(cls, channel: object) -> Self:
-        """What a channel component says of itself in `k_factor` and `csi`; without them, that it is AWGN."""
-        return cls(k_factor=getattr(channel, "k_factor", math.inf), csi=getattr(channel, "csi", "none"))
+        """What a channel says of itself in `k_factor`, `csi` and `law`; without them, that it is AWGN."""
+        return cls(
+            k_factor=getattr(channel, "k_factor", math.inf),
+            csi=getattr(channel, "csi", "none"),
+            law=getattr(channel, "law", "rician"),
+        )
 
     @property
     def fades(self) -> bool:
@@ -91,6 +98,22 @@ def by_chance(check: str, values: Array, expected: float) -> Row:
     """The mean of `values` beside the expected one, within what chance allows."""
     error = _error(values)
     return row(check, float(values.mean()), expected, Z * error, len(values), error)
+
+
+def mean_snr_db(check: str, blocks: Blocks, expected: float, tolerance_db: float) -> Row:
+    """Mean power of the gain over mean power of the noise, in dB: whatever the laws of the two.
+
+    Args:
+        check: its name.
+        blocks: sent at one amplitude over a channel that leaves the gain as it is.
+        expected: in dB.
+        tolerance_db: or what chance allows, if that is more.
+    """
+    signal = np.abs(blocks.gain) ** 2 * blocks.power - blocks.noise / blocks.uses
+    ratio = signal.mean() / blocks.noise.mean()
+    error = _DB * _error(signal / signal.mean() - blocks.noise / blocks.noise.mean())
+    value = _DB * math.log(ratio) if ratio > 0 else -math.inf
+    return row(check, value, expected, max(tolerance_db, Z * error), len(signal), error)
 
 
 def _error(values: Array) -> float:

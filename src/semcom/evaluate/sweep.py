@@ -111,7 +111,8 @@ def _sent(
     )
     given = scores.float().cpu().numpy()
     measured = {"nll": nll(given, truth), "ece": ece(given, truth), **_power(symbols, received)}
-    if not Claim.of(system.channel).fades:
+    claim = Claim.of(system.channel)
+    if not claim.fades and claim.law != "own":
         # Over fading, what is received holds gains, and what an equaliser made of them.
         measured |= _delivered(symbols, received)
     return scores.argmax(-1).to(torch.uint8).cpu().numpy(), measured

@@ -1,8 +1,6 @@
 """Losses for pre-training without labels, one file a loss; see `docs/methods.md` for their equations.
 
-A loss is called `loss(views)` with `views` = {"rgb": (z, z'), "depth": (z, z')}: two (N, D) embeddings
-of two augmented views for each modality, not standardised. It returns the scalar to minimise and
-the terms to log (detached scalars).
+What a loss is called with and returns is written in `semcom.params.protocols.Loss`.
 """
 
 LOSSES = {

@@ -75,9 +75,10 @@ class Head(Protocol):
 class Channel(Protocol):
     """A wireless channel from each device to the server, differentiable in the symbols.
 
-    It may have `pilots` (channel uses a frame and device beside the symbols' own; without it 0), `k_factor`
-    (linear; 0 is Rayleigh, infinity no fading) and `csi`, by which calibration measures it; without these it
-    is held to be AWGN.
+    It may have `pilots`, channel uses a frame and device beside the symbols' own; without it, none.
+    Calibration holds it to be AWGN unless it says `k_factor` (linear; 0 is Rayleigh, infinity no fading),
+    `csi` (what the receiver knows: `none`, `receiver`, `estimated`) or `law = "own"`, for gains or noise of
+    other laws.
     """
 
     def __init__(self) -> None: ...

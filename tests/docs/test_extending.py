@@ -1,0 +1,130 @@
+"""docs/extending.md: its examples are taken from the page and run through the real chain."""
+
+import inspect
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from checkout import PARAMS, Site, checkout
+from semcom.params import foreign
+from semcom.params.protocols import PROTOCOLS
+
+PAGE = (Path(__file__).parents[2] / "docs/extending.md").read_text(encoding="utf-8")
+EXAMPLES = dict(re.findall(r"^```\w+\n# (\S+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
+"""File and content of each example."""
+STUDIES = [file for file in EXAMPLES if file.endswith(".yaml")]
+METHODS = ("align_uniform", "separable", "cosine")
+SMALLEST = """
+report: smallest
+methods:
+  align_uniform: {pretrain: {projector: [16, 16], epochs: 2, batch_size: 16, devices: 2}}
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A checkout with the page's files, where all of its studies have run at once.
+
+    The tiny study stands for the quickstart, without its own methods and links, on one seed and one budget.
+    """
+    site = checkout(tmp_path_factory.mktemp("own") / "köln x")
+    base = yaml.safe_load(PARAMS) | {"seeds": [0], "budgets": [1]}
+    base["tune"]["optimisers"] = base["tune"]["optimisers"][:1]
+    del base["methods"], base["links"]
+    (site.root / "params/quickstart.yaml").write_text(yaml.safe_dump(base))
+    (site.root / "params/smallest.yaml").write_text(SMALLEST)
+    for file, text in EXAMPLES.items():
+        path = site.root / file
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"# {file}\n{text}")
+    (site.root / "said.log").write_text(site.snakemake("--cores", "2", *files()))
+    return site
+
+
+def files(*, without: str = "") -> list[str]:
+    every = ["params/quickstart.yaml", *STUDIES, "params/smallest.yaml"]
+    return ["--configfile", *(file for file in every if file != without)]
+
+
+def of(method: str) -> set[str]:
+    link = "impulsive_k32 all 0"
+    pretrained = {f"pretrain {method} 0", f"knowledge {method} 0"} if method == "align_uniform" else set()
+    return pretrained | {f"tune {method} all", f"finetune {method} {link}", f"evaluate {method} {link}"}
+
+
+def test_the_page_has_an_example_of_each_kind():
+    assert set(EXAMPLES) == {
+        "mylab/losses.py", "mylab/channels.py", "mylab/backbones.py", "mylab/heads.py",
+        "params/align.yaml", "params/impulsive.yaml", "params/separable.yaml", "params/cosine.yaml",
+    }  # fmt: skip
+
+
+def test_the_examples_run_from_data_to_report(site):
+    results = site.root / "results/tiny"
+    history = pd.read_csv(results / "pretrain/align_uniform/seed0/history.csv")
+    seen = history.pivot(index="epoch", columns="metric", values="value")
+    assert seen.alignment.between(0, 4).all()  # of unit vectors
+    assert (seen.uniformity < 0).all()  # the mean of numbers below 1 has a logarithm below 0
+    assert (seen.loss - seen.alignment - 0.5 * seen.uniformity).abs().max() < 1e-5
+    for method in METHODS:
+        sweep = pd.read_csv(results / f"evaluate/{method}/impulsive_k32/all/seed0/sweep.csv")
+        assert sweep[sweep.metric == "accuracy"].value.between(0, 1).all()
+    assert (results / "report/smallest/report.md").exists()
+
+
+def test_the_channel_of_the_page_delivers_its_snr(site):
+    table = pd.read_csv(site.root / "results/tiny/calibration/impulsive_k32.csv")
+    snr = table[table.check.str.startswith("mean_snr_db")]
+    assert len(snr) == 9  # three amplitudes at three SNRs
+    assert ((snr.value - snr.expected).abs() < snr.tolerance).all()
+
+
+def test_a_mended_class_runs_what_uses_it_and_a_comment_nothing(site):
+    assert site.planned(*files()) == set()
+    with site.edited("mylab/losses.py", "torch.stack(align).mean()", "torch.stack(align).sum()"):
+        random = {"knowledge random 0"} & site.planned(*files())
+        assert site.planned(*files()) == of("align_uniform") | random | {"report"}
+    with site.edited("mylab/heads.py", "self.scale * cosines", "self.scale * cosines + 0"):
+        assert site.planned(*files()) == of("cosine") - {"pretrain"} | {"report"}
+    with site.edited("mylab/backbones.py", "class Separable", "# A comment.\nclass Separable"):
+        assert site.planned(*files()) == set()
+
+
+def test_a_fault_is_one_message_that_names_its_place(site):
+    with site.edited("params/cosine.yaml", "scale: 10", "scales: 10"):
+        output = site.snakemake("-n", *files(), code=1)
+    assert (
+        "methods.cosine.finetune.head.scales: no such key (its value is 10); did you mean 'scale'?" in output
+    )
+    with site.edited("mylab/heads.py", "import torch\n", "import torch\nimport nolib\n"):
+        output = site.snakemake("-n", *files(), code=1)
+    assert "methods.cosine.finetune.head.use: mylab.heads does not import: ModuleNotFoundError" in output
+    assert "mylab/heads.py, line 5: import nolib" in output
+    with site.edited("mylab/heads.py", "import torch\n", "import torch\ntorch.nothing\n"):
+        output = site.snakemake("--cores", "1", *files(), code=1)
+    assert "methods.cosine.finetune.head.use: mylab.heads:Cosine: mylab.heads does not import" in output
+    assert "line 5: torch.nothing" in output
+    assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("name", ["LOSSES", "CHANNELS", "BACKBONES", "HEADS"])
+def test_the_page_quotes_the_forms(name):
+    assert f"```python\n{inspect.getsource(PROTOCOLS[name]).rstrip()}\n```\n" in PAGE
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_the_table_has_every_familys_arguments(name):
+    protocol = PROTOCOLS[name]
+    (row,) = re.findall(rf"^\| `{protocol.__name__}` \|(.*)$", PAGE, re.MULTILINE)
+    _, made, called = (cell.strip().strip("`") for cell in row.rstrip(" |").split("|"))
+    assert made == arguments(protocol.__init__)
+    method = "forward" if name in foreign.NETWORKS else "__call__"
+    assert called == f"{method}({arguments(getattr(protocol, method))})"
+
+
+def arguments(function: object) -> str:
+    plain = [p.replace(annotation=p.empty) for p in inspect.signature(function).parameters.values()]
+    return str(inspect.Signature(plain[1:]))[1:-1]
