@@ -254,6 +254,7 @@ def test_the_class_is_made_from_the_working_directory(lab, monkeypatch):
             "from math import nothing\n",
             r"ImportError: cannot import name 'nothing' from 'math'.*line 1: from",
         ),
+        ("from pathlib import Path\nPath(3)\n", r"TypeError: .*losses.py, line 2: Path\(3\)\)"),
         ("x = (\n", "SyntaxError: '.' was never closed"),
     ],
 )

@@ -39,7 +39,10 @@ def make(
 @app.command()
 def add(
     kind: Annotated[
-        str, typer.Argument(help="`nyuv2`: the small pack's folder, or a labelled .mat and splits.mat.")
+        str,
+        typer.Argument(
+            help="`nyuv2`: the small pack's folder, or a labelled .mat and splits.mat. With --with: the name."
+        ),
     ],
     paths: Annotated[list[Path], typer.Argument(help="The raw folder or files; they are only read.")],
     name: Annotated[str | None, typer.Option(help="Name in data/; the kind if left out.")] = None,
@@ -47,12 +50,21 @@ def add(
     trust_orientation: Annotated[
         bool, typer.Option("--trust-orientation", help="Skip the check for turned or mirrored frames.")
     ] = False,
+    with_: Annotated[
+        str | None,
+        typer.Option("--with", help="Converter of your own, package.module:function (docs/extending.md)."),
+    ] = None,
     root: Root = Path("."),
 ) -> None:
     """Check raw data of your own, copy it to data/NAME and register it with DVC."""
     progress.start(f"add {name or kind}", None)
     from semcom.prepare.add import add as run
+    from semcom.prepare.add import add_converted
 
+    if with_ is not None:
+        name = name or kind
+        add_converted(root, with_, paths, name=name, replace=replace, check_up=not trust_orientation)
+        return
     run(root, kind, paths, name=name or kind, replace=replace, check_up=not trust_orientation)
 
 

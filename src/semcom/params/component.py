@@ -90,17 +90,18 @@ def load(named: str) -> Any:
     try:
         found = importlib.import_module(module)
     except Exception as error:
-        raise SemcomError(f"{named}: {module} does not import: {_said(error)}") from error
+        raise SemcomError(f"{named}: {module} does not import: {_said(error, module)}") from error
     if not hasattr(found, name):
         raise SemcomError(f"{named}: {module} has no {name}")
     return getattr(found, name)
 
 
-def _said(error: Exception) -> str:
-    """Kind and text of an error, and the last line outside Python's own import machinery where it arose."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if "importlib" not in f.filename]
-    last = frames[-1]
-    at = f" ({last.filename}, line {last.lineno}: {last.line})" if last.filename != __file__ else ""
+def _said(error: Exception, module: str) -> str:
+    """Kind and text of an error, and the last line of the module's own package on the way to it."""
+    file, folders = source.place(module.split(".")[0])
+    own = tuple(folders) or (str(file),)
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith(own)]
+    at = f" ({frames[-1].filename}, line {frames[-1].lineno}: {frames[-1].line})" if frames else ""
     return f"{type(error).__name__}: {error}{at}"
 
 

@@ -5,10 +5,14 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from semcom.files.errors import SemcomError
+from semcom.params.component import load
 from semcom.params.dataversion import data_version, registered
+from semcom.params.source import is_reference
 from semcom.prepare import dvc
+from semcom.prepare.convert import FILES, describe, store
 from semcom.prepare.description import Description, write
 from semcom.prepare.source import open_files
 from semcom.prepare.survey import Survey, survey
@@ -39,19 +43,61 @@ def add(
     if kind not in KINDS:
         raise SemcomError(f"no kind of data set {kind!r}: known are {', '.join(KINDS)}")
     _check_name(root, name, replace)
-    files, description = identify(paths)
+    _add(root, *identify(paths), name=name, check_up=check_up, crops=True)
+
+
+def add_converted(
+    root: Path,
+    function: str,
+    paths: Sequence[Path],
+    *,
+    name: str,
+    replace: bool = False,
+    check_up: bool = True,
+) -> None:
+    """As `add`, of what a function of the user's own gives (`semcom.prepare.convert`); nothing is cropped.
+
+    Args:
+        root: the repository.
+        function: `package.module:function`, called with the list of paths.
+        paths: what it is to read.
+        name: the folder in data/.
+        replace: a set of this name.
+        check_up: False trusts the frames' orientation.
+
+    Raises:
+        SemcomError: as `add`; the function cannot be imported, or gives something else.
+    """
+    _check_name(root, name, replace)
+    if not is_reference(function):
+        raise SemcomError(f"--with {function!r}: write package.module:function, such as mylab.data:pictures")
+    for path in paths:
+        if not path.exists():
+            raise SemcomError(f"there is no {path}")
+    convert = load(function)
+    log.info("converting with %s", function)
+    with TemporaryDirectory(prefix=f".{name}.converted.", dir=root / "data") as folder:
+        classes = store(convert(list(paths)), Path(folder), where=function)
+        files = {file: Path(folder, file) for file in FILES}
+        _add(root, files, describe(convert, classes, name=name), name=name, check_up=check_up, crops=False)
+
+
+def _add(
+    root: Path, files: Mapping[str, Path], description: Description, *, name: str, check_up: bool, crops: bool
+) -> None:
+    """Look at every frame, then copy and register."""
     log.info("reading every frame of %s", next(iter(files.values())).parent)
     with open_files(files, description) as source:
         seen, rows = survey(source), source.rows
     if check_up:
         seen.check_orientation()
-    description = description.model_copy(update={"crop": seen.crop()})
+    description = description.model_copy(update={"crop": seen.crop() if crops else None})
     _place(root, name, files, description)
     train = sum(row.split == "train" for row in rows)
     log.info(
         "data/%s: %d frames (%d train, %d test) of %dx%d pixels, %d groups, depth in metres; %s",
         *(name, len(rows), train, len(rows) - train, *seen.size),
-        *(len({row.group for row in rows}), _border_text(seen)),
+        *(len({row.group for row in rows}), _border_text(seen) if crops else "nothing is cropped"),
     )
     log.info(
         "registered as data/%s.dvc, version %s. Use it: `data: %s` in a params file. "

@@ -54,13 +54,14 @@ class Description(BaseModel):
     """The content of `data/NAME/dataset.json`.
 
     `format` names the reader: `nyuv2_mat` (a .mat in the layout of nyu_depth_v2_labeled.mat, named by
-    `mat`, and a splits.mat, named by `splits`) or `nyuv2_pack` (rgb.zip, depth.zip, meta.csv).
+    `mat`, and a splits.mat, named by `splits`), `nyuv2_pack` or `converted` (both rgb.zip, depth.zip,
+    meta.csv, as their modules say).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     version: Literal[1] = 1
-    format: Literal["nyuv2_mat", "nyuv2_pack"]
+    format: Literal["nyuv2_mat", "nyuv2_pack", "converted"]
     title: str
     licence: str
     citation: str

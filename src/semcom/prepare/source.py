@@ -91,6 +91,10 @@ def open_files(paths: Mapping[str, Path], description: Description) -> Iterator[
         from semcom.prepare.nyuv2_mat import NYUv2Mat
 
         source = NYUv2Mat(paths, description)
+    elif description.format == "converted":
+        from semcom.prepare.convert import Converted
+
+        source = Converted(paths, description)
     else:
         from semcom.prepare.nyuv2_pack import NYUv2Pack
 
