@@ -13,7 +13,7 @@ from semcom.params.entries import PrepareEntry
 from semcom.prepare import run
 from semcom.prepare.description import NYU_CROP, Crop
 from semcom.prepare.source import Frame, Row
-from semcom.prepare.write import shrink
+from semcom.prepare.write import GAP, shrink
 
 ROW = Row(index=1, split="train", scene27="kitchen", scene10="kitchen", group="kitchen_1")
 
@@ -96,6 +96,20 @@ def test_colour_is_averaged_over_all_pixels() -> None:
     frame = Frame(rgb, np.ones((30, 40), np.float32), ROW)
     colour, _ = shrink(frame, crop=Crop(rows=(1, 30), columns=(5, 36), size=(40, 30)), size=(4, 3))
     assert 120 <= colour[:, 1:3].min() <= colour.max() <= 135
+
+
+@pytest.mark.parametrize(
+    ("source", "size"),
+    [((561, 427), (64, 48)), ((168, 128), (64, 48)), ((427, 561), (33, 20)), ((48, 36), (47, 36))],
+)
+def test_colour_is_resized_as_by_pillow(source: tuple[int, int], size: tuple[int, int]) -> None:
+    """Also out of MATLAB's planes, and bit for bit."""
+    rgb = np.random.default_rng(0).integers(0, 256, (source[1], source[0], 3), dtype=np.uint8)
+    want = Image.fromarray(rgb).resize(size, Image.Resampling.LANCZOS, reducing_gap=GAP)
+    planes = np.ascontiguousarray(rgb.transpose(2, 1, 0)).transpose(2, 1, 0)
+    for view in (rgb, planes):
+        colour, _ = shrink(Frame(view, np.ones(rgb.shape[:2], np.float32), ROW), crop=None, size=size)
+        np.testing.assert_array_equal(colour, np.asarray(want))
 
 
 @pytest.mark.parametrize("missing", ["train", "test"])

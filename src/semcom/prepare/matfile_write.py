@@ -55,7 +55,7 @@ def write_labeled_mat(path: Path, frames: Iterable[Mapping[str, Any]], names: Se
         with h5py.File(temporary, "w", userblock_size=USER_BLOCK, libver="earliest") as file:
             scenes, types = _write_arrays(file, frames, len(names))
             numbered = list(enumerate(scenes, start=1))
-            _write_accelerations(file, len(scenes))
+            write_accelerations(file, len(scenes))
             cells = {
                 "names": list(names),
                 "scenes": scenes,
@@ -63,8 +63,8 @@ def write_labeled_mat(path: Path, frames: Iterable[Mapping[str, Any]], names: Se
                 "rawDepthFilenames": [f"{scene}/d-{i:05d}.pgm" for i, scene in numbered],
                 "rawRgbFilenames": [f"{scene}/r-{i:05d}.ppm" for i, scene in numbered],
             }
-            _write_cells(file, cells)
-        _write_header(temporary)
+            write_cells(file, cells)
+        write_header(temporary)
 
 
 def write_splits(path: Path, train: Sequence[int], test: Sequence[int]) -> None:
@@ -121,15 +121,15 @@ def _create(file: h5py.File, name: str, shape: tuple[int, ...], dtype: type[np.g
         compression="gzip",
         compression_opts=GZIP,
     )
-    _mark(array, matlab)
+    mark(array, matlab)
 
 
-def _write_accelerations(file: h5py.File, frames: int) -> None:
+def write_accelerations(file: h5py.File, frames: int) -> None:
     """Write `accelData` (4, N) float32: roll, yaw, pitch, tilt of the sensor; zero = level."""
-    _mark(file.create_dataset("accelData", data=np.zeros((4, frames), dtype=np.float32)), "single")
+    mark(file.create_dataset("accelData", data=np.zeros((4, frames), dtype=np.float32)), "single")
 
 
-def _write_cells(file: h5py.File, cells: Mapping[str, Sequence[str]]) -> None:
+def write_cells(file: h5py.File, cells: Mapping[str, Sequence[str]]) -> None:
     """Write N x 1 cell arrays as (1, N) references into `#refs#`; equal strings share a target."""
     targets = file.create_group("#refs#")
     labels = _target_names()
@@ -140,7 +140,7 @@ def _write_cells(file: h5py.File, cells: Mapping[str, Sequence[str]]) -> None:
             if text not in references:
                 references[text] = _write_text(targets, next(labels), text).ref
         cell[0, :] = np.array([references[text] for text in texts], dtype=h5py.ref_dtype)
-        _mark(cell, "cell")
+        mark(cell, "cell")
 
 
 def _write_text(group: h5py.Group, name: str, text: str) -> h5py.Dataset:
@@ -149,7 +149,7 @@ def _write_text(group: h5py.Group, name: str, text: str) -> h5py.Dataset:
         raise SemcomError("an empty string among names, scenes or scene types; give every one a text")
     units = np.frombuffer(text.encode("utf-16-le"), dtype="<u2")[:, None]
     array = group.create_dataset(name, data=units)
-    _mark(array, "char")
+    mark(array, "char")
     array.attrs.create("MATLAB_int_decode", 2, dtype=np.int32)
     return array
 
@@ -161,12 +161,12 @@ def _target_names() -> Iterator[str]:
             yield "".join(letters)
 
 
-def _mark(array: h5py.Dataset, matlab: str) -> None:
+def mark(array: h5py.Dataset, matlab: str) -> None:
     """Set the array's `MATLAB_class`, a fixed-length ASCII attribute."""
     array.attrs["MATLAB_class"] = np.bytes_(matlab)
 
 
-def _write_header(path: Path) -> None:
+def write_header(path: Path) -> None:
     """Put MATLAB's 128 bytes at the start of the user block: text, eight zeros, version 0x0200, `IM`."""
     text = f"MATLAB 7.3 MAT-file, Platform: GLNXA64, {CREATED} HDF5 schema 1.00 ."
     with path.open("r+b") as file:

@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semcom.files.errors import SemcomError
+from semcom.prepare.chunks import FAULTS, ChunkedFrames
 from semcom.prepare.classes import label
 from semcom.prepare.description import Description
 from semcom.prepare.source import Row, Split
 
 MEMBERS = ("images", "depths", "sceneTypes", "scenes")
 LISTS: dict[str, Split] = {"trainNdxs": "train", "testNdxs": "test"}
-CACHE_LIMIT = 512 * 2**20
 
 
 class NYUv2Mat:
@@ -37,8 +37,8 @@ class NYUv2Mat:
         self._file = _open(self.path)
         try:
             count, width, height = _shape(self.path, self._file)
-            self._file = _with_cache(self.path, self._file)
             self.size = (width, height)
+            self._images, self._depths = (ChunkedFrames(self._file[name]) for name in ("images", "depths"))
             types = _texts(self.path, self._file, "sceneTypes", count)
             scenes = _texts(self.path, self._file, "scenes", count)
             splits = read_splits(paths[str(description.splits)], count)
@@ -54,22 +54,22 @@ class NYUv2Mat:
     def pixels(self, position: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """RGB (H, W, 3) and depth (H, W) in metres of `rows[position]`."""
         try:
-            rgb = self._file["images"][position].transpose(2, 1, 0)
-            depth = self._file["depths"][position].T
-        except (OSError, RuntimeError) as error:
+            rgb = self._images.frame(position).transpose(2, 1, 0)
+            depth = self._depths.frame(position).T
+        except FAULTS as error:
             raise SemcomError(
                 f"frame {position + 1} in {self.path} is damaged ({error}): copy the file again"
             ) from None
-        return np.ascontiguousarray(rgb), np.ascontiguousarray(depth, dtype=np.float32)
+        return rgb, depth.astype(np.float32, copy=False)
 
     def close(self) -> None:
         """Close the .mat."""
         self._file.close()
 
 
-def _open(path: Path, **cache: int) -> h5py.File:
+def _open(path: Path) -> h5py.File:
     try:
-        return h5py.File(path, "r", **cache)
+        return h5py.File(path, "r")
     except OSError as error:
         with open(path, "rb") as file:
             head = file.read(128)
@@ -80,16 +80,6 @@ def _open(path: Path, **cache: int) -> h5py.File:
         else:
             fault = f"is no HDF5 file, so no whole .mat of version 7.3 ({error}): copy it again"
         raise SemcomError(f"{path} {fault}") from None
-
-
-def _with_cache(path: Path, file: h5py.File) -> h5py.File:
-    """Open again with a cache for the frames that share chunks, so that no chunk is unpacked twice."""
-    arrays = [file[name] for name in ("images", "depths")]
-    needed = max((a.chunks or (1,))[0] * int(np.prod(a.shape[1:])) * a.dtype.itemsize for a in arrays)
-    if all((a.chunks or (1,))[0] == 1 for a in arrays):
-        return file
-    file.close()
-    return _open(path, rdcc_nbytes=min(2 * needed, CACHE_LIMIT), rdcc_nslots=100_003)
 
 
 def _shape(path: Path, file: h5py.File) -> tuple[int, int, int]:
