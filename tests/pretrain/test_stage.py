@@ -49,6 +49,11 @@ def test_weights_fit_the_encoders_and_every_epoch_is_logged(
         "knn_accuracy_both",
     } <= set(table)
     assert table.map(math.isfinite).all(axis=None)
+    # Costs so far: embeddings of both views and frames of a batch one way, gradients back, two reals a use.
+    steps = 4 * 2 * pretraining.batch_size * pretraining.projector[-1]
+    assert table.side_link_uses[4] % steps == 0
+    assert table.side_link_uses[4] > 0
+    assert table.multiply_adds_rgb[4] == 4 * table.multiply_adds_rgb[1] > 0
     assert not (tmp_path / "states").is_dir() or not [
         p for p in (tmp_path / "states").iterdir() if p.is_dir()
     ]

@@ -28,6 +28,9 @@ class CLIP:
         temperature: divides the cosines; CLIP starts at 0.07 and learns it, here it is fixed.
     """
 
+    across = True
+    """Its terms need the embeddings of both modalities in one place."""
+
     def __init__(self, *, temperature: Positive = 0.07) -> None:
         self.temperature = temperature
 

@@ -43,6 +43,9 @@ class MMSSL:
 
     name = "mmssl"
 
+    across = True
+    """Its terms need the embeddings of both modalities in one place."""
+
     def __init__(
         self,
         *,

@@ -8,6 +8,7 @@ No label of a training frame is used, no validation or test frame is seen, and n
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -20,6 +21,7 @@ from semcom.frames.folds import Indices, validation_fold
 from semcom.losses import LOSSES
 from semcom.metrics.classification import knn_accuracy
 from semcom.metrics.representation import effective_rank
+from semcom.models.cost import BACKWARD, multiply_adds
 from semcom.models.encoder import Encoders, encode_features
 from semcom.models.pretrained import initialise
 from semcom.models.projector import projector
@@ -123,11 +125,12 @@ def _train(
     team.share_batchnorm(learner)
     indices = torch.from_numpy(train).to(device)
     progress = Progress(settings.epochs)
+    spent = _cost(learner, frames, entry, steps)
 
     def after(epoch: int, means: Epoch) -> Epoch:
         if events is None:
             return {}  # the first process looks and logs, the others wait for it in the next step
-        more: Epoch = {}
+        more: Epoch = {name: (epoch + 1) * value for name, value in spent.items()}
         if (epoch + 1) % settings.validate_every == 0 or epoch + 1 == settings.epochs:
             more = _look(learner, frames, train, validation, settings.neighbours)
         events.metrics({f"pretrain/{key}": value for key, value in (means | more).items()}, step=epoch + 1)
@@ -166,6 +169,27 @@ def _objective(
         return value, terms
 
     return loss
+
+
+def _cost(learner: Learner, frames: DeviceFrames, entry: PretrainEntry, steps: int) -> Epoch:
+    """What an epoch costs the devices; over the link to the server nothing goes.
+
+    Multiply-adds of every device, forward and backward, both views. And `side_link_uses`: complex channel
+    uses between the sensors if they are not one node, as is assumed: for a loss across modalities one device
+    sends its embeddings of both views to the other and gets their gradients back, two real values a use.
+    """
+    settings = entry.pretrain
+    views = 2 * steps * settings.batch_size
+    (one,) = frames.plain(np.zeros(1, np.int64))
+    costs: Epoch = {}
+    for name, projector_name in learner.projector_of.items():
+        feature = torch.zeros(1, learner.encoders.dims[name], device=frames.rgb.device)
+        forward = multiply_adds(learner.encoders.backbones[name], one[name])
+        forward += multiply_adds(learner.projectors[projector_name], feature)
+        costs[f"multiply_adds_{name}"] = float((1 + BACKWARD) * forward * views)
+    across = len(entry.modalities) > 1 and bool(getattr(build(LOSSES, settings.loss), "across", False))
+    costs["side_link_uses"] = float(views * settings.projector[-1]) if across else 0.0
+    return costs
 
 
 def _look(learner: Learner, frames: DeviceFrames, train: Indices, validation: Indices, k: int) -> Epoch:
