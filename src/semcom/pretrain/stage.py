@@ -132,7 +132,7 @@ def _train(
             return {}  # the first process looks and logs, the others wait for it in the next step
         more: Epoch = {name: (epoch + 1) * value for name, value in spent.items()}
         if (epoch + 1) % settings.validate_every == 0 or epoch + 1 == settings.epochs:
-            more = _look(learner, frames, train, validation, settings.neighbours)
+            more |= _look(learner, frames, train, validation, settings.neighbours)
         events.metrics({f"pretrain/{key}": value for key, value in (means | more).items()}, step=epoch + 1)
         seen = "".join(f"  {key} {value:.3f}" for key, value in more.items() if "knn" in key)
         progress.step(epoch + 1, f"epoch {epoch + 1}/{settings.epochs}  loss {means['loss']:.4f}{seen}")
