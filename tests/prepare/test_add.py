@@ -13,7 +13,8 @@ import pytest
 from semcom.files.errors import SemcomError
 from semcom.params.dataversion import data_version, registered
 from semcom.prepare import dvc
-from semcom.prepare.add import add, identify
+from semcom.prepare.add import add
+from semcom.prepare.identify import identify
 from semcom.prepare.source import open_source
 
 

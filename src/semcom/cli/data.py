@@ -1,7 +1,7 @@
 """The verbs of data sets: make, add, list, show, fetch."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -46,6 +46,10 @@ def add(
     ],
     paths: Annotated[list[Path], typer.Argument(help="The raw folder or files; they are only read.")],
     name: Annotated[str | None, typer.Option(help="Name in data/; the kind if left out.")] = None,
+    depth: Annotated[
+        Literal["filled", "raw"],
+        typer.Option(help="Of the .mat: with holes filled in (`depths`) or as measured (`rawDepths`)."),
+    ] = "filled",
     replace: Annotated[bool, typer.Option("--replace", help="Replace a set of this name.")] = False,
     trust_orientation: Annotated[
         bool, typer.Option("--trust-orientation", help="Skip the check for turned or mirrored frames.")
@@ -65,7 +69,7 @@ def add(
         name = name or kind
         add_converted(root, with_, paths, name=name, replace=replace, check_up=not trust_orientation)
         return
-    run(root, kind, paths, name=name or kind, replace=replace, check_up=not trust_orientation)
+    run(root, kind, paths, name=name or kind, depth=depth, replace=replace, check_up=not trust_orientation)
 
 
 @app.command("list")

@@ -70,15 +70,18 @@ class DeviceFrames:
         return self.rgb.shape[2], self.rgb.shape[1]
 
     def take(self, index: Tensor) -> tuple[Tensor, Tensor]:
-        """Colours (B, 3, H, W) in 0..1 and depths (B, 1, H, W) in metres of the frames at `index` (B,)."""
+        """Colours (B, 3, H, W) in 0..1 and depths (B, 1, H, W) in metres of the frames at `index` (B,).
+
+        Depth that was not measured is NaN, which crops, scales and noise leave alone; `normalise` ends it.
+        """
         rgb = self.rgb[index].permute(0, 3, 1, 2).float().div_(255)
         depth = self.depth[index].float().div_(1000).unsqueeze(1)
-        return rgb, depth
+        return rgb, depth.masked_fill_(depth == 0, torch.nan)
 
     def normalise(self, rgb: Tensor, depth: Tensor) -> dict[str, Tensor]:
-        """Zero mean and unit variance over the training part."""
+        """Zero mean and unit variance over the training part; depth not measured becomes 0, the mean."""
         rgb = (rgb - self.rgb_mean.view(3, 1, 1)) / self.rgb_std.view(3, 1, 1)
-        return {"rgb": rgb, "depth": (depth - self.depth_mean) / self.depth_std}
+        return {"rgb": rgb, "depth": ((depth - self.depth_mean) / self.depth_std).nan_to_num(nan=0.0)}
 
     def plain(self, frames: Indices, *, batch_size: int = 256) -> Iterator[dict[str, Tensor]]:
         """Batches of unaugmented views of `frames`, in their order."""

@@ -7,6 +7,7 @@
     group     (N,)         int64    an index into `group_names`; frames of one group show one room
     index     (N,)         int64    number of the frame in its source, from 1
     group_names (groups,)  bytes, UTF-8
+    objects   (N, C)       uint8    1 = the frame shows the object; not in every file
 
 `rgb` and `depth_mm` are contiguous and uncompressed, so their bytes lie in the file as in memory and are
 mapped at the data set's offset: every process on a machine shares one copy, and nothing is read twice.
@@ -44,6 +45,9 @@ class Prepared:
     index: NDArray[np.int64]
     scene_names: tuple[str, ...]
     group_names: tuple[str, ...]
+    objects: NDArray[np.bool_] | None
+    """(N, C), which of `object_names` a frame shows; None where the source does not say."""
+    object_names: tuple[str, ...]
     attributes: dict[str, Any] = field(repr=False)
     """What the file says of itself: title, source checksums, statistics over the training frames …"""
 
@@ -72,6 +76,8 @@ class Prepared:
                     index=file["index"][()],
                     scene_names=tuple(map(str, file.attrs["class_names"])),
                     group_names=tuple(name.decode() for name in file["group_names"][()]),
+                    objects=file["objects"][()].astype(bool) if "objects" in file else None,
+                    object_names=tuple(map(str, file.attrs.get("object_names", ()))),
                     attributes=dict(file.attrs),
                 )
         except FileNotFoundError:
@@ -90,9 +96,12 @@ class Prepared:
         content = ContentHash()
         for rgb, depth_mm in zip(self.rgb, self.depth_mm, strict=True):
             content.frame(rgb, depth_mm)
-        found = content.close(
-            self.scene, self.train, self.group, self.index, names=(self.scene_names, self.group_names)
-        )
+        columns = [self.scene, self.train, self.group, self.index]
+        names = [self.scene_names, self.group_names]
+        if self.objects is not None:
+            columns.append(self.objects)
+            names.append(self.object_names)
+        found = content.close(*columns, names=names)
         if found != self.attributes["sha256"]:
             raise SemcomError(
                 f"the content of {self.path} has the SHA-256 {found}, "
@@ -112,7 +121,7 @@ class ContentHash:
         self._depth_mm.update(np.ascontiguousarray(depth_mm, dtype="<u2").data)
 
     def close(self, *columns: NDArray[Any], names: Sequence[Sequence[str]]) -> str:
-        """64 hexadecimal digits over all frames, the columns (N,) in this order, and the names."""
+        """64 hexadecimal digits over all frames, the columns (N, ...) in this order, and the names."""
         whole = hashlib.sha256(self._rgb.digest() + self._depth_mm.digest())
         for column in columns:
             whole.update(np.ascontiguousarray(column, dtype="<i8").data)

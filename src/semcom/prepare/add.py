@@ -14,27 +14,29 @@ from semcom.params.source import is_reference
 from semcom.prepare import dvc
 from semcom.prepare.convert import FILES, describe, store
 from semcom.prepare.description import Description, write
+from semcom.prepare.identify import Depth, identify
 from semcom.prepare.source import open_files
 from semcom.prepare.survey import Survey, survey
 from semcom.progress import log
 
 KINDS = ("nyuv2",)
-PACK = ("rgb.zip", "depth.zip", "meta.csv")
-MAT, SPLITS = "nyu_depth_v2_labeled.mat", "splits.mat"
-CITATION = (
-    "N. Silberman, D. Hoiem, P. Kohli, R. Fergus, "
-    "Indoor Segmentation and Support Inference from RGBD Images, ECCV 2012"
-)
-LICENCE = "none given by its authors; offered for research with the request to cite it; not to be republished"
 
 
 def add(
-    root: Path, kind: str, paths: Sequence[Path], *, name: str, replace: bool = False, check_up: bool = True
+    root: Path,
+    kind: str,
+    paths: Sequence[Path],
+    *,
+    name: str,
+    depth: Depth = "filled",
+    replace: bool = False,
+    check_up: bool = True,
 ) -> None:
     """Check the raw files, copy them to `root`/data/`name`, and register the folder as data/`name`.dvc.
 
     The source is only read. Everything is checked before anything is written; if a later step fails, what
-    was in data/ before is put back. `check_up` False trusts the frames' orientation.
+    was in data/ before is put back. `check_up` False trusts the frames' orientation; `depth` is the .mat's
+    with its holes filled in, or as the sensor gave it.
 
     Raises:
         SemcomError: unknown kind, bad name, files missing or damaged, depth not in metres, a split that
@@ -43,7 +45,7 @@ def add(
     if kind not in KINDS:
         raise SemcomError(f"no kind of data set {kind!r}: known are {', '.join(KINDS)}")
     _check_name(root, name, replace)
-    _add(root, *identify(paths), name=name, check_up=check_up, crops=True)
+    _add(root, *identify(paths, depth=depth), name=name, check_up=check_up, crops=True)
 
 
 def add_converted(
@@ -104,68 +106,6 @@ def _add(
         "Keep the version: git add data/%s.dvc data/.gitignore",
         *(name, data_version(root, name), name, name),
     )
-
-
-def identify(paths: Sequence[Path]) -> tuple[dict[str, Path], Description]:
-    """Which raw files the given folder or files are, by the names they get, and their description."""
-    for path in paths:
-        if not path.exists():
-            raise SemcomError(f"there is no {path}")
-    if len(paths) == 1 and paths[0].is_dir():
-        folder = paths[0]
-        if any((folder / name).is_file() for name in PACK):
-            return _pack(folder)
-        mats = sorted(folder.glob("*.mat"))
-        if not mats:
-            raise SemcomError(f"{folder} has neither {', '.join(PACK)} nor a .mat: {_EXPECTED}")
-        return _mat(mats)
-    if len(paths) == 1 and (paths[0].parent / SPLITS).is_file() and paths[0].name != SPLITS:
-        return _mat([paths[0], paths[0].parent / SPLITS])
-    return _mat(paths)
-
-
-_EXPECTED = f"give the folder of the small pack, or {MAT} and its {SPLITS}"
-
-
-def _pack(folder: Path) -> tuple[dict[str, Path], Description]:
-    missing = [name for name in PACK if not (folder / name).is_file()]
-    if missing:
-        raise SemcomError(f"{folder} lacks {', '.join(missing)}, which the small pack needs: copy it again")
-    return {name: folder / name for name in PACK}, Description(
-        format="nyuv2_pack",
-        title="NYU Depth V2, labelled set, as the small pack",
-        licence=LICENCE,
-        citation=CITATION,
-        depth="8 bit, metres = (value + 0.5) * 9.9955 / 255, of the filled-in depth",
-    )
-
-
-def _mat(paths: Sequence[Path]) -> tuple[dict[str, Path], Description]:
-    splits = [path for path in paths if _is_splits(path)]
-    labelled = [path for path in paths if path not in splits]
-    if len(splits) != 1 or len(labelled) != 1:
-        raise SemcomError(
-            f"{len(labelled)} labelled .mat and {len(splits)} splits.mat were found in "
-            f"{', '.join(map(str, paths))}: {_EXPECTED}"
-        )
-    return {MAT: labelled[0], SPLITS: splits[0]}, Description(
-        format="nyuv2_mat",
-        title="NYU Depth V2, labelled set",
-        licence=LICENCE,
-        citation=CITATION,
-        depth="single, metres, filled in (`depths`)",
-        mat=MAT,
-        splits=SPLITS,
-    )
-
-
-def _is_splits(path: Path) -> bool:
-    """The lists of the split are a .mat of version 5; the frames one of version 7.3, too large for 5."""
-    if not path.is_file():
-        return False
-    with open(path, "rb") as file:
-        head = file.read(10)
-    return head == b"MATLAB 5.0" or (head != b"MATLAB 7.3" and "split" in path.name.lower())
 
 
 def _check_name(root: Path, name: str, replace: bool) -> None:

@@ -26,10 +26,15 @@ class ChunkedFrames:
     """
 
     def __init__(self, array: h5py.Dataset) -> None:
-        self._array = array
-        one = int(np.prod(array.shape[1:])) * array.dtype.itemsize
-        span = array.chunks[0] if array.chunks else 1
-        self._span = max(1, min(span, SLAB_BYTES // one))
+        # h5py looks up shape, type and chunks anew at each use.
+        self._array, self._shape, self._dtype = array, array.shape, array.dtype
+        self._chunks: tuple[int, ...] = array.chunks or (1, *array.shape[1:])
+        self._chunk_bytes = int(np.prod(self._chunks)) * self._dtype.itemsize
+        self._packed = bytearray(
+            self._chunk_bytes + self._chunk_bytes // 500 + 1024
+        )  # the worst that zlib does
+        one = int(np.prod(self._shape[1:])) * self._dtype.itemsize
+        self._span = max(1, min(self._chunks[0], SLAB_BYTES // one))
         self._gzip = _only_gzip(array)
         self._start, self._slab = -1, np.empty(0, array.dtype)
 
@@ -42,17 +47,17 @@ class ChunkedFrames:
         start = position // self._span * self._span
         if start != self._start:
             self._start = -1
-            stop = min(start + self._span, len(self._array))
+            stop = min(start + self._span, self._shape[0])
             self._slab = self._unpacked(start, stop) if self._gzip else self._array[start:stop]
             self._start = start
         frame: NDArray[Any] = self._slab[position - start]
         return frame
 
     def _unpacked(self, start: int, stop: int) -> NDArray[Any]:
-        shape, chunks = self._array.shape, self._array.chunks
+        shape, chunks = self._shape, self._chunks
         if chunks == (1, *shape[1:]):
             return self._chunk((start,) + (0,) * (len(shape) - 1))
-        slab = np.empty((stop - start, *shape[1:]), self._array.dtype)
+        slab = np.empty((stop - start, *shape[1:]), self._dtype)
         for offset in _offsets(shape, chunks, start, stop):
             first, last = max(start, offset[0]), min(stop, offset[0] + chunks[0])
             ends = [min(o + c, s) for o, c, s in zip(offset, chunks, shape, strict=True)][1:]
@@ -65,13 +70,11 @@ class ChunkedFrames:
         return slab
 
     def _chunk(self, offset: tuple[int, ...]) -> NDArray[Any]:
-        chunks, dtype = self._array.chunks, self._array.dtype
-        skipped, packed = self._array.id.read_direct_chunk(offset)
-        size = int(np.prod(chunks)) * dtype.itemsize
-        data = packed if skipped else zlib_decompress(packed, size)
-        if len(data) != size:
-            raise ValueError(f"a chunk has {len(data)} bytes, not {size}")
-        return np.frombuffer(data, dtype).reshape(chunks)
+        skipped, packed = self._array.id.read_direct_chunk(offset, out=self._packed)
+        data = bytes(packed) if skipped else zlib_decompress(packed, self._chunk_bytes)
+        if len(data) != self._chunk_bytes:
+            raise ValueError(f"a chunk has {len(data)} bytes, not {self._chunk_bytes}")
+        return np.frombuffer(data, self._dtype).reshape(self._chunks)
 
 
 def _only_gzip(array: h5py.Dataset) -> bool:

@@ -12,6 +12,8 @@ from semcom.files.errors import SemcomError
 from semcom.prepare.classes import NYU10
 
 FILE = "dataset.json"
+LATER = ("depth_array", "objects")
+"""Fields left out where they say nothing: sets from before they were there keep their bytes."""
 Line = Annotated[int, Ge(1)]
 
 
@@ -69,6 +71,10 @@ class Description(BaseModel):
     """Unit and origin of the raw depth, in words."""
     mat: str | None = None
     splits: str | None = None
+    depth_array: Literal["depths", "rawDepths"] = "depths"
+    """Depth in the .mat: with the holes filled in, or as the sensor gave it, 0 where it saw nothing."""
+    objects: str | None = None
+    """File behind the objects of each frame: a classMapping40.mat, or the pack's objects40.csv."""
     crop: Crop | None = None
     """None: the frames have no border."""
     classes: Annotated[tuple[str, ...], MinLen(2)] = NYU10
@@ -79,7 +85,9 @@ class Description(BaseModel):
         named = (self.mat is not None, self.splits is not None)
         if named != ((self.format == "nyuv2_mat"),) * 2:
             raise ValueError("`mat` and `splits` are given for the format nyuv2_mat, and only for it")
-        for name in (self.mat, self.splits):
+        if self.format != "nyuv2_mat" and self.depth_array != "depths":
+            raise ValueError("`depth_array` is for the format nyuv2_mat")
+        for name in (self.mat, self.splits, self.objects):
             if name is not None and (Path(name).name != name or name == FILE):
                 raise ValueError(f"{name!r} is not the name of a data file in the folder itself")
         if len(set(self.classes)) < len(self.classes):
@@ -88,14 +96,18 @@ class Description(BaseModel):
 
     def files(self) -> tuple[str, ...]:
         """Names of the raw files that the format needs, `dataset.json` aside."""
+        extra = (self.objects,) if self.objects else ()
         if self.mat is not None and self.splits is not None:
-            return (self.mat, self.splits)
-        return ("rgb.zip", "depth.zip", "meta.csv")
+            return (self.mat, self.splits, *extra)
+        return ("rgb.zip", "depth.zip", "meta.csv", *extra)
 
 
 def write(folder: Path, description: Description) -> None:
     """Write `folder/dataset.json` (sorted, indented, the same bytes for the same description)."""
-    text = json.dumps(description.model_dump(mode="json"), indent=2, sort_keys=True, ensure_ascii=False)
+    fields = Description.model_fields
+    unused = {name for name in LATER if getattr(description, name) == fields[name].default}
+    content = description.model_dump(mode="json", exclude=unused)
+    text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
     write_text(folder / FILE, text + "\n")
 
 

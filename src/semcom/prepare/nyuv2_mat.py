@@ -17,9 +17,9 @@ from semcom.files.errors import SemcomError
 from semcom.prepare.chunks import FAULTS, ChunkedFrames
 from semcom.prepare.classes import label
 from semcom.prepare.description import Description
+from semcom.prepare.objects import read_mapping
 from semcom.prepare.source import Row, Split
 
-MEMBERS = ("images", "depths", "sceneTypes", "scenes")
 LISTS: dict[str, Split] = {"trainNdxs": "train", "testNdxs": "test"}
 
 
@@ -36,9 +36,15 @@ class NYUv2Mat:
         self.where = self.path = paths[str(description.mat)]
         self._file = _open(self.path)
         try:
-            count, width, height = _shape(self.path, self._file)
+            depths = description.depth_array
+            count, width, height = _shape(self.path, self._file, depths)
             self.size = (width, height)
-            self._images, self._depths = (ChunkedFrames(self._file[name]) for name in ("images", "depths"))
+            self._images, self._depths = (ChunkedFrames(self._file[name]) for name in ("images", depths))
+            self._map, self._labels = None, None
+            if description.objects:
+                self._map = read_mapping(paths[description.objects])
+                self._labels = ChunkedFrames(_labels(self.path, self._file, (count, width, height)))
+            self.object_names = self._map.names if self._map else ()
             types = _texts(self.path, self._file, "sceneTypes", count)
             scenes = _texts(self.path, self._file, "scenes", count)
             splits = read_splits(paths[str(description.splits)], count)
@@ -62,6 +68,17 @@ class NYUv2Mat:
             ) from None
         return rgb, depth.astype(np.float32, copy=False)
 
+    def objects(self, position: int) -> NDArray[np.bool_]:
+        """(object_names,) which objects the label map of the frame shows."""
+        if self._map is None or self._labels is None:
+            raise SemcomError(f"{self.path} was added without classMapping40.mat: add it again with one")
+        where = f"frame {position + 1} in {self.path}"
+        try:
+            labels = self._labels.frame(position)
+        except FAULTS as error:
+            raise SemcomError(f"`labels` of {where} are damaged ({error}): copy the file again") from None
+        return self._map.present(labels, where=where)
+
     def close(self) -> None:
         """Close the .mat."""
         self._file.close()
@@ -82,15 +99,28 @@ def _open(path: Path) -> h5py.File:
         raise SemcomError(f"{path} {fault}") from None
 
 
-def _shape(path: Path, file: h5py.File) -> tuple[int, int, int]:
+def _labels(path: Path, file: h5py.File, shape: tuple[int, int, int]) -> h5py.Dataset:
+    if "labels" not in file:
+        raise SemcomError(f"{path} lacks labels, which objects need: add it without classMapping40.mat")
+    labels = file["labels"]
+    if labels.shape != shape or labels.dtype.kind != "u":
+        raise SemcomError(
+            f"`labels` in {path} is {labels.dtype} {labels.shape}; these images need unsigned {shape}: "
+            f"take label maps of the images' own size, or add the data without classMapping40.mat"
+        )
+    return labels
+
+
+def _shape(path: Path, file: h5py.File, depth: str) -> tuple[int, int, int]:
     """Frames, width and height, after all members have been looked at."""
-    missing = [name for name in MEMBERS if name not in file]
+    members = ("images", depth, "sceneTypes", "scenes")
+    missing = [name for name in members if name not in file]
     if missing:
         raise SemcomError(
             f"{path} lacks {', '.join(missing)}; it has {', '.join(sorted(file)) or 'nothing'}. "
-            f"Needed are {', '.join(MEMBERS)}, as in nyu_depth_v2_labeled.mat"
+            f"Needed are {', '.join(members)}, as in nyu_depth_v2_labeled.mat"
         )
-    images, depths = file["images"], file["depths"]
+    images, depths = file["images"], file[depth]
     if images.ndim != 4 or images.shape[1] != 3 or images.dtype != np.uint8:
         raise SemcomError(
             f"`images` in {path} is {images.dtype} {images.shape}; "
@@ -99,15 +129,15 @@ def _shape(path: Path, file: h5py.File) -> tuple[int, int, int]:
     count, _, width, height = images.shape
     if depths.ndim != 3 or depths.shape[0] != count:
         raise SemcomError(
-            f"{path} has {count} images but `depths` of shape {depths.shape}: one depth an image is needed"
+            f"{path} has {count} images but `{depth}` of shape {depths.shape}: one depth an image is needed"
         )
     if depths.shape != (count, width, height):
         raise SemcomError(
-            f"`depths` in {path} is {depths.shape}; these images need ({count}, {width}, {height})"
+            f"`{depth}` in {path} is {depths.shape}; these images need ({count}, {width}, {height})"
         )
     if depths.dtype.kind != "f":
         raise SemcomError(
-            f"`depths` in {path} is {depths.dtype}; single or double in metres is expected: "
+            f"`{depth}` in {path} is {depths.dtype}; single or double in metres is expected: "
             f"it looks like millimetres; divide it by 1000 and save it as single"
         )
     return count, width, height

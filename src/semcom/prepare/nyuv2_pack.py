@@ -20,6 +20,7 @@ from PIL import Image
 from semcom.files.errors import SemcomError
 from semcom.prepare.classes import label
 from semcom.prepare.description import Description
+from semcom.prepare.objects import read_counts
 from semcom.prepare.source import Row, Split
 
 DEPTH_STEP_M = 9.9955 / 255
@@ -42,6 +43,10 @@ class NYUv2Pack:
         self.rows = read_meta(paths["meta.csv"], description.classes)
         self._rgb = _open_zip(paths["rgb.zip"], self.rows)
         self._depth = _open_zip(paths["depth.zip"], self.rows)
+        self.object_names: tuple[str, ...] = ()
+        if description.objects:
+            indices = [row.index for row in self.rows]
+            self.object_names, self._objects = read_counts(paths[description.objects], indices)
         first = _image(self._rgb, self.rows[0].index)
         self.size = (first.shape[1], first.shape[0])
 
@@ -56,6 +61,11 @@ class NYUv2Pack:
                     f"the first RGB frame {self.size[0]}x{self.size[1]}: all frames must have one size"
                 )
         return rgb, METRES[depth[..., 0]]
+
+    def objects(self, position: int) -> NDArray[np.bool_]:
+        """(object_names,) which objects the frame shows."""
+        present: NDArray[np.bool_] = self._objects[position]
+        return present
 
     def close(self) -> None:
         """Close both archives."""

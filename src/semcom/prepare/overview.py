@@ -87,6 +87,7 @@ def details(root: Path, name: str) -> RenderableType:
         ("frames", f"{len(seen.rows)} of {seen.size[0]}x{seen.size[1]} pixels"),
         ("colour", "uint8, sRGB"),
         ("depth", f"read as metres; stored: {description.depth}"),
+        ("objects", f"of each frame, by {description.objects}" if description.objects else "not known"),
         ("crop", f"rows {crop.rows}, columns {crop.columns} at {crop.size}" if crop else "none"),
         ("split", f"{seen.count('train')} train, {seen.count('test')} test"),
         (

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +61,18 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Close the files."""
+        ...
+
+
+@runtime_checkable
+class WithObjects(Protocol):
+    """What a source offers besides where it knows of objects."""
+
+    object_names: tuple[str, ...]
+    """Object classes; empty where nothing is known of objects."""
+
+    def objects(self, position: int) -> NDArray[np.bool_]:
+        """(object_names,) which objects `rows[position]` shows."""
         ...
 
 

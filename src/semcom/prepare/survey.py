@@ -72,8 +72,8 @@ def survey(source: Source) -> Survey:
     progress = Progress(len(source.rows))
     for number, frame in enumerate(frames(source), 1):
         middle = frame.depth.shape[0] // 2
-        upper.append(float(frame.depth[:middle].mean()))
-        lower.append(float(frame.depth[middle:].mean()))
+        upper.append(_mean(frame.depth[:middle]))
+        lower.append(_mean(frame.depth[middle:]))
         for side, profile in _profiles(frame.rgb).items():
             profiles[side].append(profile)
         progress.step(number, f"checked {number} of {len(source.rows)} frames")
@@ -81,9 +81,15 @@ def survey(source: Source) -> Survey:
         count=len(source.rows),
         size=source.size,
         border=_border({side: np.stack(lines) for side, lines in profiles.items()}),
-        upper_m=float(np.mean(upper)),
-        lower_m=float(np.mean(lower)),
+        upper_m=float(np.nanmean(upper)),
+        lower_m=float(np.nanmean(lower)),
     )
+
+
+def _mean(depth: NDArray[np.float32]) -> float:
+    """Of what was measured; NaN if nothing was."""
+    measured = depth[depth > 0]
+    return float(measured.mean()) if len(measured) else float("nan")
 
 
 def _profiles(rgb: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
