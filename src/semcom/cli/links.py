@@ -6,6 +6,10 @@ from typing import Annotated
 import typer
 
 from semcom import progress
+from semcom.files.errors import SemcomError
+
+REFERENCE = Path("results/reference/links")
+"""Tables that come with the checkout."""
 
 app = typer.Typer(help="Measure error tables of digital links.", no_args_is_help=True)
 
@@ -39,7 +43,12 @@ def table(
 
 @app.command()
 def show(
-    tables: Annotated[list[Path], typer.Argument(help="Error tables, as `semcom links table` wrote them.")],
+    tables: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="Error tables, as `semcom links table` wrote them; those of the checkout if none."
+        ),
+    ] = None,
 ) -> None:
     """Show where each scheme works, beside capacity and the best that its block length allows."""
     from rich.console import Console
@@ -47,4 +56,7 @@ def show(
     from semcom.channel.digital.overview import overview
     from semcom.channel.digital.table import read
 
-    Console().print(overview([read(path) for path in tables]))
+    found = tables or sorted(REFERENCE.glob("*.csv"))
+    if not found:
+        raise SemcomError(f"no error tables in {REFERENCE}; name files, or go to the folder of the checkout")
+    Console().print(overview([read(path) for path in found]))

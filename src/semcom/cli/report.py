@@ -40,7 +40,8 @@ def compare(
     seed: Annotated[list[int] | None, typer.Option(help="Seed; repeat; all if left out.")] = None,
     results: Annotated[Path, typer.Option(help="Folder of all studies.")] = Path("results"),
     output: Annotated[
-        Path | None, typer.Option(help="Folder; results/STUDY/compare/A_vs_B if left out.")
+        Path | None,
+        typer.Option(help="Folder; results/STUDY/compare/A_vs_B and what is chosen, if left out."),
     ] = None,
 ) -> None:
     """Say how sure the difference in test accuracy between two runs is, and draw it over Es/N0.

@@ -40,7 +40,8 @@ def run(
         snr_db: Es/N0 in dB of the family of comparisons; none: the swept ones nearest to those of training;
             None: all.
         seeds: only these; none: all, which both must have.
-        output: folder; None: `results/STUDY/compare/A_vs_B`.
+        output: folder; None: `results/STUDY/compare/A_vs_B`, and what was chosen behind it, so that another
+            choice does not take the place of this one.
 
     Returns:
         The text of compare.md, and the folder.
@@ -50,7 +51,9 @@ def run(
             folder cannot be written.
     """
     made = compare(results, study, a, b, budgets=budgets, snr_db=snr_db, seeds=seeds)
-    folder = output or results / study / "compare" / f"{'.'.join(made.a)}_vs_{'.'.join(made.b)}"
+    choice = {"budget": budgets, "snr": ("all",) if snr_db is None else snr_db, "seed": seeds}
+    said = "".join(f"_{name}" + "_".join(map(str, values)) for name, values in choice.items() if values)
+    folder = output or results / study / "compare" / f"{'.'.join(made.a)}_vs_{'.'.join(made.b)}{said}"
     text = compare_text.page(made)
     _write(made, folder, text)
     return text, folder

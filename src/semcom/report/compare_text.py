@@ -69,8 +69,13 @@ def notes(made: Comparison) -> Iterator[str]:
     """How to read the figures, and what they do not say."""
     count, family = len(made.seeds), len(made.family)
     yield (
-        f"{made.at} These {family} comparison{'s' * (family > 1)} are one family, and Holm's p-values count "
-        "them all; choose them before looking, not after."
+        f"{made.at} "
+        + (
+            f"These {family} comparisons are one family"
+            if family > 1
+            else "This comparison is a family of one"
+        )
+        + ", and Holm's p-values count them all; choose them before looking, not after."
     )
     yield (
         "*over seeds*: paired Student t; it speaks of other seeds on these test scenes. *over seeds and "
