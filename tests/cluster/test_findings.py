@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from semcom.cluster import clients, controller, findings, judge, node, sitevalues, texts
+from semcom.cli import cluster as cli
+from semcom.cluster import clients, controller, doctor, findings, judge, node, sitevalues, texts
 from semcom.cluster.doctor import of_gpus, profile_settings
 from semcom.cluster.probe import Probe
 from semcom.files.errors import SemcomError
@@ -186,6 +187,29 @@ def test_a_written_profile_is_the_template_but_for_its_site_values(tmp_path):
     assert written.read_text() == filled
     with pytest.raises(SemcomError, match="is there already"):
         sitevalues.write(tmp_path, tmp_path / "profiles/mine", values)
+
+
+def test_the_doctor_sends_no_job_where_the_profile_cannot_be_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(doctor, "doctor", lambda *_: pytest.fail("it has begun"))
+    with pytest.raises(SemcomError, match="cannot read profiles/slurm/config.yaml"):
+        cli.doctor(write=Path("profiles/mine"))
+    for name in ("slurm", "mine"):
+        (tmp_path / "profiles" / name).mkdir(parents=True)
+        (tmp_path / "profiles" / name / "config.yaml").touch()
+    with pytest.raises(SemcomError, match="profiles/mine/config.yaml is there already"):
+        cli.doctor(write=Path("profiles/mine"))
+
+
+@pytest.mark.parametrize(
+    ("count", "partition", "option", "told"),
+    [(1, "gpu", "gpus", True), (1, "", "gres", True), (1, "", "gpus", False), (0, "gpu", "gres", False)],
+)
+def test_what_a_study_on_cpus_must_set_is_said_where_it_matters(count, partition, option, told):
+    values = {"gpu_count": count, "gpu_partition": partition, "gpu_option": option}
+    said = sitevalues.written(Path("profiles/mine"), values)
+    assert said.startswith("written; go on with: snakemake --profile profiles/mine")
+    assert ("`gpu_count: 0` in profiles/mine/config.yaml" in said) == told
 
 
 def test_the_profiles_plain_entries_are_read():

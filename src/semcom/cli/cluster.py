@@ -60,13 +60,15 @@ def doctor(
         typer.echo(str(finding))
 
     root = Path.cwd()
+    if write:
+        sitevalues.ready(root, write)
     wishes = Wishes(account, qos, partition, gpu_partition, patience)
     values = run(root, wishes, sitevalues.TEMPLATE.parent, say)
     typer.echo(f"\n{findings.summary(found)}\n\nsite values, for a copy of {sitevalues.TEMPLATE}:")
     typer.echo("\n".join(sitevalues.lines(values)))
     if write:
         sitevalues.write(root, write, values)
-        typer.echo(f"\nwritten; go on with: snakemake --profile {write}")
+        typer.echo(f"\n{sitevalues.written(write, values)}")
     if any(finding.level == "BLOCK" for finding in found):
         sys.exit(1)
 

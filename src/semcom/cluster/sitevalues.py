@@ -80,20 +80,40 @@ def filled(template: str, chosen: Values) -> str:
     return template
 
 
-def write(root: Path, folder: Path, chosen: Values) -> Path:
-    """Write `folder`/config.yaml, a copy of profiles/slurm with these values.
+def ready(root: Path, folder: Path) -> tuple[Path, str]:
+    """The profile's file and the text of its template, before anything is asked of the cluster.
 
     Raises:
-        SemcomError: it is there already, or the template is not.
+        SemcomError: the file is there already, or the template is not.
     """
     target = folder / "config.yaml"
     if target.exists():
         raise SemcomError(f"{target} is there already; remove it, or --write another folder")
     try:
-        template = (root / TEMPLATE).read_text(encoding="utf-8")
+        return target, (root / TEMPLATE).read_text(encoding="utf-8")
     except OSError as error:
         raise SemcomError(
             f"cannot read {TEMPLATE}: {error.strerror}; restore it from the repository"
         ) from error
+
+
+def write(root: Path, folder: Path, chosen: Values) -> Path:
+    """Write `folder`/config.yaml, a copy of profiles/slurm with these values.
+
+    Raises:
+        SemcomError: as `ready`.
+    """
+    target, template = ready(root, folder)
     write_text(target, filled(template, chosen))
     return target
+
+
+def written(folder: Path, chosen: Values) -> str:
+    """What to do with the profile that was written there."""
+    text = f"written; go on with: snakemake --profile {folder}"
+    if chosen["gpu_count"] and (chosen["gpu_partition"] or chosen["gpu_option"] == "gres"):
+        text += (
+            "\nfor a study with `compute: {device: cpu}`, such as the quickstart, first set `gpu_count: 0` "
+            f"in {folder}/config.yaml: as it is, its jobs go where the GPUs are"
+        )
+    return text
