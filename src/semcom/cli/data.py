@@ -41,7 +41,8 @@ def add(
     kind: Annotated[
         str,
         typer.Argument(
-            help="`nyuv2`: the small pack's folder, or a labelled .mat and splits.mat. With --with: the name."
+            help="`nyuv2`: the small pack's folder, or a labelled .mat and splits.mat; `rgbd`: folders of "
+            "colour and depth pictures and a --table. With --with: the name."
         ),
     ],
     paths: Annotated[list[Path], typer.Argument(help="The raw folder or files; they are only read.")],
@@ -50,6 +51,14 @@ def add(
         Literal["filled", "raw"],
         typer.Option(help="Of the .mat: with holes filled in (`depths`) or as measured (`rawDepths`)."),
     ] = "filled",
+    table: Annotated[
+        Path | None, typer.Option(help="rgbd: CSV with the columns colour, depth, scene, split, group.")
+    ] = None,
+    depth_scale: Annotated[float | None, typer.Option(help="rgbd: values of the depth a metre.")] = None,
+    depth_coding: Annotated[
+        Literal["linear", "sun", "nyu_raw"],
+        typer.Option(help="rgbd: depth as it is, with SUN RGB-D's rotated bits, or raw NYU disparity."),
+    ] = "linear",
     replace: Annotated[bool, typer.Option("--replace", help="Replace a set of this name.")] = False,
     trust_orientation: Annotated[
         bool, typer.Option("--trust-orientation", help="Skip the check for turned or mirrored frames.")
@@ -68,6 +77,18 @@ def add(
     if with_ is not None:
         name = name or kind
         add_converted(root, with_, paths, name=name, replace=replace, check_up=not trust_orientation)
+        return
+    if kind == "rgbd":
+        from semcom.prepare.add_rgbd import add_rgbd
+
+        add_rgbd(
+            *(root, paths),
+            name=name or kind,
+            table=table,
+            scale=depth_scale,
+            coding=depth_coding,
+            replace=replace,
+        )
         return
     run(root, kind, paths, name=name or kind, depth=depth, replace=replace, check_up=not trust_orientation)
 

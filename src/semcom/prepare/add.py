@@ -44,7 +44,7 @@ def add(
     """
     if kind not in KINDS:
         raise SemcomError(f"no kind of data set {kind!r}: known are {', '.join(KINDS)}")
-    _check_name(root, name, replace)
+    check_name(root, name, replace)
     _add(root, *identify(paths, depth=depth), name=name, check_up=check_up, crops=True)
 
 
@@ -70,7 +70,7 @@ def add_converted(
     Raises:
         SemcomError: as `add`; the function cannot be imported, or gives something else.
     """
-    _check_name(root, name, replace)
+    check_name(root, name, replace)
     if not is_reference(function):
         raise SemcomError(f"--with {function!r}: write package.module:function, such as mylab.data:pictures")
     for path in paths:
@@ -94,7 +94,7 @@ def _add(
     if check_up:
         seen.check_orientation()
     description = description.model_copy(update={"crop": seen.crop() if crops else None})
-    _place(root, name, files, description)
+    place(root, name, files, description)
     train = sum(row.split == "train" for row in rows)
     log.info(
         "data/%s: %d frames (%d train, %d test) of %dx%d pixels, %d groups, depth in metres; %s",
@@ -108,7 +108,8 @@ def _add(
     )
 
 
-def _check_name(root: Path, name: str, replace: bool) -> None:
+def check_name(root: Path, name: str, replace: bool) -> None:
+    """Raise a SemcomError unless `name` can be a folder in data/ and is free, or may be replaced."""
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
         raise SemcomError(f"the name {name!r} must be letters, digits, _ and -, beginning with a letter")
     known = name in registered(root)
@@ -122,7 +123,7 @@ def _check_name(root: Path, name: str, replace: bool) -> None:
         )
 
 
-def _place(root: Path, name: str, files: Mapping[str, Path], description: Description) -> None:
+def place(root: Path, name: str, files: Mapping[str, Path], description: Description) -> None:
     """Copy beside the place, then swap folders and register."""
     folder = root / "data" / name
     new = folder.with_name(f".{name}.new.{os.getpid()}")

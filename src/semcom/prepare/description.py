@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from annotated_types import Ge, MinLen
+from annotated_types import Ge, Gt, MinLen
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from semcom.files.atomic import write_text
@@ -12,9 +12,10 @@ from semcom.files.errors import SemcomError
 from semcom.prepare.classes import NYU10
 
 FILE = "dataset.json"
-LATER = ("depth_array", "objects")
+LATER = ("depth_array", "objects", "depth_scale", "depth_coding")
 """Fields left out where they say nothing: sets from before they were there keep their bytes."""
 Line = Annotated[int, Ge(1)]
+Coding = Literal["linear", "sun", "nyu_raw"]
 
 
 class Crop(BaseModel):
@@ -57,13 +58,13 @@ class Description(BaseModel):
 
     `format` names the reader: `nyuv2_mat` (a .mat in the layout of nyu_depth_v2_labeled.mat, named by
     `mat`, and a splits.mat, named by `splits`), `nyuv2_pack` or `converted` (both rgb.zip, depth.zip,
-    meta.csv, as their modules say).
+    meta.csv, as their modules say), `rgbd` (colour.zip, depth.zip, pairs.csv).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     version: Literal[1] = 1
-    format: Literal["nyuv2_mat", "nyuv2_pack", "converted"]
+    format: Literal["nyuv2_mat", "nyuv2_pack", "converted", "rgbd"]
     title: str
     licence: str
     citation: str
@@ -75,6 +76,10 @@ class Description(BaseModel):
     """Depth in the .mat: with the holes filled in, or as the sensor gave it, 0 where it saw nothing."""
     objects: str | None = None
     """File behind the objects of each frame: a classMapping40.mat, or the pack's objects40.csv."""
+    depth_scale: Annotated[float, Gt(0)] | None = None
+    """Values a metre of the format rgbd; none for the coding nyu_raw."""
+    depth_coding: Coding = "linear"
+    """What the values of the format rgbd are (`semcom.prepare.rgbd.CODINGS`)."""
     crop: Crop | None = None
     """None: the frames have no border."""
     classes: Annotated[tuple[str, ...], MinLen(2)] = NYU10
@@ -87,6 +92,13 @@ class Description(BaseModel):
             raise ValueError("`mat` and `splits` are given for the format nyuv2_mat, and only for it")
         if self.format != "nyuv2_mat" and self.depth_array != "depths":
             raise ValueError("`depth_array` is for the format nyuv2_mat")
+        scaled = self.format == "rgbd" and self.depth_coding != "nyu_raw"
+        if (self.depth_scale is not None) != scaled or (
+            self.format != "rgbd" and self.depth_coding != "linear"
+        ):
+            raise ValueError(
+                "`depth_scale` is for the format rgbd, which needs it but for `depth_coding` nyu_raw"
+            )
         for name in (self.mat, self.splits, self.objects):
             if name is not None and (Path(name).name != name or name == FILE):
                 raise ValueError(f"{name!r} is not the name of a data file in the folder itself")
@@ -99,6 +111,8 @@ class Description(BaseModel):
         extra = (self.objects,) if self.objects else ()
         if self.mat is not None and self.splits is not None:
             return (self.mat, self.splits, *extra)
+        if self.format == "rgbd":
+            return ("colour.zip", "depth.zip", "pairs.csv")
         return ("rgb.zip", "depth.zip", "meta.csv", *extra)
 
 

@@ -39,7 +39,7 @@ class Frame:
     rgb: NDArray[np.uint8]
     """(H, W, 3)."""
     depth: NDArray[np.float32]
-    """(H, W), metres; 0 where the sensor saw nothing."""
+    """(H, W), metres; 0 where the sensor saw nothing. Its size may be another than that of `rgb`."""
     row: Row
 
 
@@ -107,6 +107,10 @@ def open_files(paths: Mapping[str, Path], description: Description) -> Iterator[
         from semcom.prepare.convert import Converted
 
         source = Converted(paths, description)
+    elif description.format == "rgbd":
+        from semcom.prepare.rgbd import RGBDPairs
+
+        source = RGBDPairs(paths, description)
     else:
         from semcom.prepare.nyuv2_pack import NYUv2Pack
 

@@ -155,8 +155,10 @@ def _write_frames(
 
 def cropped(frame: Frame, crop: Crop | None) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """RGB (H, W, 3) and depth (H, W) in metres without the border."""
+    if crop is None:
+        return frame.rgb, frame.depth
     height, width = frame.depth.shape
-    rows, columns = crop.slices(width, height) if crop else (slice(0, height), slice(0, width))
+    rows, columns = crop.slices(width, height)
     return frame.rgb[rows, columns], frame.depth[rows, columns]
 
 
@@ -168,8 +170,9 @@ def shrink(
     Depth is never averaged: between a chair and the wall behind it there is nothing.
     """
     colour, depth = cropped(frame, crop)
-    if (depth.shape[1], depth.shape[0]) != size:
+    if (colour.shape[1], colour.shape[0]) != size:
         colour = _resized(colour, size)
+    if (depth.shape[1], depth.shape[0]) != size:
         depth = depth[np.ix_(_nearest(depth.shape[0], size[1]), _nearest(depth.shape[1], size[0]))]
     return np.ascontiguousarray(colour), np.rint(depth * 1000).astype(np.uint16)
 
