@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from checkout import Site, checkout
+from semcom.plan.dag import Plan
+from semcom.plan.text import page
 
 STUB = Path(__file__).parents[1] / "stub.py"
 ALL = 20
@@ -202,6 +204,16 @@ def test_failed_running_and_killed(own):
     (line,) = [line for line in below(text, "finetune") if "mmssl" in line]
     assert re.search(r"mmssl awgn_k8 all seed1: killed after [\d:]+; begins anew", line)
     assert "Snakemake's lock is there" in text
+
+
+@pytest.mark.parametrize(
+    ("tool", "way"), [("sbatch", "semcom cluster resume OPTIONS"), ("ls", "snakemake --unlock first")]
+)
+def test_a_lock_that_was_left_is_handled_as_the_place_wants_it(tmp_path, monkeypatch, tool, way):
+    """On a cluster, jobs of the killed run may be alive: a bare --unlock is not the way."""
+    (tmp_path / tool).touch(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert f"or was killed (then {way})." in page(Plan((), None, locked=True))
 
 
 def test_a_checkout_that_cannot_be_written(done):

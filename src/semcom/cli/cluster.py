@@ -14,7 +14,11 @@ PASS_ON = {"ignore_unknown_options": True}
 
 Options = Annotated[
     list[str] | None,
-    typer.Argument(metavar="SNAKEMAKE_OPTIONS", help="Options of your snakemake command, as they are."),
+    typer.Argument(
+        metavar="SNAKEMAKE_OPTIONS",
+        help="Options of your snakemake command, as they are; targets first: `--configfile` takes every word "
+        "after it for a params file.",
+    ),
 ]
 
 

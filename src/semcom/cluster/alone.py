@@ -8,10 +8,11 @@ file system that shares locks shows it on every host.
 import errno
 import fcntl
 import os
+import re
 import socket
 from pathlib import Path
 
-from semcom.cluster import jobs
+from semcom.cluster import jobs, processes
 from semcom.files.errors import SemcomError
 from semcom.progress import log
 
@@ -45,8 +46,8 @@ def hold(root: Path) -> int:
             log.info("this file system has no locks (%s): nothing keeps a second run out", error.strerror)
             return -1
         raise SemcomError(
-            f"Snakemake still works in this folder ({holder or 'just starting'}): wait for it, or stop it "
-            "there with Ctrl-C (kill -INT PID), which cancels its jobs; then run the same command again"
+            f"Snakemake still works in this folder ({holder or 'just starting'}): wait for it, or "
+            f"{_way_to_stop(root, holder)}; then run the same command again"
         ) from error
     os.ftruncate(handle, 0)
     os.pwrite(handle, f"{text()}\n".encode(), 0)
@@ -55,7 +56,23 @@ def hold(root: Path) -> int:
 
 def text() -> str:
     """How this process signs the lock."""
-    return f"host {socket.gethostname()}, pid {os.getpid()}"
+    whole = os.environ.get("SLURM_JOB_NAME") == jobs.WHOLE
+    of_job = f", batch job {os.environ.get('SLURM_JOB_ID')}" if whole else ""
+    return f"host {socket.gethostname()}, pid {os.getpid()}{of_job}"
+
+
+def _way_to_stop(root: Path, holder: str) -> str:
+    """How to stop the one that signed `holder`; under `resume` that is not Snakemake itself."""
+    if of_job := re.search(r"batch job (\d+)", holder):
+        return f"cancel it with scancel {of_job[1]}"
+    signed = re.fullmatch(rf"host {re.escape(socket.gethostname())}, pid (\d+)", holder)
+    if not signed:
+        return (
+            "stop it there with Ctrl-C, which cancels its jobs (one in the background with kill PID: it then "
+            "sends no more jobs, and ends when those that run have ended)"
+        )
+    mains = [process.pid for process in processes.of_checkout(root) if process.main]
+    return processes.way_to_stop(mains[0] if mains else int(signed[1]))
 
 
 def held_for_us(root: Path) -> bool:

@@ -1,6 +1,7 @@
 """Snakemake as a child of ours: asked to stop, it stops in a way that training jobs can go on from."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,15 +17,36 @@ STOPPED = os.EX_TEMPFAIL
 """Exit code of a run that was asked to stop (SIGTERM) before it was done, and can go on."""
 SNAKEMAKE = (sys.executable, "-m", "snakemake")
 LOOK_S = 0.2
+COMPLAINT = re.compile(r"\w*(Error|Exception)\b")
+MOST = 2000
+"""Characters of a complaint."""
 
 
 def fault(root: Path, options: Sequence[str]) -> str:
     """Run Snakemake for a moment; the end of what it complains of, "" if it does not."""
     done = subprocess.run([*SNAKEMAKE, *options], cwd=root, capture_output=True, text=True)
-    if not done.returncode:
-        return ""
-    said = done.stderr.strip()
-    return said.splitlines()[-1] if said.startswith("usage:") else said[-2000:]
+    return reason(done.stdout, done.stderr) or f"exit code {done.returncode}" if done.returncode else ""
+
+
+def reason(out: str, err: str) -> str:
+    """Why Snakemake ended: in a dry run its errors are on standard output, after a banner."""
+    lines = [line for text in (err, out) for line in text.strip().splitlines() if line.strip()]
+    if any(line.startswith("usage:") for line in lines):
+        return lines[-1]
+    begins = [i for i, line in enumerate(lines) if COMPLAINT.match(line)]
+    told = lines[begins[0] :] if begins else [line for line in lines if not line.startswith("Using ")]
+    return "\n".join(told)[-MOST:]
+
+
+def mistaken(options: Sequence[str]) -> list[str]:
+    """Words after --configfile that are hardly params files: targets that Snakemake takes for some."""
+    found, within = [], False
+    for word in options:
+        if word.startswith("-"):
+            within = word in ("--configfile", "--configfiles")
+        elif within and not word.endswith((".yaml", ".yml", ".json")):
+            found.append(word)
+    return found
 
 
 def run(root: Path, options: Sequence[str], lock: int) -> int:

@@ -1,6 +1,7 @@
 """Processes of this host that work for this checkout."""
 
 import os
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,26 @@ def of_checkout(root: Path) -> list[Process]:
         of_job = [os.fsdecode(e)[13:] for e in environment if e.startswith(b"SLURM_JOB_ID=")]
         found.append(Process(pid, words, of_job[0] if of_job else ""))
     return found
+
+
+def deaf(pid: int) -> bool:
+    """Whether it ignores Ctrl-C (SIGINT), as what a script starts with `&` does."""
+    try:
+        status = (Path("/proc") / str(pid) / "status").read_text()
+    except OSError:
+        return False
+    ignored = [int(line.split()[1], 16) for line in status.splitlines() if line.startswith("SigIgn:")]
+    return bool(ignored and ignored[0] >> (signal.SIGINT - 1) & 1)
+
+
+def way_to_stop(pid: int) -> str:
+    """The command that stops a Snakemake of this host, and what it does."""
+    if deaf(pid):
+        return (
+            f"stop it with kill {pid} (it runs in the background and does not hear kill -INT): it then "
+            "sends no more jobs, and ends when those that run have ended"
+        )
+    return f"stop it with kill -INT {pid}, which cancels its jobs"
 
 
 def descendants(pid: int) -> list[int]:

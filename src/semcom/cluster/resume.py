@@ -42,10 +42,10 @@ def resume(root: Path, options: Sequence[str], *, adopt: bool, dry_run: bool, pa
     orphans = jobs.of_checkout(root) if clients.here() else []
     _refuse_whole(orphans)
     locked = any((root / ".snakemake/locks").glob("*.lock"))
+    _check(root, options)
     if dry_run:
         _say_plan(orphans, adopt=adopt, locked=locked, options=options)
         return 0
-    _check(root, options)
     if orphans:
         _settle(root, orphans, adopt=adopt, patience_s=patience_s)
     if locked:
@@ -59,8 +59,8 @@ def _refuse_the_living(root: Path) -> None:
     here = processes.of_checkout(root)
     if mains := [p for p in here if p.main]:
         raise SemcomError(
-            f"Snakemake still works in this folder (pid {mains[0].pid} on this host): wait for it, or stop "
-            f"it with kill -INT {mains[0].pid}, which cancels its jobs; then run the same command again"
+            f"Snakemake still works in this folder (pid {mains[0].pid} on this host): wait for it, or "
+            f"{processes.way_to_stop(mains[0].pid)}; then run the same command again"
         )
     mine = ("", os.environ.get("SLURM_JOB_ID"))  # those of other jobs are SLURM's to end
     if left := [p for p in here if p.stage and p.slurm_job in mine]:
@@ -94,8 +94,12 @@ def _say_plan(orphans: Sequence[jobs.Job], *, adopt: bool, locked: bool, options
 
 def _check(root: Path, options: Sequence[str]) -> None:
     """A dry run, so that a typing error ends this before anything is cancelled."""
-    if said := child.fault(root, [*options, "--dry-run", "--quiet", "all"]):
-        raise SemcomError(f"snakemake does not take this, so nothing was done:\n{said}")
+    if said := child.fault(root, [*options, "--dry-run", "--quiet", "host", "rules", "progress", "reason"]):
+        hint = "".join(
+            f"\n`--configfile` takes every word after it, {word!r} too: name targets before it"
+            for word in child.mistaken(options)
+        )
+        raise SemcomError(f"snakemake does not take this, so nothing was done:\n{said}{hint}")
 
 
 def _settle(root: Path, orphans: Sequence[jobs.Job], *, adopt: bool, patience_s: float) -> None:

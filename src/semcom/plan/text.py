@@ -1,5 +1,6 @@
 """The plan as a page: a line a rule, and below it what would run, jobs of one cause together."""
 
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -61,7 +62,8 @@ def _summary(plan: Plan) -> Iterator[str]:
     if plan.holder is not None:
         yield f"A workflow is running here ({plan.holder})."
     elif plan.locked:
-        yield "Snakemake's lock is there: one is running, or was killed (then snakemake --unlock first)."
+        way = "semcom cluster resume OPTIONS" if shutil.which("sbatch") else "snakemake --unlock first"
+        yield f"Snakemake's lock is there: one is running, or was killed (then {way})."
 
 
 def _time(jobs: Sequence[Job], due: Sequence[Job]) -> Iterator[str]:
