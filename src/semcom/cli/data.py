@@ -45,7 +45,10 @@ def add(
             "colour and depth pictures and a --table. With --with: the name."
         ),
     ],
-    paths: Annotated[list[Path], typer.Argument(help="The raw folder or files; they are only read.")],
+    sources: Annotated[
+        list[str],
+        typer.Argument(help="The raw folder or files, which are only read; or their addresses, https://…"),
+    ],
     name: Annotated[str | None, typer.Option(help="Name in data/; the kind if left out.")] = None,
     depth: Annotated[
         Literal["filled", "raw"],
@@ -73,7 +76,14 @@ def add(
     progress.start(f"add {name or kind}", None)
     from semcom.prepare.add import add as run
     from semcom.prepare.add import add_converted
+    from semcom.prepare.add_urls import add_urls, is_url
 
+    if kind == "nyuv2" and with_ is None and any(map(is_url, sources)):
+        if replace:
+            raise typer.BadParameter("an address has no --replace: `dvc update` brings its new version")
+        add_urls(root, sources, name=name or kind, depth=depth, check_up=not trust_orientation)
+        return
+    paths = [Path(source) for source in sources]
     if with_ is not None:
         name = name or kind
         add_converted(root, with_, paths, name=name, replace=replace, check_up=not trust_orientation)

@@ -1,6 +1,7 @@
 """The content version of a data set: the md5 that DVC wrote for it. Needs nothing but YAML."""
 
 import difflib
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,32 @@ BUNDLED = "data.dvc"
 def versions(root: Path) -> dict[str, str | None]:
     """The md5 of every registered data set by name; None where DVC has not written one yet.
 
-    The bundled sets stand in `data.dvc`, one entry each; a user's set NAME in `data/NAME.dvc`.
+    The bundled sets stand in `data.dvc`, one entry each; a user's set NAME in `data/NAME.dvc`; one that was
+    registered by its addresses is a folder `data/NAME` with a .dvc file for each.
     """
     found: dict[str, str | None] = {}
     for path in (root / BUNDLED, *sorted((root / "data").glob("*.dvc"))):
         if path.is_file():
             folder = path.parent.relative_to(root)
             found |= {Path(folder, o["path"]).name: o.get("md5") for o in _outs(path)}
+    for described in sorted((root / "data").glob("*/dataset.json")):
+        if any(described.parent.glob("*.dvc")):
+            found[described.parent.name] = _imported(described.parent)
     return found
+
+
+def _imported(folder: Path) -> str | None:
+    """The md5 over a folder's files: those that DVC has by their .dvc file, the small rest by its bytes."""
+    parts: dict[str, str | None] = {}
+    for path in sorted(folder.glob("*.dvc")):
+        parts |= {out["path"]: out.get("md5") for out in _outs(path)}
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and path.name not in parts and path.suffix != ".dvc" and path.name[0] != ".":
+            parts[path.name] = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+    if None in parts.values():
+        return None
+    text = "".join(f"{name} {md5}\n" for name, md5 in sorted(parts.items()))
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def registered(root: Path) -> list[str]:

@@ -50,20 +50,28 @@ def is_locked(fault: str) -> bool:
     return "unable to acquire lock" in fault.lower() or "is busy" in fault.lower()
 
 
-def is_current(root: Path, target: str) -> bool:
+def is_current(root: Path, *targets: str) -> bool:
     """Whether the bytes in the working tree are those of the registered version; needs no network."""
-    done = call(root, "status", "--json", target)
+    done = call(root, "status", "--json", *targets)
     if done.returncode:
-        raise SemcomError(f"`dvc status {target}` failed: {fault(done)}")
+        raise SemcomError(f"`dvc status {' '.join(targets)}` failed: {fault(done)}")
     return bool(json.loads(done.stdout or "{}") == {})
 
 
-def target(root: Path, name: str) -> str:
-    """What DVC calls the registered data set `name`: its output in data.dvc, or its own file."""
+def targets(root: Path, name: str) -> list[str]:
+    """What DVC calls the data set `name`: its output in data.dvc, its own file, or one for each address."""
     own = Path("data", f"{name}.dvc")
-    return own.as_posix() if (root / own).is_file() else Path("data", name).as_posix()
+    if (root / own).is_file():
+        return [own.as_posix()]
+    return imports(root, name) or [Path("data", name).as_posix()]
+
+
+def imports(root: Path, name: str) -> list[str]:
+    """The .dvc files of a data set that was registered by its addresses; none for any other."""
+    return [path.relative_to(root).as_posix() for path in sorted((root / "data" / name).glob("*.dvc"))]
 
 
 def is_bundled(root: Path, name: str) -> bool:
     """Whether `name` comes with the repository, so that its bytes can always be had again."""
-    return (root / BUNDLED).is_file() and not (root / "data" / f"{name}.dvc").is_file()
+    own = (root / "data" / f"{name}.dvc").is_file() or bool(imports(root, name))
+    return (root / BUNDLED).is_file() and not own

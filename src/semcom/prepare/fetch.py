@@ -29,39 +29,62 @@ def fetch(root: Path, name: str, *, md5: str, stamp: Path, pause_s: float = dvc.
             f"the data set {name!r} is registered in the version {registered}, but {md5} was asked for: "
             f"it has changed since the jobs were planned; start snakemake again"
         )
-    target = dvc.target(root, name)
-    if dvc.is_current(root, target):
+    targets = dvc.targets(root, name)
+    if dvc.is_current(root, *targets):
         log.info("data/%s is there already, version %s", name, md5)
     else:
-        _pull(root, name, target, pause_s)
+        _pull(root, name, targets, pause_s)
         log.info("data/%s pulled, version %s", name, md5)
     write_text(stamp, md5 + "\n")
 
 
-def _pull(root: Path, name: str, target: str, pause_s: float) -> None:
+def _pull(root: Path, name: str, targets: list[str], pause_s: float) -> None:
     # A bundled set can always be had again; a user's own is never overwritten where DVC has no copy of it.
     force = ["--force"] if dvc.is_bundled(root, name) else []
     for attempt in range(1, dvc.ATTEMPTS + 1):
-        done = dvc.call(root, "pull", *force, target)
+        done = dvc.call(root, "pull", *force, *targets)
         if done.returncode == 0:
             break
         fault = dvc.fault(done)
+        if dvc.imports(root, name) and not dvc.is_locked(fault) and UNSAVED not in fault:
+            return _from_the_source(root, name, targets)
         helpless = dvc.is_locked(fault) or any(text in fault.lower() for text in HELPLESS)
         if attempt == dvc.ATTEMPTS or helpless:
-            raise SemcomError(_message(root, name, target, fault))
+            raise SemcomError(_message(root, name, targets, fault))
         log.info("dvc pull: %s; attempt %d of %d in %g s", fault, attempt + 1, dvc.ATTEMPTS, pause_s)
         time.sleep(pause_s)
         pause_s *= 3
-    if dvc.is_current(root, target):
+    if dvc.is_current(root, *targets):
         return
     # After a damaged cache object pull mends the cache alone; checkout brings the mended file.
-    dvc.call(root, "checkout", *force, target)
-    if not dvc.is_current(root, target):
-        raise SemcomError(_message(root, name, target, "its bytes still differ from its version"))
+    dvc.call(root, "checkout", *force, *targets)
+    if not dvc.is_current(root, *targets):
+        raise SemcomError(_message(root, name, targets, "its bytes still differ from its version"))
 
 
-def _message(root: Path, name: str, target: str, fault: str) -> str:
+def _from_the_source(root: Path, name: str, targets: list[str]) -> None:
+    """Get what no cache and no remote has from its address; only if it is the registered version."""
+    before = {target: (root / target).read_bytes() for target in targets}
+    version = data_version(root, name)
+    log.info("neither DVC's cache nor a remote has data/%s: getting it from its addresses", name)
+    done = dvc.call(root, "update", *targets)
+    changed = done.returncode == 0 and data_version(root, name) != version
+    if done.returncode == 0 and not changed and dvc.is_current(root, *targets):
+        return
+    for target, content in before.items():
+        (root / target).write_bytes(content)
+    if changed:
+        raise SemcomError(
+            f"the addresses of data/{name} hold other bytes than the registered version {version}, which "
+            f"neither DVC's cache nor a remote has: take them as a new version with "
+            f"`dvc update {' '.join(targets)}`, or name a remote that has the old one (`dvc remote add`)"
+        )
+    raise SemcomError(_message(root, name, targets, dvc.fault(done)))
+
+
+def _message(root: Path, name: str, targets: list[str], fault: str) -> str:
     """The fault and the way out, which depends on whose data it is."""
+    target = " ".join(targets)
     if dvc.is_locked(fault):
         return f"another DVC process holds the lock of the repository: wait for its end, run again ({fault})"
     if UNSAVED in fault:

@@ -56,7 +56,7 @@ def listing(root: Path) -> Table:
             seen = facts(root / "data" / name)
         except SemcomError as error:
             here = (root / "data" / name).exists()
-            text = str(error) if here else f"not here: `dvc pull {dvc.target(root, name)}`"
+            text = str(error) if here else f"not here: `dvc pull {' '.join(dvc.targets(root, name))}`"
             table.add_row(name, text, "", "", "", "", (md5 or "")[:8])
             continue
         table.add_row(
@@ -76,7 +76,7 @@ def details(root: Path, name: str) -> RenderableType:
     md5 = data_version(root, name)
     folder = root / "data" / name
     seen = facts(folder)
-    matches = dvc.is_current(root, dvc.target(root, name))
+    matches = dvc.is_current(root, *dvc.targets(root, name))
     description = seen.description
     crop = description.crop
     head = Table("", "", title=f"data/{name}", show_header=False)
