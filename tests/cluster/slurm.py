@@ -1,7 +1,7 @@
 """A real SLURM cluster on this machine, private and without systemd; it leaves nothing behind.
 
-`python tests/cluster/slurm.py` starts one, to play with, and stops it at Ctrl-C. The clients and the jobs
-find it by /etc/slurm, so a machine has one at a time; what lies there is kept and put back.
+`python tests/cluster/slurm.py` starts one, to play with, and stops it at Ctrl-C or SIGTERM. The clients and
+the jobs find it by /etc/slurm, so a machine has one at a time; what lies there is kept and put back.
 
 Source: slurm.conf(5), gres.conf(5), slurmdbd.conf(5) of SLURM 22.05.
 """
@@ -251,6 +251,7 @@ def main() -> None:
     if why := missing(accounting=given.accounting):
         sys.exit(why)
     if given.check:
+        print("all there")
         return
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with (
@@ -258,7 +259,8 @@ def main() -> None:
         cluster(nodes=given.nodes, cpus=given.cpus, accounting=given.accounting) as made,
     ):
         print(made.run("sinfo"))
-        print(f"squeue, sbatch … work in every shell; logs: {made.folder}; Ctrl-C ends it", flush=True)
+        end = f"Ctrl-C or `kill {os.getpid()}` ends it"
+        print(f"squeue, sbatch … work in every shell; logs: {made.folder}; {end}", flush=True)
         signal.pause()
 
 

@@ -8,7 +8,9 @@ from dataclasses import replace
 
 import pytest
 
+from semcom.cli import cluster as cli
 from semcom.cluster import batch
+from semcom.files.errors import SemcomError
 
 ASK = batch.Allocation(
     account="lab",
@@ -33,6 +35,38 @@ def test_what_was_asked_for_is_in_it_and_nothing_empty():
     assert {"account=lab", "partition=long", "gres=gpu:a100:2", "cpus-per-task=8", "mem=32000"} <= found
     assert {"time=1-00:00:00", "signal=B:USR1@240", "requeue"} <= found
     assert not any(line.endswith("=") or line.startswith("qos") for line in found)
+
+
+TIMES = ("30", "12:00", "120:00", "12:00:00", "2-0", "2-12", "2-12:30", "10-12:30:00")
+NO_TIMES = ("", "12h", "1.5", "1-", "12:", "12:00:00:00", "1-2-3", "-5", "1 day", "12:00:00\n#SBATCH --x")
+
+
+@pytest.mark.parametrize("time", TIMES)
+def test_slurms_times_are_taken_and_the_log_has_a_folder(tmp_path, time):
+    (tmp_path / "Snakefile").touch()
+    ask = replace(ASK, time=time)
+    batch.check(tmp_path, ask)
+    (log,) = [found for found in directives(batch.script(ask, [])) if found.startswith("output=")]
+    assert (tmp_path / log.removeprefix("output=")).parent.is_dir()
+    assert "%j" in log
+
+
+@pytest.mark.parametrize("time", NO_TIMES)
+def test_other_times_are_refused_with_their_forms(tmp_path, time):
+    (tmp_path / "Snakefile").touch()
+    with pytest.raises(SemcomError, match="MINUTES, MM:SS, HH:MM:SS, D-HH, D-HH:MM, D-HH:MM:SS"):
+        batch.check(tmp_path, replace(ASK, time=time))
+
+
+def test_the_verb_prints_nothing_that_is_not_checked(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for options, word in (({}, "no Snakefile"), ({"time": "12h"}, "12h"), ({"gpu_option": "x"}, "x")):
+        with pytest.raises(SemcomError, match=word):
+            cli.script(**options)
+    assert not capsys.readouterr().out
+    (tmp_path / "Snakefile").touch()
+    cli.script()
+    assert "#SBATCH --time=12:00:00\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("option", "line"), [("gpus", "gpus=a100:2"), ("gres", "gres=gpu:a100:2")])

@@ -136,7 +136,7 @@ class Whole:
         return self.run("sbatch", "--parsable", *options, "whole.sh")
 
     def said(self, job):
-        path = self.site.root / f"semcom-whole-{job}.log"
+        path = self.site.root / f"logs/semcom-whole-{job}.log"
         return path.read_text() if path.exists() else ""
 
     def state(self, job):

@@ -89,15 +89,12 @@ def script(
     gpu_type: Annotated[str, typer.Option(help="Their type, such as a100.")] = "",
     cpus: Annotated[int, typer.Option(help="CPUs.", min=1)] = 4,
     memory: Annotated[int, typer.Option(help="Memory in MB.", min=2000)] = 16000,
-    time: Annotated[str, typer.Option(help="Walltime as SLURM takes it, such as 12:00:00.")] = "12:00:00",
+    time: Annotated[str, typer.Option(help="Walltime: MINUTES, HH:MM:SS or D-HH:MM:SS.")] = "12:00:00",
     warning: Annotated[int, typer.Option(help="Seconds before the walltime to stop in.", min=10)] = 300,
 ) -> None:
     """Print a batch script that runs the whole workflow in one allocation, and goes on in the next."""
     from semcom.cluster import batch
-    from semcom.files.errors import SemcomError
 
-    if gpu_option not in ("gpus", "gres"):
-        raise SemcomError(f"--gpu-option {gpu_option}: gpus (--gpus=1) or gres (--gres=gpu:1)")
     ask = batch.Allocation(
         account=account,
         qos=qos,
@@ -110,6 +107,7 @@ def script(
         time=time,
         warning_s=warning,
     )
+    batch.check(Path.cwd(), ask)
     typer.echo(batch.script(ask, options or []), nl=False)
 
 

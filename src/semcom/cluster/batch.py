@@ -1,14 +1,20 @@
 """One batch job that runs the whole workflow, for sites where nothing may run long on a login node."""
 
+import re
 import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from semcom.cluster.jobs import WHOLE
+from semcom.files.errors import SemcomError
 
 TIMES = 50
 """After so many restarts something else is wrong than the walltime."""
+TIME = re.compile(r"\d+(:\d{1,2}){0,2}|\d+-\d{1,2}(:\d{1,2}){0,2}")
+LOGS = Path("logs")
+"""Not the executor's logs/slurm, which it clears of old logs, and removes when it is empty."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,24 @@ class Allocation:
     warning_s: int
 
 
+def check(root: Path, ask: Allocation) -> None:
+    """See that sbatch will take it, and make the folder of its log, without which the job would end unheard.
+
+    Raises:
+        SemcomError: a time that is none of SLURM's, a style of GPUs that is none, or no checkout in `root`.
+    """
+    if ask.gpu_option not in ("gpus", "gres"):
+        raise SemcomError(f"--gpu-option {ask.gpu_option}: gpus (--gpus=1) or gres (--gres=gpu:1)")
+    if not TIME.fullmatch(ask.time):
+        raise SemcomError(
+            f"--time {ask.time}: one of MINUTES, MM:SS, HH:MM:SS, D-HH, D-HH:MM, D-HH:MM:SS, such as "
+            "12:00:00 for twelve hours"
+        )
+    if not (root / "Snakefile").is_file():
+        raise SemcomError(f"no Snakefile in {root}: go to the folder of the checkout")
+    (root / LOGS).mkdir(exist_ok=True)
+
+
 def script(ask: Allocation, options: Sequence[str]) -> str:
     """The text to give to sbatch.
 
@@ -42,6 +66,7 @@ def script(ask: Allocation, options: Sequence[str]) -> str:
         cpus=ask.cpus,
         memory_mb=ask.memory_mb,
         times=TIMES,
+        logs=LOGS,
         options=f" {given}" if given else "",
     )
 
@@ -62,13 +87,13 @@ def _directives(ask: Allocation) -> list[str]:
         f"signal=B:USR1@{ask.warning_s}",
         "requeue",
         "open-mode=append",
-        "output=semcom-whole-%j.log",
+        f"output={LOGS}/{WHOLE}-%j.log",
     ]
 
 
 TEMPLATE = """\
 #!/bin/bash
-# The whole workflow inside one allocation. From the checkout's folder: sbatch THIS_FILE
+# The whole workflow inside one allocation. From the checkout's folder: mkdir -p {logs} && sbatch THIS_FILE
 {directives}
 
 cd "$SLURM_SUBMIT_DIR" || exit 1
