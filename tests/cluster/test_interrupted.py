@@ -152,7 +152,9 @@ def test_the_batch_job_killed_and_out_of_time(cluster, pretraining, undisturbed,
     trouble(pretraining, pause=4)
     first = whole.send("--time=30")
     cluster.wait("a checkpoint", lambda: list((root / "results/.state").glob("*/training.pt")), 300)
-    assert "Snakemake still works in this folder" in pretraining.run(*RESUME, code=1)
+    said = pretraining.run(*RESUME, code=1)
+    assert "Snakemake still works in this folder" in said
+    assert f"cancel it with scancel {first};" in said
     # Not by scancel: before SIGKILL it sends SIGTERM, at which Snakemake tidies up.
     processes.kill(processes.found(root, f"SLURM_JOB_ID={first}"))
     whole.wait(first, "FAILED", "CANCELLED", "COMPLETED", "NODE_FAIL")

@@ -60,7 +60,7 @@ def test_the_next_cluster_removes_what_a_killed_one_left():
     command = [sys.executable, slurm.__file__]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
-        assert any("Ctrl-C ends it" in line for line in process.stdout)
+        assert any("ends it" in line for line in process.stdout)
         subprocess.run(JOB, check=True, capture_output=True, timeout=30)
         folder = Path(slurm.OURS.read_text())
         process.send_signal(signal.SIGKILL)
