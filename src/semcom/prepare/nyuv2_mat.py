@@ -150,13 +150,21 @@ def _texts(path: Path, file: h5py.File, member: str, count: int) -> list[str]:
             f"{path} has {count} images but {len(references)} `{member}`: one an image is needed"
         )
     try:
-        texts = [file[reference][()].tobytes().decode("utf-16-le") for reference in references]
+        texts = [_text(file, reference) for reference in references]
     except (ValueError, KeyError, TypeError, AttributeError, OSError, RuntimeError) as error:
         raise SemcomError(f"`{member}` in {path} is no cell array of texts ({error})") from None
     for number, text in enumerate(texts, 1):
         if not text or not text.isprintable():
             raise SemcomError(f"`{member}` of frame {number} in {path} is {text!r}: a name is expected")
     return texts
+
+
+def _text(file: h5py.File, reference: h5py.Reference) -> str:
+    """One cell, by h5py's lower level: a fifth of the time, of thousands of cells."""
+    cell = h5py.h5r.dereference(reference, file.id)
+    units = np.empty(cell.shape, cell.dtype)
+    cell.read(h5py.h5s.ALL, h5py.h5s.ALL, units)
+    return units.tobytes().decode("utf-16-le")
 
 
 def read_splits(path: Path, count: int) -> list[Split]:
