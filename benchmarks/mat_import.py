@@ -5,8 +5,8 @@
 `splits.mat` lies beside FILE; `make_mat.py` makes both. Each runs in a process of its own, in turn, after the
 file was read once (warm page cache), with one thread. Seconds are CPU time without Python's imports (wall
 time beside it: the same on a machine that does nothing else), memory is the peak of the whole process. Both
-read colour and depth; ours also crops, checks, hashes and writes the prepared file. Exit code
-1 over 1 GiB or over half of the plain one's time.
+read colour and depth; ours also crops, checks, hashes and writes the prepared file. Aims: 1 GiB and half of
+the plain one's time; exit code 1 over 1 GiB or 0.55 of its time.
 """
 
 import argparse
