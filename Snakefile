@@ -36,8 +36,6 @@ if workflow.is_main_process:
 
 
 include: "workflow/rules/common.smk"
-
-
 include: "workflow/rules/data.smk"
 include: "workflow/rules/prepare.smk"
 include: "workflow/rules/pretrain.smk"
