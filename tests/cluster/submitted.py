@@ -147,7 +147,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def went_on(site: Site) -> str:
     """Where the pre-training says that it went on, from the log that its last attempt left."""
-    text = (site.root / "logs/tiny/pretrain/mmssl_seed0.log").read_text()
+    text = (site.root / "logs/tiny/pretrain/mmssl/seed0.log").read_text()
     (line,) = [line for line in text.splitlines() if "goes on after" in line]
     return line.partition("goes on after ")[2].partition(",")[0]
 

@@ -84,7 +84,7 @@ def test_killed_snakemake_resumed(cluster, pretraining, undisturbed, record, tmp
     assert first["EndTime"] <= second["StartTime"]
     assert [cluster.job(job)["JobState"] for job in theirs] == ["RUNNING", "RUNNING"]
     cluster.run("scancel", *theirs)
-    assert "goes on after" in (pretraining.root / "logs/tiny/pretrain/mmssl_seed0.log").read_text()
+    assert "goes on after" in (pretraining.root / "logs/tiny/pretrain/mmssl/seed0.log").read_text()
     compared = same(pretraining.root / PRETRAINED, undisturbed.root / PRETRAINED)
     record("Snakemake killed, resumed", "orphan cancelled, went on at its checkpoint", seconds, compared)
     assert "Nothing to be done" in pretraining.run(*RESUME)

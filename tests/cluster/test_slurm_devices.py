@@ -28,7 +28,7 @@ def plain(pretraining: Site, tmp_path: Path) -> Site:
     trouble(site)
     two_devices(site)
     site.snakemake("--cores", "2", TARGET)
-    assert "2 processes train together" in (site.root / "logs/tiny/pretrain/mmssl_seed0.log").read_text()
+    assert "2 processes train together" in (site.root / "logs/tiny/pretrain/mmssl/seed0.log").read_text()
     return site
 
 

@@ -175,8 +175,8 @@ def test_failed_running_and_killed(own):
     for stage in ("tune", "report"):
         shutil.rmtree(own.root / "results/tiny" / stage)
     workflow = own.start("snakemake", "--cores", "2")
-    journal = own.root / "results/tiny/journal/finetune/mmssl_awgn_k8_all_seed1.jsonl"
-    failed = own.root / "results/tiny/journal/tune/supervised_all.jsonl"
+    journal = own.root / "results/tiny/journal/finetune/mmssl/awgn_k8/all/seed1.jsonl"
+    failed = own.root / "results/tiny/journal/tune/supervised/all.jsonl"
     begun = time.time()
 
     def here() -> bool:
@@ -193,7 +193,7 @@ def test_failed_running_and_killed(own):
         rf"mmssl awgn_k8 all seed1: running now: host \S+, pid {pid}, since .*, at epoch 2", running
     )
     (line,) = below(text, "tune")
-    assert re.search(r"supervised all: failed at [\d:]+; logs/tiny/tune/supervised_all.log says why", line)
+    assert re.search(r"supervised all: failed at [\d:]+; logs/tiny/tune/supervised/all.log says why", line)
     assert f"A workflow is running here (host {os.uname().nodename}, pid {workflow.pid})." in text
     assert files(own.root / "results") == before
 

@@ -142,6 +142,24 @@ def test_digital_links_share_a_table_and_budget_0_is_of_pretrained_methods(finis
         }
 
 
+def test_every_job_has_a_journal_and_a_log_of_its_own(finished):
+    """Also where names joined by `_` would be one: m + x_k and m_x + k."""
+
+    def change(config):
+        methods, links = config["methods"], config["links"]
+        config["methods"] = {"m": methods["mmssl"], "m_x": methods["mmssl"]}
+        config["links"] = {"x_k": links["awgn_k8"], "k": links["awgn_k8"]}
+        config["digital"] = {"x_d": DIGITAL | {"link": "k"}, "d": DIGITAL | {"link": "k"}}
+        config["labels"] = {"all": 1.0, "x_d_all": 0.5}
+
+    with finished.with_params(change):
+        text = finished.snakemake("-n", "--printshellcmds")
+    for option, least in (("journal", 50), ("log", 60)):
+        files = re.findall(rf"--{option} (\S+)", text)
+        assert len(files) > least
+        assert sorted(files) == sorted(set(files))
+
+
 def test_tracking_runs_nothing_again(finished):
     def change(config):
         config["tracking"] = {"enabled": True, "uri": "http://127.0.0.1:9"}

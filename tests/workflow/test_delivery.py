@@ -86,7 +86,7 @@ def test_runs_appear_while_jobs_run_and_a_killed_snakemake_leaves_no_follower(qu
     wait(lambda: statuses(quick).get("pretrain mmssl s0") == "RUNNING")
     wait(lambda: statuses(quick).get("pretrain mmssl s1") == "FINISHED")
     follower = Process.of(int((quick.root / "results/tiny/journal/.follow").read_text().split()[-1]))
-    journal = (quick.root / "results/tiny/journal/pretrain/mmssl_seed0.jsonl").read_text()
+    journal = (quick.root / "results/tiny/journal/pretrain/mmssl/seed0.jsonl").read_text()
     workflow.kill()
     os.kill(json.loads(journal.splitlines()[0])["pid"], 9)
     workflow.communicate()

@@ -13,7 +13,7 @@ def test_the_plan_names_the_checkpoint_at_which_a_killed_training_goes_on(copied
     params.write_text(params.read_text().replace("epochs: 2", "epochs: 25"))
     command = ("snakemake", "--cores", "1", "results/tiny/pretrain/mmssl/seed1/encoders.pt")
     workflow = copied.start(*command)
-    journal = copied.root / "results/tiny/journal/pretrain/mmssl_seed1.jsonl"
+    journal = copied.root / "results/tiny/journal/pretrain/mmssl/seed1.jsonl"
     begun, end = time.time(), time.monotonic() + 300
     while journal.stat().st_mtime < begun or journal.read_text().count("metrics") < 3:
         assert workflow.poll() is None, workflow.communicate()[0]
@@ -36,6 +36,6 @@ def test_the_plan_names_the_checkpoint_at_which_a_killed_training_goes_on(copied
 
     copied.snakemake("--unlock")
     copied.snakemake(*command[1:])
-    log = Path(copied.root, "logs/tiny/pretrain/mmssl_seed1.log").read_text()
+    log = Path(copied.root, "logs/tiny/pretrain/mmssl/seed1.log").read_text()
     (epoch,) = re.findall(r"goes on after step \d+/\d+ of epoch (\d+)/25", log)
     assert int(epoch) - 1 == int(said)

@@ -22,7 +22,7 @@ rule evaluate:
         sweep="results/{study}/evaluate/{method}/{link}/{labels}/seed{seed}/sweep.csv",
         predictions="results/{study}/evaluate/{method}/{link}/{labels}/seed{seed}/predictions.npz",
     log:
-        "logs/{study}/evaluate/{method}_{link}_{labels}_seed{seed}.log",
+        "logs/{study}/evaluate/{method}/{link}/{labels}/seed{seed}.log",
     threads: THREADS
     resources:
         gpu=GPU,
@@ -35,7 +35,7 @@ rule evaluate:
         "semcom evaluate sweep {params.entry:q} --frames {input.frames} --models {input.models} "
         "--sweep {output.sweep} --predictions {output.predictions} --log {log} "
         "--journal results/{wildcards.study}/journal/evaluate/"
-        "{wildcards.method}_{wildcards.link}_{wildcards.labels}_seed{wildcards.seed}.jsonl"
+        "{wildcards.method}/{wildcards.link}/{wildcards.labels}/seed{wildcards.seed}.jsonl"
 
 
 rule error_table:
@@ -68,7 +68,7 @@ rule digital:
         predictions="results/{study}/evaluate/{method}/{digital}/{labels}/seed{seed}/predictions.npz",
         communication="results/{study}/evaluate/{method}/{digital}/{labels}/seed{seed}/communication.csv",
     log:
-        "logs/{study}/evaluate/{method}_{digital}_{labels}_seed{seed}.log",
+        "logs/{study}/evaluate/{method}/{digital}/{labels}/seed{seed}.log",
     threads: THREADS
     resources:
         gpu=GPU,
@@ -84,7 +84,7 @@ rule digital:
         "{params.encoders} {params.tables} --sweep {output.sweep} --predictions {output.predictions} "
         "--communication {output.communication} --state results/.state --log {log} "
         "--journal results/{wildcards.study}/journal/evaluate/"
-        "{wildcards.method}_{wildcards.digital}_{wildcards.labels}_seed{wildcards.seed}.jsonl"
+        "{wildcards.method}/{wildcards.digital}/{wildcards.labels}/seed{wildcards.seed}.jsonl"
 
 
 rule upload:

@@ -6,7 +6,7 @@ rule tune:
         choice="results/{study}/tune/{method}/{labels}/choice.json",
         grid="results/{study}/tune/{method}/{labels}/grid.csv",
     log:
-        "logs/{study}/tune/{method}_{labels}.log",
+        "logs/{study}/tune/{method}/{labels}.log",
     priority: 2
     threads: THREADS
     resources:
@@ -20,7 +20,7 @@ rule tune:
     shell:
         "semcom tune {params.entry:q} --frames {input.frames} {params.encoders} --choice {output.choice} "
         "--grid {output.grid} --state results/.state --log {log} "
-        "--journal results/{wildcards.study}/journal/tune/{wildcards.method}_{wildcards.labels}.jsonl"
+        "--journal results/{wildcards.study}/journal/tune/{wildcards.method}/{wildcards.labels}.jsonl"
 
 
 rule finetune:
@@ -33,7 +33,7 @@ rule finetune:
         history="results/{study}/finetune/{method}/{link}/{labels}/seed{seed}/history.csv",
         communication="results/{study}/finetune/{method}/{link}/{labels}/seed{seed}/communication.csv",
     log:
-        "logs/{study}/finetune/{method}_{link}_{labels}_seed{seed}.log",
+        "logs/{study}/finetune/{method}/{link}/{labels}/seed{seed}.log",
     priority: 1
     threads: THREADS
     resources:
@@ -48,4 +48,4 @@ rule finetune:
         "semcom finetune {params.entry:q} --frames {input.frames} {params.encoders} --choice {input.choice} "
         "--models {output.models} --history {output.history} --communication {output.communication} "
         "--state results/.state --log {log} --journal results/{wildcards.study}/journal/finetune/"
-        "{wildcards.method}_{wildcards.link}_{wildcards.labels}_seed{wildcards.seed}.jsonl"
+        "{wildcards.method}/{wildcards.link}/{wildcards.labels}/seed{wildcards.seed}.jsonl"

@@ -6,7 +6,7 @@ rule knowledge:
         base="results/{study}/knowledge/{method}/seed{seed}/base.npz",
         retrieval="results/{study}/knowledge/{method}/seed{seed}/retrieval.csv",
     log:
-        "logs/{study}/knowledge/{method}_seed{seed}.log",
+        "logs/{study}/knowledge/{method}/seed{seed}.log",
     threads: THREADS
     resources:
         gpu=GPU,
@@ -19,4 +19,4 @@ rule knowledge:
     shell:
         "semcom knowledge private {params.entry:q} --frames {input.frames} {params.encoders} "
         "--base {output.base} --retrieval {output.retrieval} --log {log} "
-        "--journal results/{wildcards.study}/journal/knowledge/{wildcards.method}_seed{wildcards.seed}.jsonl"
+        "--journal results/{wildcards.study}/journal/knowledge/{wildcards.method}/seed{wildcards.seed}.jsonl"

@@ -5,7 +5,7 @@ rule pretrain:
         encoders="results/{study}/pretrain/{method}/seed{seed}/encoders.pt",
         history="results/{study}/pretrain/{method}/seed{seed}/history.csv",
     log:
-        "logs/{study}/pretrain/{method}_seed{seed}.log",
+        "logs/{study}/pretrain/{method}/seed{seed}.log",
     priority: 3  # the longest chains begin first, so that no core waits at the end
     threads: lambda w: THREADS * devices(w)
     resources:
@@ -24,4 +24,4 @@ rule pretrain:
     shell:
         "LAUNCHER={resources.launcher:q} semcom pretrain {params.entry:q} --frames {input} "
         "--encoders {output.encoders} --history {output.history} --state results/.state --log {log} "
-        "--journal results/{wildcards.study}/journal/pretrain/{wildcards.method}_seed{wildcards.seed}.jsonl"
+        "--journal results/{wildcards.study}/journal/pretrain/{wildcards.method}/seed{wildcards.seed}.jsonl"
