@@ -2,6 +2,7 @@
 
 import csv
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,25 @@ class Channel:
     def __call__(self, symbols, n0, generator):
         noise = torch.randn(symbols.shape, dtype=symbols.dtype, generator=generator)
         return symbols + torch.as_tensor(n0).sqrt() * noise
+
+
+def quits(symbols, n0):
+    raise SystemExit(3)
+
+
+class Wants:
+    def __init__(self, k_factor, *rest, csi, gain=1, **options):
+        self.csi = csi
+
+
+class Raises:
+    def __init__(self, gain=1):
+        raise OSError("no licence")
+
+
+class Exits:
+    def __init__(self):
+        raise SystemExit("enough")
 
 
 number = 3
@@ -128,16 +148,41 @@ def test_out_of_tolerance_is_exit_code_one_and_named(theirs):
     ("reference", "said"),
     [
         ("theirs", "is no PACKAGE.MODULE:FUNCTION"),
-        ("nobodys:awgn", "nobodys cannot be imported"),
+        ("nobodys:awgn", "^nobodys:awgn: nobodys does not import: .*No module named 'nobodys'; install it"),
         ("theirs:rigth", "theirs has no rigth; did you mean right?"),
         ("theirs:number", "theirs:number cannot be called"),
-        ("theirs:broken", r"theirs:broken failed on symbols .*KeyError: 'snr'"),
+        ("theirs:broken", r"theirs:broken failed on symbols .*KeyError: 'snr' \(.*theirs.py, line 26: raise"),
+        ("theirs:quits", r"theirs:quits failed on symbols .*SystemExit: 3 \(.*theirs.py, line \d+: raise"),
+        ("theirs:Wants", "^theirs:Wants is made without arguments here, but wants k_factor, csi; give them"),
+        (
+            "theirs:Raises",
+            r"^theirs:Raises cannot be made: OSError: no licence \(.*theirs.py, line \d+: raise",
+        ),
+        ("theirs:Exits", r"^theirs:Exits cannot be made: SystemExit: enough \("),
+        ("builtins:max", r"^builtins:max failed on symbols .*: NotImplementedError: "),
+        ("builtins:int", "^builtins:int cannot be called"),
         ("theirs:in_numpy", "theirs:in_numpy failed"),
     ],
 )
 def test_what_is_no_channel_is_said(theirs, reference, said):
     with pytest.raises(SemcomError, match=said):
         rows_of(reference)
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("x = 1 / 0\n", r"ZeroDivisionError: division by zero \(.*line 1: x = 1 / 0\)"),
+        ("x = (\n", r"SyntaxError: '\(' was never closed \(.*line 1\)"),
+        ("import sys\nsys.exit('enough')\n", r"SystemExit: enough \(.*line 2: sys.exit\('enough'\)\)"),
+        ("import nobodys\n", r"No module named 'nobodys' \(.*line 1: import nobodys\); install it"),
+    ],
+)
+def test_a_module_that_does_not_import_is_one_error(theirs, source, why):
+    (theirs / "theirs.py").write_text(source)
+    done = CliRunner().invoke(app, ["evaluate", "calibrate", "theirs:right"])
+    assert isinstance(done.exception, SemcomError)
+    assert re.search("^theirs:right: theirs does not import: .*" + why, str(done.exception))
 
 
 def test_every_channel_of_ours_is_claimed_in_every_csi_mode():

@@ -269,7 +269,8 @@ def test_a_job_shows_the_error_of_a_module_and_its_line(lab, source, said):
     [
         ("x = 1 / 0\n", "^1 fault in the params:\n  methods.mmssl.pretrain.loss.use: mylab.losses:MyLoss: "
          "mylab.losses does not import: ZeroDivisionError: division by zero .*losses.py, line 1: x = 1 / 0"),
-        ("import sys\nsys.exit('enough')\n", r"ended Python with exit code 1 \(enough\); a module must only"),
+        ("import sys\nsys.exit('enough')\n", r"does not import: SystemExit: enough \(.*line 2: sys.exit"),
+        ("import os\nos._exit(3)\n", r"ended Python with exit code 3 \(nothing was said\); a module"),
         ("print('hello')\n", None),
     ],
 )  # fmt: skip

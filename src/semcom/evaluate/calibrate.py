@@ -6,11 +6,8 @@ once an array (B, 1); it returns the received symbols, complex (B, k). With `num
 NumPy's, else PyTorch's. A class is made without arguments first, then called.
 """
 
-import importlib
 import inspect
-import os
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -28,7 +25,7 @@ from semcom.channel.checks import Claim, Row
 from semcom.channel.fading import estimate_gain, gains
 from semcom.files.errors import SemcomError
 from semcom.files.tables import write_rows
-from semcom.params.component import build
+from semcom.params.component import build, imported, said
 from semcom.params.entries import Component
 from semcom.training.randomness import generator, seeded
 
@@ -190,28 +187,54 @@ def _find(reference: str) -> Callable[..., Any]:
     module, _, name = reference.partition(":")
     if not module or not name:
         raise SemcomError(f"{reference!r} is no PACKAGE.MODULE:FUNCTION, such as mypackage.channels:awgn")
-    if (here := os.getcwd()) not in sys.path:
-        sys.path.insert(0, here)
     try:
-        found = importlib.import_module(module)
-    except ImportError as error:
-        raise SemcomError(
-            f"{module} cannot be imported ({error}); install it, or run where its folder is"
-        ) from error
+        found = imported(reference)
+    except SemcomError as error:
+        if isinstance(error.__cause__, ModuleNotFoundError):
+            raise SemcomError(f"{error}; install it, or run where its folder is") from error
+        raise
     target = getattr(found, name, None)
     if target is None:
         near = get_close_matches(name, dir(found), 1)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise SemcomError(f"{module} has no {name}{hint}")
-    target = target() if inspect.isclass(target) else target
+    target = _made(target, reference) if inspect.isclass(target) else target
     if not callable(target):
         raise SemcomError(f"{reference} cannot be called; name a function or a class with __call__")
     return target  # type: ignore[no-any-return]
 
 
+def _made(kind: type, reference: str) -> Any:
+    """One of a class, made without arguments."""
+    try:
+        return kind()
+    except (Exception, SystemExit) as error:
+        needed = [
+            name
+            for name, given in _parameters(kind).items()
+            if given.default is given.empty and given.kind not in (given.VAR_POSITIONAL, given.VAR_KEYWORD)
+        ]
+        if needed:
+            raise SemcomError(
+                f"{reference} is made without arguments here, but wants {', '.join(needed)}; give them "
+                "defaults, or name a function that makes one and calls it"
+            ) from error
+        raise SemcomError(
+            f"{reference} cannot be made: {said(error, reference.partition(':')[0])}"
+        ) from error
+
+
+def _parameters(target: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    """The arguments of a function or class; none where it does not tell, as some of C do not."""
+    try:
+        return inspect.signature(target).parameters
+    except (ValueError, TypeError):
+        return {}
+
+
 def _adapted(target: Callable[..., Any], reference: str, numpy: bool) -> Channel:
     """`target` as a channel of ours."""
-    takes_generator = "generator" in inspect.signature(target).parameters
+    takes_generator = "generator" in _parameters(target)
     rng = np.random.default_rng(0)
 
     def channel(symbols: Tensor, n0: Tensor | float, source: torch.Generator) -> Tensor:
@@ -219,9 +242,9 @@ def _adapted(target: Callable[..., Any], reference: str, numpy: bool) -> Channel
         options = {"generator": rng if numpy else source} if takes_generator else {}
         try:
             received = target(*values, **options)
-        except Exception as error:
-            kind = f"{type(error).__name__}: {error}"
-            raise SemcomError(f"{reference} failed on symbols {tuple(symbols.shape)}: {kind}") from error
+        except (Exception, SystemExit) as error:
+            why = said(error, reference.partition(":")[0])
+            raise SemcomError(f"{reference} failed on symbols {tuple(symbols.shape)}: {why}") from error
         if numpy and isinstance(received, np.ndarray):
             return torch.from_numpy(received)
         if not isinstance(received, Tensor):

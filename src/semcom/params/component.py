@@ -11,6 +11,7 @@ import sys
 import traceback
 from collections.abc import Mapping
 from functools import cache
+from types import ModuleType
 from typing import Any
 
 from semcom.files.errors import SemcomError
@@ -85,18 +86,28 @@ def load(named: str) -> Any:
         SemcomError: the module does not import, with its own error and the line; or it has no such class.
     """
     module, _, name = named.partition(":")
-    if os.getcwd() not in sys.path:  # `semcom` in place of `python -m semcom`
-        sys.path.insert(0, os.getcwd())
-    try:
-        found = importlib.import_module(module)
-    except Exception as error:
-        raise SemcomError(f"{named}: {module} does not import: {_said(error, module)}") from error
+    found = imported(named)
     if not hasattr(found, name):
         raise SemcomError(f"{named}: {module} has no {name}")
     return getattr(found, name)
 
 
-def _said(error: Exception, module: str) -> str:
+def imported(named: str) -> ModuleType:
+    """Import the module of `package.module:name`, from the working directory too.
+
+    Raises:
+        SemcomError: the module does not import, with its own error and the line.
+    """
+    module = named.partition(":")[0]
+    if os.getcwd() not in sys.path:  # `semcom` in place of `python -m semcom`
+        sys.path.insert(0, os.getcwd())
+    try:
+        return importlib.import_module(module)
+    except (Exception, SystemExit) as error:
+        raise SemcomError(f"{named}: {module} does not import: {said(error, module)}") from error
+
+
+def said(error: BaseException, module: str) -> str:
     """Kind and text of an error, and the last line of the module's own package on the way to it."""
     file, folders = source.place(module.split(".")[0])
     own = tuple(folders) or (str(file),)
