@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -6,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from semcom import cli
 from semcom.files.errors import SemcomError
 from semcom.training import weights
 from semcom.training.state import state
@@ -30,6 +32,30 @@ def test_a_folder_held_by_a_live_job_is_refused_and_freed_by_its_death(tmp_path:
     holder.wait()
     with state(tmp_path, "d") as held:
         assert not held.resumed
+
+
+def test_a_full_disk_is_named_with_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", full)
+        with (
+            pytest.raises(OSError, match=f"No space left on device: '{tmp_path}/d.lock'"),
+            state(tmp_path, "d"),
+        ):
+            pass
+    for words in (["--state", "results/.state"], ["--state=results/.state"]):
+        monkeypatch.setattr(cli, "app", full)
+        monkeypatch.setattr(sys, "argv", ["semcom", "links", "table", *words])
+        caplog.clear()
+        with pytest.raises(SystemExit), caplog.at_level("ERROR", "semcom"):
+            cli.main()
+        assert (
+            "No space left on device (training states go to results/.state); free some space" in caplog.text
+        )
 
 
 def test_state_is_kept_on_failure_and_removed_on_success(tmp_path: Path) -> None:

@@ -46,8 +46,18 @@ def main() -> None:
     except OSError as error:
         if error.errno not in SURROUNDINGS:
             raise
-        progress.log.error("error: %s; free some space or make it writable, then run again", error)
+        progress.log.error(
+            "error: %s%s; free some space or make it writable, then run again", error, _state_of(error)
+        )
         sys.exit(1)
     except Exception:  # a fault of ours: the job's log must have all of it
         progress.log.error("%s", traceback.format_exc())
         sys.exit(1)
+
+
+def _state_of(error: OSError) -> str:
+    """The state folder that the verb was given, for an error that names no file."""
+    words = [part for word in sys.argv for part in word.split("=", 1)]
+    if error.filename is not None or "--state" not in words[:-1]:
+        return ""
+    return f" (training states go to {words[words.index('--state') + 1]})"

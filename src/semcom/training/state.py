@@ -100,10 +100,11 @@ def _hold(lock: Any, folder: Path) -> None:
             "same result; wait for it, or stop it and run the same command again: it goes on at the last "
             "checkpoint"
         ) from error
-    lock.seek(0)
-    lock.truncate()
-    lock.write(f"host {socket.gethostname()}, pid {os.getpid()}\n")
-    lock.flush()
+    try:
+        os.ftruncate(lock.fileno(), 0)
+        os.write(lock.fileno(), f"host {socket.gethostname()}, pid {os.getpid()}\n".encode())
+    except OSError as error:  # it names no file
+        raise OSError(error.errno, error.strerror, lock.name) from error
 
 
 def _machine(held: State) -> None:
