@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from semcom.channel.digital.link import DigitalLink
-from semcom.channel.digital.table import read
+from semcom.channel.digital.table import read_all
 from semcom.evaluate.sweep import Measured, Row, log_means, rows_of, write_predictions
 from semcom.files.errors import SemcomError
 from semcom.files.hashes import digest, sha256
@@ -92,7 +92,7 @@ def run(
     frames = DeviceFrames.open(frames_file, device)
     settings = entry.digital
     link = DigitalLink(
-        tuple(read(table) for table in tables), settings.frames_per_block, settings.objective, outside="bound"
+        read_all(tables, entry.tables), settings.frames_per_block, settings.objective, outside="bound"
     )
     split = _Split.of(entry, frames)
     tags = {

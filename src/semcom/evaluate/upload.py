@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semcom.channel.digital.adaptive import choose
-from semcom.channel.digital.table import Curve, read
+from semcom.channel.digital.table import Curve, read_all
 from semcom.codecs.budget import at_quality
 from semcom.codecs.images import Pixels, decode
 from semcom.codecs.upload import at_capacity, over_link
@@ -56,7 +56,7 @@ def run(frames_file: Path, entry: UploadEntry, *, tables: list[Path], output: Pa
     """
     frames = Prepared.open(frames_file)
     (which,) = np.nonzero(frames.train)
-    curves = tuple(read(table) for table in tables)
+    curves = read_all(tables, entry.tables)
     tags = {"study": entry.study, "stage": "upload", "link": entry.link_name}
     progress = Progress(len(entry.upload.quality))
     rows: list[Row] = []

@@ -93,7 +93,7 @@ def parse(name: str, *, channel_uses: int, payload_bits: int | None = None) -> S
     Raises:
         SemcomError: unknown name (the nearest is named), or a payload or rate that the code cannot have.
     """
-    match = re.fullmatch(r"(.+?)_([a-z]+)(?:_(\d+)/([1-9]\d*))?", name)
+    match = re.fullmatch(r"(.+?)_([a-z]+)(?:_([1-9][0-9]*)/([1-9][0-9]*))?", name)
     if match is None or f"{match[1]}_{match[2]}" not in FAMILIES:
         raise _unknown(name)
     modulation, code = match[1], match[2]
@@ -105,6 +105,11 @@ def parse(name: str, *, channel_uses: int, payload_bits: int | None = None) -> S
         )
     if rate is not None:
         payload = rate * code_bits
+        if payload < 1:
+            raise SemcomError(
+                f"{name}: rate {rate} of {code_bits} code bits ({channel_uses} channel uses) is less than "
+                "one payload bit; take more channel uses"
+            )
         if payload.denominator != 1:
             raise SemcomError(
                 f"{name}: rate {rate} of {code_bits} code bits ({channel_uses} channel uses) is "
@@ -142,19 +147,27 @@ def levels(modulation: str) -> tuple[float, ...]:
 
 def _unknown(name: str) -> SemcomError:
     stem, _, rate = name.rpartition("_")
-    tail = f"_{rate.strip()}" if "/" in rate else ""
-    near = get_close_matches(stem if tail else name, FAMILIES, n=1, cutoff=0.0)[0]
+    said = "" if "/" not in rate else rate if re.fullmatch(r"[1-9][0-9]*/[1-9][0-9]*", rate) else None
+    if said is None and stem in FAMILIES:
+        return SemcomError(f"scheme {name!r}: {rate!r} is no rate such as 1/2")
+    near = get_close_matches(stem if "/" in rate else name, FAMILIES, n=1, cutoff=0.0)[0]
+    tail = f"_{said}" if said and not near.endswith("uncoded") else ""
     return SemcomError(
         f"unknown scheme {name!r}; the nearest is {near}{tail}. A scheme is MODULATION_CODE_RATE: "
         f"{', '.join(BITS_PER_SYMBOL)}; {', '.join(CODES)}; a rate such as 1/2"
     )
 
 
+def _named(block: Scheme) -> str:
+    """Without the rate, which nobody may have written."""
+    return f"{block.modulation}_{block.code} at {block.channel_uses} channel uses"
+
+
 def _check_ldpc(block: Scheme) -> None:
     low, high = LDPC_PAYLOAD
     if not low <= block.payload_bits <= high:
         raise SemcomError(
-            f"{block}: 5G LDPC codes carry {low} to {high} payload bits, not {block.payload_bits}; "
+            f"{_named(block)}: 5G LDPC codes carry {low} to {high} payload bits, not {block.payload_bits}; "
             + (
                 "put several frames into a code word, or send uncoded"
                 if block.payload_bits < low
@@ -166,9 +179,8 @@ def _check_ldpc(block: Scheme) -> None:
         least = -(-block.payload_bits * fastest.denominator // fastest.numerator)
         most = min(int(block.payload_bits / slowest), LDPC_CODE_BITS)
         raise SemcomError(
-            f"{block}: 5G LDPC codes have rates of {slowest} to {fastest}, so {block.payload_bits} payload "
-            "bits "
-            f"need {least} to {most} code bits, not {block.code_bits}; change channel_uses, payload_bits "
+            f"{_named(block)}: 5G LDPC codes have rates of {slowest} to {fastest}, so {block.payload_bits} "
+            f"payload bits need {least} to {most} code bits, not {block.code_bits}; change channel_uses, payload_bits "
             "or the modulation"
         )
 
@@ -177,7 +189,7 @@ def _check_polar(block: Scheme) -> None:
     (low, high), (shortest, longest) = POLAR_PAYLOAD, POLAR_CODE_BITS
     if not low <= block.payload_bits <= high:
         raise SemcomError(
-            f"{block}: 5G polar codes carry {low} to {high} payload bits, not {block.payload_bits}; "
+            f"{_named(block)}: 5G polar codes carry {low} to {high} payload bits, not {block.payload_bits}; "
             + (
                 "put several frames into a code word, or send uncoded"
                 if block.payload_bits < low
@@ -189,7 +201,7 @@ def _check_polar(block: Scheme) -> None:
     longest = min(longest, POLAR_REPETITION * (block.payload_bits + crc))
     if not shortest <= block.code_bits <= longest:
         raise SemcomError(
-            f"{block}: a 5G polar code of {block.payload_bits} payload bits and {crc} CRC bits has "
+            f"{_named(block)}: a 5G polar code of {block.payload_bits} payload bits and {crc} CRC bits has "
             f"{shortest} to {longest} code bits, not {block.code_bits}; "
             "change channel_uses, payload_bits or the modulation"
         )
@@ -201,9 +213,14 @@ def polar_crc_bits(payload_bits: int) -> int:
 
 
 def _check_uncoded(block: Scheme) -> None:
+    if block.code_bits > LDPC_CODE_BITS:
+        raise SemcomError(
+            f"{_named(block)}: {block.code_bits} bits are more than the {LDPC_CODE_BITS} that a block may "
+            "have; send several blocks"
+        )
     if block.payload_bits != block.code_bits:
         raise SemcomError(
-            f"{block}: {block.channel_uses} channel uses of {block.modulation} carry exactly "
+            f"{_named(block)}: {block.channel_uses} channel uses of {block.modulation} carry exactly "
             f"{block.code_bits} "
             f"uncoded bits, not {block.payload_bits}; change payload_bits or channel_uses"
         )

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from semcom.channel.digital import table
 from semcom.channel.digital.bounds import outage
 from semcom.channel.digital.table import Curve, Tally, falling, proportion_interval
 from semcom.files.errors import SemcomError
+from semcom.files.hashes import sha256
 from semcom.params.scheme import parse
 
 SCHEME = parse("qpsk_ldpc_1/2", channel_uses=32)
@@ -107,3 +109,51 @@ def test_what_is_no_table_is_refused(tmp_path: Path) -> None:
         (tmp_path / f"{name}.csv").write_text(damage)
         with pytest.raises(SemcomError, match=f"{name}.csv is no error table"):
             table.read(tmp_path / f"{name}.csv")
+
+
+def whole_table(path: Path) -> Path:
+    counts = [Tally(snr, 1000, lost, lost, lost, 0) for snr, lost in ((0.0, 980), (1.0, 400), (2.0, 5))]
+    table.write(path, SCHEME, "awgn", counts)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda text: "\n".join(text.splitlines()[:2]) + "\n", "rows are missing"),
+        (lambda text: text[: text.rindex(",0.005")] + "\n", "is no error table"),
+        (lambda text: text.replace(",1000,400,", ",0,400,"), "counts are impossible"),
+        (lambda text: text.replace(",1000,400,", ",1000,1400,"), "counts are impossible"),
+        (lambda text: text.replace(",1000,400,", ",1000,300,"), "not those of its counts"),
+        (lambda text: text.replace("awgn,1.0", "awgn,nan"), "not finite"),
+        (lambda text: text.replace("awgn,1.0", "awgn,0.0"), "do not rise"),
+        (lambda text: text.replace("awgn", "rician"), "its channel is rician"),
+        (lambda text: text.replace("ldpc,32,", "ldpc,32.0,"), "invalid literal"),
+        (lambda text: text.replace("awgn,1.0", 200_000 * "x"), "field larger"),
+    ],
+)
+def test_a_damaged_table_is_refused(tmp_path: Path, change: Callable[[str], str], said: str) -> None:
+    path = whole_table(tmp_path / "t.csv")
+    table.read(path)
+    text = change(path.read_text())
+    assert text != path.read_text()
+    path.write_text(text)
+    with pytest.raises(SemcomError, match=said):
+        table.read(path)
+
+
+def test_the_tables_wanted_are_those_that_are_read(tmp_path: Path) -> None:
+    path = whole_table(tmp_path / "anything.csv")
+    name = "qpsk_ldpc_1-2_32_awgn.csv"
+    (curve,) = table.read_all([path], {name: sha256(path)[:16]})
+    assert curve.scheme.stem == "qpsk_ldpc_1-2_32"
+    with pytest.raises(
+        SemcomError, match="is the error table of qpsk_ldpc_1/2 .* none of qpsk_ldpc_1-2_64_awgn"
+    ):
+        table.read_all([path], {"qpsk_ldpc_1-2_64_awgn.csv": ""})
+    with pytest.raises(SemcomError, match="none of qpsk_ldpc_1-2_32_rayleigh"):
+        table.read_all([path], {"qpsk_ldpc_1-2_32_rayleigh.csv": ""})
+    with pytest.raises(SemcomError, match="has changed"):
+        table.read_all([path], {name: "0" * 16})
+    with pytest.raises(SemcomError, match="1 error tables for 2 schemes"):
+        table.read_all([path], {name: "", "qpsk_ldpc_1-2_64_awgn.csv": ""})

@@ -39,6 +39,7 @@ GRID_DB = {"awgn": 0.25, "rayleigh": 1.0}
 STEP_DB = {"awgn": 1.0, "rayleigh": 4.0}
 """While no slope is known yet."""
 LONGEST_DB = {"awgn": 1.5, "rayleigh": 10.0}
+LEAST_DB = -40.0
 SAY_EVERY_S = 10.0
 
 
@@ -56,6 +57,10 @@ def run(entry: TableEntry, *, output: Path, state: Path) -> None:
     """
     torch.set_num_threads(1)
     scheme = entry.block
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SemcomError(f"cannot make the folder of {output}: {error.strerror}") from error
     log.info("%s: %d payload bits in %d code bits", scheme, scheme.payload_bits, scheme.code_bits)
     path = state / f"{digest(to_json(entry))}.jsonl"
     with _journal(path) as (journal, counts):
@@ -119,7 +124,12 @@ def _start(scheme: Scheme, channel: str) -> float:
             return outage(snr_db, rate=scheme.efficiency)
         return estimated_bler(2 * scheme.channel_uses, scheme.payload_bits, snr_db)
 
-    return float(brentq(lambda snr_db: float(guess(snr_db)) - FIRST, -40.0, 80.0))
+    if float(guess(LEAST_DB)) < FIRST:
+        raise SemcomError(
+            f"{scheme}: so short a block loses less than {100 * FIRST:.0f} % even at {LEAST_DB:g} dB, and "
+            "its table would have no beginning; take more channel uses"
+        )
+    return float(brentq(lambda snr_db: float(guess(snr_db)) - FIRST, LEAST_DB, 80.0))
 
 
 class _Batches:
@@ -190,7 +200,13 @@ def _journal(path: Path) -> Iterator[tuple[TextIO, dict[float, Tally]]]:
         for line in file.read().splitlines(keepends=True):
             if not line.endswith("\n"):
                 break  # torn by a kill
-            one = Tally(**json.loads(line))
+            try:
+                one = Tally(**json.loads(line))
+            except (ValueError, TypeError) as error:
+                raise SemcomError(
+                    f"{path} is damaged ({error}); remove it and run the same command again: the table is "
+                    "measured from its beginning"
+                ) from error
             counts[one.snr_db] = counts.get(one.snr_db, Tally(one.snr_db)) + one
             whole += len(line)
         file.truncate(whole)

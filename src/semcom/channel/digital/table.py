@@ -6,7 +6,7 @@ outage of 1 - exp(-c/SNR) is exactly one. Outside the rows there is nothing: see
 """
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaincinv, ndtr, ndtri
 
 from semcom.files.errors import SemcomError
+from semcom.files.hashes import sha256
 from semcom.files.tables import write_rows
 from semcom.params.scheme import Scheme
 
@@ -25,6 +26,8 @@ Outside = Literal["error", "bound"]
 """SNR off the table: an error, or stated upper bounds: below the first row every block is lost, above the
 last row as many as that row's upper limit says."""
 LEVEL = 0.95
+HIGHEST, LOWEST = 0.9, 0.5
+"""Block error rates between which a whole table surely goes."""
 KIND = ("modulation", "code", "payload_bits", "channel_uses", "channel")
 COUNTS = ("snr_db", "blocks", "block_errors")
 
@@ -226,7 +229,7 @@ def read(path: Path) -> Curve:
     """The curve of a table's file.
 
     Raises:
-        SemcomError: it cannot be read, or is no such table.
+        SemcomError: it cannot be read, or is no such table, whole and unharmed.
     """
     try:
         with open(path, newline="", encoding="utf-8") as file:
@@ -235,12 +238,57 @@ def read(path: Path) -> Curve:
         if len(kinds) != 1:
             raise ValueError(f"it has rows of {len(kinds)} kinds")
         modulation, code, payload, uses, channel = kinds.pop()
-        numbers = np.array([[float(row[name]) for name in COUNTS] for row in rows])
+        scheme = Scheme(modulation, code, int(payload), int(uses))
+        numbers = np.array([[float(row[name]) for name in (*COUNTS, "bler", "undetected")] for row in rows])
+        if said := _wrong(numbers, channel):
+            raise ValueError(said)
     except OSError as error:
         raise SemcomError(f"cannot read {path}: {error.strerror}; run `semcom links table` for it") from error
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, csv.Error, SemcomError) as error:
         raise SemcomError(
-            f"{path} is no error table of one scheme on one channel ({error}); run `semcom links table` again"
+            f"{path} is no error table of one scheme on one channel ({error}); remove it, and run "
+            "snakemake or `semcom links table` again"
         ) from error
-    order = np.argsort(numbers[:, 0])
-    return Curve(Scheme(modulation, code, int(payload), int(uses)), channel, *numbers[order].T)
+    return Curve(scheme, channel, *numbers[:, : len(COUNTS)].T)
+
+
+def _wrong(numbers: Floats, channel: str) -> str:
+    """What the numbers of a table's rows cannot be, or an empty text."""
+    snr_db, blocks, errors, bler, undetected = numbers.T
+    if channel not in ("awgn", "rayleigh"):
+        return f"its channel is {channel}"
+    if not np.isfinite(numbers).all() or (np.diff(snr_db) <= 0).any():
+        return "its Es/N0 do not rise, or are not finite"
+    if (blocks < 1).any() or (errors < 0).any() or (errors > blocks).any() or (undetected > errors).any():
+        return "its counts are impossible"
+    if not np.allclose(bler, errors / blocks, rtol=1e-4, atol=1e-9):
+        return "its rates are not those of its counts"
+    if bler[0] < HIGHEST or bler[-1] > LOWEST:
+        return f"it goes from {bler[0]:.3g} to {bler[-1]:.3g} of the blocks lost: rows are missing"
+    return ""
+
+
+def read_all(paths: Sequence[Path], names: Mapping[str, str]) -> tuple[Curve, ...]:
+    """The curves of several files, which must be the tables that are wanted.
+
+    Args:
+        paths: files, in any order.
+        names: names of the tables' files, which say scheme, channel uses and channel; and the first digits of
+            their SHA-256, or an empty text.
+
+    Raises:
+        SemcomError: a file cannot be read, holds another table, or another content.
+    """
+    curves = {path: read(path) for path in paths}
+    for path, curve in curves.items():
+        name = f"{curve.scheme.stem}_{curve.channel}.csv"
+        if name not in names:
+            raise SemcomError(
+                f"{path} is the error table of {curve.scheme} over {curve.channel}, which is none of "
+                f"{', '.join(names)}; remove it and run snakemake again"
+            )
+        if not sha256(path).startswith(names[name]):
+            raise SemcomError(f"{path} has changed since the params were read; run snakemake again")
+    if len(curves) != len(names):
+        raise SemcomError(f"{len(curves)} error tables for {len(names)} schemes: {', '.join(names)}")
+    return tuple(curves.values())
