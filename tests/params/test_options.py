@@ -10,6 +10,7 @@ from annotated_types import Ge, Gt, Le
 from semcom.files.errors import SemcomError
 from semcom.params import component, faults, options, source
 from semcom.params.component import FAMILIES, build, family
+from semcom.params.ranges import Number, WholeNumber
 
 MEMBERS = [(name, member) for name in FAMILIES for member in family(name)]
 
@@ -64,12 +65,12 @@ source_find = source.find
 def test_types_that_an_option_may_have(room):
     found = options.options("semcom.things:Child")
     assert {key: option.annotation for key, option in found.items()} == {
-        "rate": float,
+        "rate": Number,
         "kind": Literal["a", "b"],
-        "crop": tuple[float, float],
-        "many": tuple[int, ...],
-        "part": Annotated[float, Ge(0), Le(1)] | None,
-        "low": int,
+        "crop": tuple[Number, Number],
+        "many": tuple[WholeNumber, ...],
+        "part": Annotated[Number, Ge(0), Le(1)] | None,
+        "low": WholeNumber,
     }
     assert found["rate"].default is options.REQUIRED
     assert found["crop"].default == (0.5, 1.0)

@@ -12,11 +12,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from semcom.params.ranges import (
     Fraction,
     NonNegativeInt,
+    Number,
     Pixels,
     PositiveFraction,
     PositiveInt,
     Quality,
     SnrDb,
+    WholeNumber,
     WholeSnrDb,
     increasing,
     index_factory,
@@ -68,7 +70,7 @@ class Pretrain(Strict):
     shared_projector: bool = False
     """One projector for both modalities; False: each has its own."""
     epochs: PositiveInt = 300
-    batch_size: Annotated[int, Gt(1)] = 64
+    batch_size: Annotated[WholeNumber, Gt(1)] = 64
     devices: PositiveInt = 1
     """Processes that train together on one node, one GPU each; the batch is split among them."""
     optimiser: Component
@@ -97,7 +99,7 @@ class Finetune(Strict):
     """From a device's features to what its channel uses carry."""
     head: Component
     """The server's head on the received symbols of all devices."""
-    batch_size: Annotated[int, Gt(1)] = 32
+    batch_size: Annotated[WholeNumber, Gt(1)] = 32
     warmup: Fraction = 0.05
     views: Component
 
@@ -322,9 +324,9 @@ class TableEntry(Strict):
     seed: NonNegativeInt = 0
     errors: PositiveInt = 100
     """Lost blocks after which an SNR is done."""
-    most_blocks: Annotated[int, Ge(100)] = 20_000
+    most_blocks: Annotated[WholeNumber, Ge(100)] = 20_000
     """Blocks after which an SNR is done in any case."""
-    target: Annotated[float, Gt(0), Lt(0.5)] = 0.01
+    target: Annotated[Number, Gt(0), Lt(0.5)] = 0.01
     """Block error rate down to which `errors` are counted."""
     code: str = ""
     """Hash of the code that the job runs."""
@@ -374,7 +376,7 @@ class Claim(Strict):
     """Es/N0 in dB of the test; None: training's."""
     direction: Literal["above", "below", "no_less"]
     """`above` or `below` the rival; `no_less`: not worse than it by `margin` or more."""
-    margin: float
+    margin: Number
     """Accuracy: difference in 0..1. Cost: ratio, of which `below` 1 is claimed."""
 
     @model_validator(mode="after")

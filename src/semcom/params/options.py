@@ -14,8 +14,14 @@ from semcom.params import classes, faults, foreign, ranges, source
 from semcom.params.component import family, reference
 from semcom.params.faults import Fault, Path
 
-_SIMPLE: dict[str, Any] = {"float": float, "int": int, "bool": bool, "str": str, "None": None}
-_RANGES = {name: value for name, value in vars(ranges).items() if name[0].isupper()}
+_SIMPLE: dict[str, Any] = {
+    "float": ranges.Number,
+    "int": ranges.WholeNumber,
+    "bool": bool,
+    "str": str,
+    "None": None,
+}
+_RANGES = {name: value for name, value in vars(ranges).items() if get_origin(value) is Annotated}
 _MARKS = ("Gt", "Ge", "Lt", "Le")
 _FINITE = ConfigDict(allow_inf_nan=False)
 REQUIRED = object()

@@ -8,17 +8,29 @@ import re
 from typing import Annotated, Any
 
 from annotated_types import Ge, Gt, Le
+from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
 
-Positive = Annotated[float, Gt(0)]
-NonNegative = Annotated[float, Ge(0)]
-Fraction = Annotated[float, Ge(0), Le(1)]
-PositiveFraction = Annotated[float, Gt(0), Le(1)]
-PositiveInt = Annotated[int, Ge(1)]
-NonNegativeInt = Annotated[int, Ge(0)]
-SnrDb = Annotated[float, Ge(-30), Le(60)]
-WholeSnrDb = Annotated[int, Ge(-30), Le(60)]
-Pixels = Annotated[int, Ge(16), Le(4096)]
-Quality = Annotated[int, Ge(1), Le(100)]
+
+def _no_boolean(value: Any) -> Any:
+    """Refuse true and false, of which Python makes 1 and 0; a text may stand for a number."""
+    if isinstance(value, bool):
+        raise PydanticCustomError("boolean", "a boolean is no number")
+    return value
+
+
+Number = Annotated[float, BeforeValidator(_no_boolean)]
+WholeNumber = Annotated[int, BeforeValidator(_no_boolean)]
+Positive = Annotated[Number, Gt(0)]
+NonNegative = Annotated[Number, Ge(0)]
+Fraction = Annotated[Number, Ge(0), Le(1)]
+PositiveFraction = Annotated[Number, Gt(0), Le(1)]
+PositiveInt = Annotated[WholeNumber, Ge(1)]
+NonNegativeInt = Annotated[WholeNumber, Ge(0)]
+SnrDb = Annotated[Number, Ge(-30), Le(60)]
+WholeSnrDb = Annotated[WholeNumber, Ge(-30), Le(60)]
+Pixels = Annotated[WholeNumber, Ge(16), Le(4096)]
+Quality = Annotated[WholeNumber, Ge(1), Le(100)]
 
 _N = r"[1-9]\d*"
 _INDEX_PART = re.compile(
