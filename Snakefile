@@ -27,7 +27,7 @@ resource_scopes:
 try:
     JOBS = start.start(config, files=workflow.configfiles, root=Path.cwd())
     if workflow.is_main_process and not workflow.output_settings.dryrun:
-        start.check_writable([Path("results", part) for part in ("", "data", JOBS.study.study)])
+        start.check_writable(JOBS.folders)
         start.check_own_classes(JOBS.study)
 except SemcomError as error:
     raise WorkflowError(str(error)) from None

@@ -58,6 +58,39 @@ def test_texts_stand_for_numbers_as_on_the_command_line(config):
     assert load(config) == before
 
 
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("seeds", [0, True], "seeds[1]: True is not a whole number ≥ 0"),
+        (
+            "methods.mmssl.pretrain.epochs",
+            True,
+            "methods.mmssl.pretrain.epochs: True is not a whole number ≥ 1",
+        ),
+        ("methods.mmssl.pretrain.batch_size", True, ".batch_size: True is not a whole number > 1"),
+        ("methods.mmssl.pretrain.optimiser.lr", True, "lr: True is not a number > 0"),
+        ("links.awgn_k32.train_snr_db", False, "train_snr_db: False is not a number ≥ -30 and ≤ 60, nor"),
+        ("labels.all", True, "labels.all: True is not a number > 0 and ≤ 1"),
+        ("digital.pq_k32.payload_bits", True, "payload_bits: True is not a whole number ≥ 1"),
+        (
+            "digital.pq_k32.upload",
+            {"codec": "jpeg", "quality": [True]},
+            "quality[0]: True is not a whole number",
+        ),
+        ("evaluate.snr_db", [False, 5], "evaluate.snr_db[0]: False is not a whole number ≥ -30 and ≤ 60"),
+    ],
+)
+def test_yes_and_no_are_no_numbers(config, path, value, said):
+    put(config, path, value)
+    (line,) = faults(config)
+    assert said in line
+
+
+def test_texts_stand_for_booleans_as_on_the_command_line(config):
+    put(config, "digital.pq_k32.exact", "true")
+    assert load(config).digital["pq_k32"].exact is True
+
+
 def test_every_fault_is_named_at_once(config):
     put(config, "methods.mmssl.pretrain.epoch", 20)
     put(config, "methods.mmssl.pretrain.loss.lamda", 0.1)
@@ -254,7 +287,7 @@ RAYLEIGH = {"use": "rayleigh"}
         ("schemes", ["qpsk_ldpc_1/9"], "schemes: qpsk_ldpc_1/9: rate 1/9 of 64 code bits (32 channel uses)"),
         ("payload_bits", 13, "schemes: qpsk_polar_1/4 at 32 channel uses has 16 payload bits, not 13; leave"),
         ("schemes", ["qpsk_uncoded", "qpsk_uncoded"], "stands twice"),
-        ("frames_per_block", 400, "schemes: qpsk_polar_1/4 at 12800 channel uses: 5G polar codes carry 12"),
+        ("frames_per_block", 400, "schemes: qpsk_polar at 12800 channel uses: 5G polar codes carry 12"),
     ],
 )
 def test_a_bad_digital_link_is_named_with_what_is_allowed(config, path, value, said):
@@ -284,6 +317,31 @@ def test_a_digital_link_needs_a_channel_with_error_tables(config, channel, said)
     put(config, "links.awgn_k32.channel", RAYLEIGH)
     tables = load(config).error_tables("pq_k32")
     assert {table.channel for table in tables} == {"rayleigh"}
+
+
+def test_a_digital_link_beside_a_channel_with_a_fault_has_none(config):
+    for channel, said in (
+        ({}, "missing"),
+        ({"csi": "receiver"}, "missing"),
+        ({"use": "foo"}, "'foo' is unknown"),
+    ):
+        put(config, "links.awgn_k32.channel", channel)
+        (line,) = faults(config)
+        assert line.startswith(f"  links.awgn_k32.channel.use: {said}")
+
+
+def test_names_that_differ_in_case_only_are_one_folder_on_some_disks(config):
+    config["digital"]["AWGN_k32"] = config["digital"]["pq_k32"]
+    config["methods"]["MMSSL"] = config["methods"]["mmssl"]
+    config["links"]["Awgn_k32"] = config["links"]["awgn_k32"]
+    config["labels"]["All"] = 0.5
+    some = "in case only, and some disks make both one folder; choose another name"
+    assert faults(config) == [
+        f"  digital.AWGN_k32: differs from links.awgn_k32 {some}",
+        f"  labels.All: differs from labels.all {some}",
+        f"  links.Awgn_k32: differs from links.awgn_k32 {some}",
+        f"  methods.MMSSL: differs from methods.mmssl {some}",
+    ]
 
 
 def test_bler_compares_schemes_of_one_payload(config):

@@ -217,6 +217,18 @@ def test_results_that_cannot_be_written(copied):
     assert "Traceback" not in output
 
 
+def test_a_folder_of_error_tables_that_cannot_be_written(copied):
+    def change(config):
+        config["digital"] = {"pq": DIGITAL}
+
+    (copied.root / "results/data/links").write_text("")  # stands for one without permissions: root has all
+    with copied.with_params(change):
+        output = copied.snakemake("--cores", "1", code=1)
+    assert "results go to results/data/links/, but results/data/links is a file" in output
+    assert "Traceback" not in output
+    assert "Nothing to be done" in copied.snakemake("--cores", "1")
+
+
 def test_no_rule_retries_runs_python_inside_or_opens_params():
     for path in (ROOT / "Snakefile", *(ROOT / "workflow/rules").glob("*.smk")):
         text = path.read_text()

@@ -262,6 +262,13 @@ class Jobs:
             str(MEASURED / n if (MEASURED / n).exists() else Path("results/data/links") / n) for n in names
         ]
 
+    @property
+    def folders(self) -> list[Path]:
+        """Where jobs write results."""
+        tables = {Path(file) for link in self.study.digital for file in self.error_tables(link)}
+        made = {file.parent for file in tables if not file.is_relative_to(MEASURED) and not file.exists()}
+        return [Path("results"), Path("results/data"), Path("results", self.study.study), *sorted(made)]
+
     def _tables(self, link: str) -> dict[str, str]:
         """The error tables of a digital link as entries have them."""
         return {Path(file).name: _measured(file) for file in self.error_tables(link)}
@@ -302,6 +309,8 @@ class Jobs:
     def summary(self) -> str:
         """Study, data version, methods, seeds, links, labels and budgets, on two lines."""
         study = self.study
+        needed = {file for link in study.digital for file in self.error_tables(link)}
+        unmeasured = sorted(Path(file).stem for file in needed if not Path(file).exists())
         methods = ", ".join(
             f"{m}{'' if study.methods[m].pretrain else ' (no pre-training)'}" for m in study.methods
         )
@@ -312,6 +321,7 @@ class Jobs:
             f"labels {_list(f'{name} ({share:g})' for name, share in study.labels.items())}; "
             f"budgets {_list(study.budgets)} epochs"
             + (f"; digital links {_list(study.digital)}" if study.digital else "")
+            + (f"; error tables to measure {_list(unmeasured)}" if unmeasured else "")
         )
 
     def _place(self, code: str) -> dict[str, Any]:

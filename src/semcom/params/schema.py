@@ -157,9 +157,12 @@ class Study(Strict):
             )
             for scheme in chosen.schemes
         ]
+        seen: dict[str, str] = {}
         for table in tables:
             if table.block.payload_bits < chosen.frames_per_block:
                 raise SemcomError(f"{table.block} has less than one payload bit a frame")
+            if (other := seen.setdefault(table.file, table.scheme)) != table.scheme:
+                raise SemcomError(f"{other} and {table.scheme} are the same scheme; leave one out")
         return tables
 
 
@@ -172,13 +175,14 @@ def load(config: Mapping[str, Any]) -> Study:
     values, wrong = keys.texts_only(dict(config))
     shrunk = {fault.path[:-1] for fault in wrong}
     wrong += _fill_components(values)
+    unknown_uses = {fault.path[:-1] for fault in wrong if fault.path[-1:] == ("use",)}
     try:
         study = Study.model_validate(values)
     except ValidationError as error:
         # a section that lost keys is not also said to be empty
         wrong += [fault for fault in faults.from_pydantic(error, Study) if fault.path not in shrunk]
     else:
-        wrong += _lacking(study)
+        wrong += _lacking(study, unknown_uses)
     if wrong:
         lines = sorted({str(fault) for fault in wrong})
         raise SemcomError("\n  ".join([f"{len(lines)} fault{'s' * (len(lines) > 1)} in the params:", *lines]))
@@ -196,13 +200,27 @@ def own_classes(study: Study) -> dict[str, str]:
     }
 
 
-def _lacking(study: Study) -> Iterator[Fault]:
-    """What does not go together."""
+def _lacking(study: Study, unknown_uses: set[Path]) -> Iterator[Fault]:
+    """What does not go together; `unknown_uses`: places of components whose class has a fault of its own."""
+    yield from _alike(study)
     yield from _modalities(study)
     yield from _projectors(study)
     yield from _weights(study)
     yield from _pilots(study)
-    yield from _digital(study)
+    yield from _digital(study, unknown_uses)
+
+
+def _alike(study: Study) -> Iterator[Fault]:
+    """Names that differ in case only: on some disks their folders are one."""
+    for sections in (("methods",), ("links", "digital"), ("labels",)):
+        first: dict[str, Path] = {}
+        for path in ((section, name) for section in sections for name in getattr(study, section)):
+            other = first.setdefault(path[1].lower(), path)
+            if other[1] != path[1]:
+                text = (
+                    f"differs from {faults.dotted(other)} in case only, and some disks make both one folder"
+                )
+                yield Fault(path, f"{text}; choose another name")
 
 
 def _pilots(study: Study) -> Iterator[Fault]:
@@ -221,7 +239,7 @@ def _pilots(study: Study) -> Iterator[Fault]:
             yield Fault(path, text)
 
 
-def _digital(study: Study) -> Iterator[Fault]:
+def _digital(study: Study, unknown_uses: set[Path]) -> Iterator[Fault]:
     """Digital links whose names, channels, schemes, methods or budgets do not go with the rest."""
     for name, digital in study.digital.items():
         path: Path = ("digital", name)
@@ -229,6 +247,8 @@ def _digital(study: Study) -> Iterator[Fault]:
             yield Fault(path, "is the name of an analog link too; choose another one")
         if digital.link not in study.links:
             yield Fault((*path, "link"), unknown(digital.link, study.links, "links"))
+            continue
+        if ("links", digital.link, "channel") in unknown_uses:
             continue
         channel = study.links[digital.link].channel
         if channel["use"] not in ("awgn", "rayleigh") or channel.get("csi", "receiver") != "receiver":
