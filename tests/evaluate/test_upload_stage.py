@@ -36,7 +36,12 @@ def make(prepared_file: Path, tmp_path: Path) -> Make:
         name: str = "out.csv",
     ) -> pd.DataFrame:
         errors = tmp_path / f"{SCHEME.stem}_{channel}.csv"
-        table.write(errors, SCHEME, channel, [Tally(8.0, 10_000, 9_900), Tally(10.0, 10_000, 2_500), Tally(12.0, 10_000, 10)])
+        table.write(
+            errors,
+            SCHEME,
+            channel,
+            [Tally(8.0, 10_000, 9_900), Tally(10.0, 10_000, 2_500), Tally(12.0, 10_000, 10)],
+        )
         entry = UploadEntry(
             study="test",
             link_name="pq",

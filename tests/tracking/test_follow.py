@@ -141,7 +141,7 @@ def test_a_re_run_replaces_its_run(place, start):
     until(lambda: [status for _, status in runs()] == ["FINISHED"])
     (old,) = runs()
     finish(job(0, 1))
-    until(lambda: len(runs()) == 1 and runs()[0][0] != old[0] and runs()[0][1] == "FINISHED")
+    until(lambda: [(name != old[0], status) for name, status in runs()] == [(True, "FINISHED")])
     new = runs()[0][0]
     assert rows(f"select count(*) from metrics where key = 'loss' and run_uuid = '{new}'") == [(6,)]
 

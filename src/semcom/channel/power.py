@@ -22,8 +22,8 @@ def normalise(symbols: Tensor) -> Tensor:
     reals = torch.view_as_real(symbols.resolve_conj()).flatten(-2)
     norm = torch.linalg.vector_norm(reals, dim=-1, keepdim=True)
     safe = (norm > SAFE[0]) & (norm < SAFE[1])
+    scale = uses**0.5 / torch.where(safe, norm, 1.0)
     if not safe.all():  # the squares of very small or large amplitudes leave fp32: those samples' in fp64
         wide = torch.linalg.vector_norm(reals, dim=-1, keepdim=True, dtype=torch.float64)
-        norm = torch.where(safe, norm, wide)
-    scale = uses**0.5 / torch.where(norm == 0, 1.0, norm)
-    return torch.view_as_complex((reals * scale.to(reals.dtype)).unflatten(-1, (uses, 2)))
+        scale = torch.where(safe, scale, (uses**0.5 / torch.where(wide == 0, 1.0, wide)).to(scale.dtype))
+    return torch.view_as_complex((reals * scale).unflatten(-1, (uses, 2)))

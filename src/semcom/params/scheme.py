@@ -180,8 +180,8 @@ def _check_ldpc(block: Scheme) -> None:
         most = min(int(block.payload_bits / slowest), LDPC_CODE_BITS)
         raise SemcomError(
             f"{_named(block)}: 5G LDPC codes have rates of {slowest} to {fastest}, so {block.payload_bits} "
-            f"payload bits need {least} to {most} code bits, not {block.code_bits}; change channel_uses, payload_bits "
-            "or the modulation"
+            f"payload bits need {least} to {most} code bits, not {block.code_bits}; change channel_uses, "
+            "payload_bits or the modulation"
         )
 
 
