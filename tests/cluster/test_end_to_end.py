@@ -100,7 +100,7 @@ def rule_files() -> list[Path]:
 @pytest.mark.slurm
 def test_nothing_is_lost_while_the_tracking_server_is_dead(finished, here, record):
     assert "study quickstart is not delivered" in finished.output
-    assert "error" not in finished.output.lower()
+    assert "error" not in re.sub(r"error[ _]table", "", finished.output.lower())
     there_runs, here_runs = delivered(finished.site), delivered(here)
     assert there_runs == here_runs
     runs = {run for run, *_ in there_runs}
