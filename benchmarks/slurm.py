@@ -22,7 +22,10 @@ sys.path[:0] = [str(TESTS), str(TESTS / "cluster")]
 
 import slurm  # noqa: E402
 from checkout import Site  # noqa: E402
-from submitted import PRETRAINED, TARGET, Submitted, profile, study  # noqa: E402
+from submitted import POLLING, PRETRAINED, TARGET, Submitted, profile, study  # noqa: E402
+
+# Looks 3 s apart, the first one a second after the start.
+POLLING["slurm-init-seconds-before-status-checks"] = 1
 
 OVERHEAD_S = 10
 IDLE = 0.1
