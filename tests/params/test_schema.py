@@ -107,7 +107,7 @@ def test_every_fault_is_named_at_once(config):
         "  methods.mmssl.encoder.precision: 'fp16' is not one of fp32, bf16; did you mean 'bf16'?",
         "  methods.mmssl.pretrain.epoch: no such key (its value is 20); did you mean 'epochs'?; keys here: "
         "batch_size, devices, epochs, loss, neighbours, optimiser, projector, shared_projector, "
-        "validate_every, views, warmup",
+        "snapshots, validate_every, views, warmup",
         "  methods.mmssl.pretrain.loss.lamda: no such key (its value is 0.1); did you mean 'lambd'?; "
         "keys here: cross_weight, decur_official, lambd, shared_fraction",
         "  tune.optimisers[1].lr: 0 is not a number > 0",
@@ -128,6 +128,9 @@ def test_every_fault_is_named_at_once(config):
         ("methods.mmssl.modalities", ["sound"], "modalities[0]: 'sound' is not one of rgb, depth"),
         ("methods.mmssl.pretrain.batch_size", 1, "1 is not a whole number > 1"),
         ("methods.mmssl.pretrain.devices", 3, "batch_size 64 cannot be split evenly among 3 devices"),
+        ("methods.mmssl.pretrain.snapshots", [0, 5, 5], "snapshots: 5 follows 5; the list must rise"),
+        ("methods.mmssl.pretrain.snapshots", [-1], "snapshots[0]: -1 is not a whole number ≥ 0"),
+        ("methods.mmssl.pretrain.snapshots", [0, 999], "snapshots has epoch 999, and there are 8 epochs"),
         ("methods.mmssl.pretrain.views.use", None, "use: missing; choices: rgbd"),
         ("methods.mmssl.encoder.backbone", "resnet18", "'resnet18' is not a component, {use: NAME"),
         ("links.awgn_k32.train_snr_db", 100, "100 is not a number ≥ -30 and ≤ 60"),

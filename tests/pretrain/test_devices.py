@@ -29,6 +29,7 @@ class Job:
         files = {
             "--frames": self.frames,
             "--encoders": self.folder / "encoders.pt",
+            "--learner": self.folder / "learner.pt",
             "--history": self.folder / "history.csv",
             "--journal": self.folder / "journal.jsonl",
             "--state": self.folder / "states",
@@ -63,7 +64,8 @@ class Job:
 
     @property
     def files(self) -> dict[str, bytes]:
-        return {name: (self.folder / name).read_bytes() for name in ("encoders.pt", "history.csv")}
+        names = ("encoders.pt", "learner.pt", "history.csv")
+        return {name: (self.folder / name).read_bytes() for name in names}
 
 
 def gone(pids: list[int], *, within: float = 20) -> bool:
@@ -86,6 +88,7 @@ def job(tmp_path_factory: pytest.TempPathFactory, prepared_file: Path):  # noqa:
             "optimiser": {"use": "sgd", "lr": 0.02},
             "views": {"use": "rgbd"},
             "validate_every": 5,
+            "snapshots": (0, 1, 3),
         }
         entry = PretrainEntry(
             study="test",
@@ -131,6 +134,7 @@ def test_one_process_of_two_writes_and_speaks(whole) -> None:
     assert "2 processes train together" in (whole.folder / "log").read_text()
     assert whole.output.count("frames to train on") == 1
     assert len((whole.folder / "journal.jsonl").read_text().splitlines()) == EPOCHS + 2
+    assert set(weights.load(whole.folder / "learner.pt")) == {0, 1, 3, EPOCHS}
 
 
 def test_sigterm_stops_all_and_the_job_goes_on_bit_identical(job, whole) -> None:

@@ -6,9 +6,14 @@ import pytest
 import torch
 
 from semcom.files.errors import SemcomError
-from semcom.models.encoder import Encoders
+from semcom.frames.device import DeviceFrames
+from semcom.frames.folds import validation_fold
+from semcom.metrics.representation import effective_rank
+from semcom.models.encoder import Encoders, encode_features
+from semcom.models.learner import Learner
 from semcom.params.entries import Encoder, Pretrain, PretrainEntry
-from semcom.pretrain.stage import Learner, run
+from semcom.pretrain import stage
+from semcom.pretrain.stage import run
 from semcom.training import loop, weights
 from semcom.training.randomness import seeded
 
@@ -23,6 +28,7 @@ def call(given: PretrainEntry, frames: Path, folder: Path) -> pd.DataFrame:
         frames,
         given,
         encoders=folder / "encoders.pt",
+        learner=folder / "learner.pt",
         history=folder / "history.csv",
         journal=folder / "journal.jsonl",
         states=folder.parent / "states",
@@ -59,7 +65,19 @@ def test_weights_fit_the_encoders_and_every_epoch_is_logged(
     ]
 
 
+class Killed(BaseException):
+    """What no code expects."""
+
+
+@pytest.mark.parametrize(
+    ("name", "calls", "left"),
+    [("_keep", 3, 3), ("_look", 3, 2)],
+    ids=["before the snapshot of epoch 2 is written", "in epoch 3"],
+)
 def test_a_killed_job_resumes_and_ends_bit_identical(
+    name: str,
+    calls: int,
+    left: int,
     prepared_file: Path,
     place: dict[str, object],
     encoder: Encoder,
@@ -68,23 +86,71 @@ def test_a_killed_job_resumes_and_ends_bit_identical(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(loop, "CHECKPOINT_S", 0.0)
-    given = entry(place, encoder, pretraining)
-    whole = call(given, prepared_file, tmp_path / "whole" / "x")
+    given = entry(place, encoder, pretraining.model_copy(update={"snapshots": (0, 2)}))
+    call(given, prepared_file, tmp_path / "whole" / "x")
 
-    class Killed(BaseException):
-        pass
+    seen = []
 
-    def die(*_args: object, **_kwargs: object) -> None:
-        raise Killed
+    def die(*given: object) -> object:
+        seen.append(given)
+        if len(seen) == calls:
+            raise Killed
+        return real(*given)
 
+    real = getattr(stage, name)
     with monkeypatch.context() as patch:
-        patch.setattr("semcom.pretrain.stage.weights.save", die)
+        patch.setattr(stage, name, die)
         with pytest.raises(Killed):
             call(given, prepared_file, tmp_path / "cut" / "x")
-    resumed = call(given, prepared_file, tmp_path / "cut" / "x")
-    pd.testing.assert_frame_equal(whole, resumed)
-    a, b = (weights.load(tmp_path / name / "x" / "encoders.pt") for name in ("whole", "cut"))
-    assert all(torch.equal(a[key], b[key]) for key in a)
+    looks = []
+    look = stage._look
+    monkeypatch.setattr(stage, "_look", lambda *given: looks.append(given) or look(*given))
+    call(given, prepared_file, tmp_path / "cut" / "x")
+    assert len(looks) == left, "epochs behind the checkpoint are not run again"
+    for file in ("encoders.pt", "learner.pt", "history.csv"):
+        whole, cut = ((tmp_path / folder / "x" / file).read_bytes() for folder in ("whole", "cut"))
+        assert whole == cut, file
+
+
+def test_snapshots_are_the_learner_as_it_was(
+    prepared_file: Path,
+    frames: DeviceFrames,
+    place: dict[str, object],
+    encoder: Encoder,
+    pretraining: Pretrain,
+    tmp_path: Path,
+) -> None:
+    given = entry(place, encoder, pretraining.model_copy(update={"snapshots": (0, 1, 3)}))
+    history = call(given, prepared_file, tmp_path / "a")
+    kept = weights.load(tmp_path / "a" / "learner.pt")
+    assert list(kept) == [0, 1, 3, 4]
+    with seeded(0, "pretrain", "init"):
+        learner = Learner(given, (32, 24))
+    untrained = learner.state_dict()
+    assert all(torch.equal(untrained[key], value) for key, value in kept[0].items())
+    prepared = frames.prepared
+    train, _ = validation_fold(prepared.scene, prepared.group, prepared.train, seed=0)
+    for epoch in (1, 3, 4):
+        learner.load_state_dict(kept[epoch])
+        features = encode_features(learner.encoders, frames.plain(train))["rgb"]
+        logged = history[(history.epoch == epoch) & (history.metric == "effective_rank_rgb")].value.item()
+        assert effective_rank(features.numpy()) == pytest.approx(logged, rel=1e-6)
+    last = weights.load(tmp_path / "a" / "encoders.pt")
+    assert {f"encoders.{key}" for key in last} == {key for key in kept[4] if key.startswith("encoders.")}
+    assert all(torch.equal(kept[4][f"encoders.{key}"], value) for key, value in last.items())
+    assert any(key.startswith("projectors.depth") for key in kept[4])
+
+
+def test_snapshots_change_nothing_in_the_training(
+    prepared_file: Path, place: dict[str, object], encoder: Encoder, pretraining: Pretrain, tmp_path: Path
+) -> None:
+    for name, snapshots in (("without", ()), ("with", (0, 1, 2))):
+        settings = pretraining.model_copy(update={"snapshots": snapshots, "epochs": 2})
+        call(entry(place, encoder, settings), prepared_file, tmp_path / name)
+    for file in ("encoders.pt", "history.csv"):
+        assert (tmp_path / "without" / file).read_bytes() == (tmp_path / "with" / file).read_bytes()
+    assert list(weights.load(tmp_path / "without" / "learner.pt")) == [2]
+    assert list(weights.load(tmp_path / "with" / "learner.pt")) == [0, 1, 2]
 
 
 def test_one_modality_alone(

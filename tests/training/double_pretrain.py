@@ -46,6 +46,7 @@ def main(devices: int, frames: Path, folder: Path, *, official: bool) -> None:
         frames,
         entry,
         encoders=folder / "encoders.pt",
+        learner=folder / "learner.pt",
         history=folder / "history.csv",
         journal=folder / "journal.jsonl",
         states=folder / "states",

@@ -32,12 +32,13 @@ def verb(site, stage: str, folder: Path) -> tuple[str, ...]:
     """The command line of a stage that trains long enough to be killed, its outputs in `folder`."""
     config = yaml.safe_load((site.root / "params/quickstart.yaml").read_text())
     config["methods"]["mmssl"]["pretrain"]["epochs"] = EPOCHS
+    config["methods"]["mmssl"]["pretrain"]["snapshots"] = [0, 1]
     config["budgets"] = [2, EPOCHS]
     jobs = Jobs(load(config), "md5")
     given = [f"--frames={site.root}/results/data/tiny_32x24.h5", f"--state={site.root}/results/.state"]
     given.append(f"--journal={folder}.jsonl")
     if stage == "pretrain":
-        entry, files = jobs.pretrain("mmssl", 0), ("encoders", "history")
+        entry, files = jobs.pretrain("mmssl", 0), ("encoders", "learner", "history")
     else:
         entry, files = jobs.finetune("mmssl", "awgn_k8", "all", 0), ("models", "history", "communication")
         choice = site.root / "choice.json"

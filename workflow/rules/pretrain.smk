@@ -3,6 +3,7 @@ rule pretrain:
         FRAMES,
     output:
         encoders="results/{study}/pretrain/{method}/seed{seed}/encoders.pt",
+        learner="results/{study}/pretrain/{method}/seed{seed}/learner.pt",
         history="results/{study}/pretrain/{method}/seed{seed}/history.csv",
     log:
         "logs/{study}/pretrain/{method}/seed{seed}.log",
@@ -23,5 +24,6 @@ rule pretrain:
         entry=lambda w: JOBS.pretrain(w.method, int(w.seed)),
     shell:
         "LAUNCHER={resources.launcher:q} semcom pretrain {params.entry:q} --frames {input} "
-        "--encoders {output.encoders} --history {output.history} --state results/.state --log {log} "
+        "--encoders {output.encoders} --learner {output.learner} --history {output.history} "
+        "--state results/.state --log {log} "
         "--journal results/{wildcards.study}/journal/pretrain/{wildcards.method}/seed{wildcards.seed}.jsonl"

@@ -82,6 +82,7 @@ def pretrain(
     entry: EntryText,
     frames: Frames,
     encoders: Output,
+    learner: Output,
     history: Output,
     journal: Journal,
     state: States,
@@ -91,7 +92,7 @@ def pretrain(
     given = _read(entries.PretrainEntry, entry, log, "pretrain", "method")
     from semcom.pretrain.stage import run
 
-    run(frames, given, encoders=encoders, history=history, journal=journal, states=state)
+    run(frames, given, encoders=encoders, learner=learner, history=history, journal=journal, states=state)
 
 
 @knowledge.command()

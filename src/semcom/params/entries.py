@@ -34,6 +34,7 @@ Size = tuple[Pixels, Pixels]
 Budgets = Annotated[tuple[PositiveInt, ...], MinLen(1), AfterValidator(increasing)]
 DigitalBudgets = Annotated[tuple[NonNegativeInt, ...], MinLen(1), AfterValidator(increasing)]
 """0 stands for the encoders as pre-training left them, not fine-tuned."""
+Epochs = Annotated[tuple[NonNegativeInt, ...], AfterValidator(increasing)]
 Seeds = Annotated[tuple[NonNegativeInt, ...], MinLen(1), AfterValidator(unique)]
 
 
@@ -81,6 +82,18 @@ class Pretrain(Strict):
     """k of the validation k-NN accuracy logged over training."""
     validate_every: PositiveInt = 1
     """Epochs from one look at effective rank and k-NN accuracy to the next."""
+    snapshots: Epochs = ()
+    """Epochs after which encoders and projectors are kept, 0 being untrained; the last one always is."""
+
+    @model_validator(mode="after")
+    def _has(self) -> Self:
+        for epoch in self.snapshots:
+            if epoch > self.epochs:
+                raise ValueError(
+                    f"snapshots has epoch {epoch}, and there are {self.epochs} epochs; leave it out (the "
+                    "last one is always kept)"
+                )
+        return self
 
     @model_validator(mode="after")
     def _splits(self) -> Self:

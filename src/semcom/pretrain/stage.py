@@ -5,12 +5,12 @@
 No label of a training frame is used, no validation or test frame is seen, and nothing crosses the link.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from semcom.files.errors import SemcomError
 from semcom.files.hashes import digest
@@ -22,9 +22,9 @@ from semcom.losses import LOSSES
 from semcom.metrics.classification import knn_accuracy
 from semcom.metrics.representation import effective_rank
 from semcom.models.cost import BACKWARD, multiply_adds
-from semcom.models.encoder import Encoders, encode_features
+from semcom.models.encoder import encode_features
+from semcom.models.learner import Learner
 from semcom.models.pretrained import initialise
-from semcom.models.projector import projector
 from semcom.params.component import build
 from semcom.params.entries import PretrainEntry, to_json
 from semcom.progress import Progress, log
@@ -38,45 +38,23 @@ from semcom.training.randomness import seeded
 from semcom.training.state import State, state
 
 
-class Learner(nn.Module):
-    """Encoders, and a projector of its own for every modality or one for all (`shared_projector`).
-
-    Args:
-        entry: modalities, backbone, projector.
-        size: width and height of the frames in pixels.
-    """
-
-    def __init__(self, entry: PretrainEntry, size: tuple[int, int]) -> None:
-        super().__init__()
-        self.encoders = Encoders(entry.modalities, size, entry.encoder)
-        self.projector_of: dict[str, str] = {
-            name: "shared" if entry.pretrain.shared_projector else name for name in entry.modalities
-        }
-        dims = {self.projector_of[name]: dim for name, dim in self.encoders.dims.items()}
-        self.projectors = nn.ModuleDict(
-            {name: projector(dim, entry.pretrain.projector) for name, dim in dims.items()}
-        )
-
-    def forward(self, views: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Embeddings {modality: (N, D)}, fp32, of views {modality: (N, C, H, W)}."""
-        features = self.encoders(views)
-        embeddings: dict[str, Tensor] = {}
-        for name, projector_name in self.projector_of.items():
-            net = self.projectors[projector_name]
-            with torch.autocast(features[name].device.type, torch.bfloat16, enabled=self.encoders.bf16):
-                embeddings[name] = net(features[name]).float()
-        return embeddings
-
-
 def run(
-    frames_file: Path, entry: PretrainEntry, *, encoders: Path, history: Path, journal: Path, states: Path
+    frames_file: Path,
+    entry: PretrainEntry,
+    *,
+    encoders: Path,
+    learner: Path,
+    history: Path,
+    journal: Path,
+    states: Path,
 ) -> None:
-    """Pre-train and write the encoders' weights and what was logged.
+    """Pre-train and write the encoders' weights, snapshots of the whole learner, and what was logged.
 
     Args:
         frames_file: prepared frames.
         entry: what to train and how.
-        encoders: output, weights of the encoders (projectors are thrown away).
+        encoders: output, weights of the encoders, which is what goes on to the link.
+        learner: output, {epoch: weights of encoders and projectors}: the snapshots and the last epoch.
         history: output, one row an epoch and metric.
         journal: events for the tracking server.
         states: folder of training states.
@@ -91,8 +69,9 @@ def run(
                 return
             started = {**tags, "stage": "pretrain"}
             with Journal.open(journal, started, entry.model_dump(), fresh=not held.resumed) as events:
-                learner, epochs = _train(frames, entry, held, team, events)
-                weights.save(encoders, learner.encoders.state_dict())
+                trained, epochs = _train(frames, entry, held, team, events)
+                weights.save(encoders, trained.encoders.state_dict())
+                weights.save(learner, _snapshots(trained, entry, held))
                 rows = [
                     {**tags, "epoch": epoch, "metric": metric, "value": value}
                     for epoch, means in enumerate(epochs, start=1)
@@ -126,10 +105,13 @@ def _train(
     indices = torch.from_numpy(train).to(device)
     progress = Progress(settings.epochs)
     spent = _cost(learner, frames, entry, steps)
+    if team.first:
+        _keep(0, learner, entry, held)
 
     def after(epoch: int, means: Epoch) -> Epoch:
         if events is None:
             return {}  # the first process looks and logs, the others wait for it in the next step
+        _keep(epoch + 1, learner, entry, held)
         more: Epoch = {name: (epoch + 1) * value for name, value in spent.items()}
         if (epoch + 1) % settings.validate_every == 0 or epoch + 1 == settings.epochs:
             more |= _look(learner, frames, train, validation, settings.neighbours)
@@ -152,6 +134,27 @@ def _train(
         team=team,
     )
     return learner, epochs
+
+
+def _keep(epoch: int, learner: Learner, entry: PretrainEntry, held: State) -> None:
+    """Keep the learner as it is after `epoch`, if that is a snapshot.
+
+    In the state folder: a job that goes on does not come by here again. One that goes on at a checkpoint
+    before the snapshot does, and writes the same again.
+    """
+    if epoch in entry.pretrain.snapshots:
+        held.save(_snapshot(epoch), learner.state_dict())
+
+
+def _snapshots(learner: Learner, entry: PretrainEntry, held: State) -> dict[int, dict[str, Tensor]]:
+    """Weights by epoch, the last one of `learner` itself."""
+    kept = {epoch: held.load(_snapshot(epoch)) for epoch in entry.pretrain.snapshots}
+    return kept | {entry.pretrain.epochs: learner.state_dict()}
+
+
+def _snapshot(epoch: int) -> str:
+    """Name in the state folder; in a folder of its own, since a snapshot is no place to go on from."""
+    return f"snapshots/{epoch}"
 
 
 def _objective(
