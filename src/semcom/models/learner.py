@@ -31,7 +31,10 @@ class Learner(nn.Module):
 
     def forward(self, views: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Embeddings {modality: (N, D)}, fp32, of views {modality: (N, C, H, W)}."""
-        features = self.encoders(views)
+        return self.project(self.encoders(views))
+
+    def project(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Embeddings {modality: (N, D)}, fp32, of the encoders' features {modality: (N, dim)}."""
         embeddings: dict[str, Tensor] = {}
         for name, projector_name in self.projector_of.items():
             net = self.projectors[projector_name]
