@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -96,6 +97,7 @@ def make(
         fraction: float = 1.0,
         train_snr_db: float = 10,
         encoders: bool = True,
+        fusion: Literal["concat", "average"] = "concat",
         **options: object,
     ) -> Made:
         link = Link(channel={"use": "awgn"}, channel_uses=8, train_snr_db=train_snr_db)
@@ -108,7 +110,7 @@ def make(
             labels="all",
             modalities=("rgb", "depth"),
             encoder=encoder,
-            finetune=finetuning,
+            finetune=finetuning.model_copy(update={"fusion": fusion}),
             link=link,
             link_name="pq",
             digital=settings,
@@ -215,6 +217,20 @@ def test_without_losses_the_head_scores_the_decoded_features(
             at = (made.entry.budgets.index(budget), SNR_DB.index(30), draw)
             np.testing.assert_array_equal(said["predicted"][at], scores.argmax(-1).numpy())
     assert right > 0.5, "three easy classes show in random features"
+
+
+def test_averaged_heads_see_a_device_each_here_too(make: Make, frames: DeviceFrames) -> None:
+    made = make(snr_db=(30,), draws=1, fusion="average")
+    receiver = made.receivers[3, "qpsk"]
+    arrived = quantised(made, features(made, frames, TEST, 3), 3)
+    wide = [part.shape[1] for part in arrived.values()]
+    x = (torch.from_numpy(joined(arrived)) - receiver.mean) / receiver.spread
+    with torch.no_grad():
+        rgb, depth = (head(x) for head, x in zip(receiver.head.heads, x.split(wide, 1), strict=True))
+    truth = frames.prepared.scene[TEST]
+    right = (((rgb + depth) / 2).argmax(-1).numpy() == truth).mean()
+    assert made.sweep["accuracy", 3, 30, 0] == pytest.approx(right)
+    assert right > 0.5
 
 
 def test_budgets_have_encoders_of_their_own_and_0_those_before_fine_tuning(

@@ -32,8 +32,8 @@ from semcom.frames.device import DeviceFrames
 from semcom.frames.folds import Indices, labelled, validation_fold
 from semcom.metrics.calibration import ece, nll
 from semcom.metrics.classification import accuracy
-from semcom.models import HEADS
 from semcom.models.encoder import Encoders
+from semcom.models.fusion import server as fused
 from semcom.models.system import system_for
 from semcom.params.component import build
 from semcom.params.entries import DigitalEntry, to_json
@@ -121,7 +121,7 @@ def run(
             predicted.append(classes)
             place = {**tags, "budget_epochs": budget, "seed": entry.seed, "split": "test"}
             new = rows_of(entry.evaluate, place, classes, split.truth, measured)
-            log_means(entry.evaluate, events, budget, new)
+            log_means(entry.evaluate, events, {"budget_epochs": budget}, new)
             rows += new
             progress.step(done, f"budget {budget}: {', '.join(map(str, server.receivers))}")
     write_rows(sweep, rows)
@@ -258,7 +258,8 @@ class _Receiver:
         purpose = f"digital/{server.budget}/{scheme.stem}"
         with seeded(entry.seed, purpose, "init"):
             classes = len(frames.prepared.scene_names)
-            head: nn.Module = build(HEADS, entry.finetune.head, x.shape[1], classes).to(device)
+            widths = [part.shape[1] for part in received.values()]
+            head = fused(entry.finetune.fusion, entry.finetune.head, widths, classes).to(device)
         size = min(entry.finetune.batch_size, len(y))
         steps = len(y) // size
 

@@ -4,7 +4,7 @@ Devices that see the SNR encode anew at each one.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,8 @@ from semcom.training.randomness import generator
 Row = dict[str, object]
 Measured = dict[str, NDArray[np.float64]]
 """Values (S, draws) by metric."""
+Views = Callable[[], Iterable[Mapping[str, Tensor]]]
+"""Batches of the test frames' views, from their beginning at each call."""
 
 
 def run(
@@ -73,41 +75,58 @@ def run(
         for done, budget in enumerate(entry.budgets, start=1):
             system = system_for(entry, frames)
             weights.load_into(system, models, part=str(budget))
-            classes, measured = _over_snr(entry, system, frames, test)
+            classes, measured = over_snr(entry, system, lambda: frames.plain(test), truth)
             predicted.append(classes)
             place = {**tags, "budget_epochs": budget, "seed": entry.seed, "split": "test"}
             new = rows_of(entry.evaluate, place, classes, truth, measured)
-            log_means(entry.evaluate, events, budget, new)
+            log_means(entry.evaluate, events, {"budget_epochs": budget}, new)
             rows += new
             progress.step(done, f"budget {budget}: {len(test)} frames at {len(entry.evaluate.snr_db)} SNRs")
     write_rows(sweep, rows)
     write_predictions(predictions, frames, test, np.stack(predicted), entry.budgets, entry.evaluate)
 
 
-def _over_snr(
-    entry: EvaluateEntry, system: System, frames: DeviceFrames, test: Indices
+def over_snr(
+    entry: EvaluateEntry,
+    system: System,
+    views: Views,
+    truth: NDArray[np.int64],
+    *,
+    lost: Collection[str] = (),
 ) -> tuple[NDArray[np.uint8], Measured]:
-    """Classes (S, draws, N) of the test frames, and what is measured beside them."""
-    device, truth = frames.rgb.device, frames.prepared.scene[test]
+    """Classes (S, draws, N) of the test frames, and what is measured beside them.
+
+    Args:
+        entry: Es/N0, draws and the seed of the noise.
+        system: a trained one.
+        views: of the N test frames; called once, or once an Es/N0 where devices see it.
+        truth: class of each (N,).
+        lost: devices of which the server hears nothing.
+    """
+    device = next(system.parameters()).device
     snr_db = torch.tensor(entry.evaluate.snr_db, dtype=torch.float32, device=device)
     if not system.needs_snr:
-        return _sent(entry, system, encode_frames(system, frames.plain(test)), snr_db, truth)
+        return _sent(entry, system, encode_frames(system, views()), snr_db, truth, lost)
     parts = [
-        _sent(entry, system, encode_frames(system, frames.plain(test), one), one.view(1), truth)
-        for one in snr_db
+        _sent(entry, system, encode_frames(system, views(), one), one.view(1), truth, lost) for one in snr_db
     ]
     classes = np.concatenate([part for part, _ in parts])
     return classes, {name: np.concatenate([part[name] for _, part in parts]) for name in parts[0][1]}
 
 
 def _sent(
-    entry: EvaluateEntry, system: System, symbols: Tensor, snr_db: Tensor, truth: NDArray[np.int64]
+    entry: EvaluateEntry,
+    system: System,
+    symbols: Tensor,
+    snr_db: Tensor,
+    truth: NDArray[np.int64],
+    lost: Collection[str],
 ) -> tuple[NDArray[np.uint8], Measured]:
     """Classes (S, draws, N) of symbols (N, devices, k) sent at Es/N0 (S,) in dB, and what is measured."""
     # The same draws for every method, budget and SNR: differences between them are not differences of luck.
     noise = generator(entry.seed, "evaluate", entry.link_name, device=symbols.device)
     scores, received = transmit(
-        system, symbols, n0_from_db(snr_db), draws=entry.evaluate.draws, generator=noise
+        system, symbols, n0_from_db(snr_db), draws=entry.evaluate.draws, generator=noise, lost=lost
     )
     given = scores.float().cpu().numpy()
     measured = {"nll": nll(given, truth), "ece": ece(given, truth), **_power(symbols, received)}
@@ -166,8 +185,15 @@ def rows_of(
     return rows
 
 
-def log_means(settings: Evaluate, events: Journal, budget: int, rows: list[Row]) -> None:
-    """Means over draws, with the SNR in dB as the step, so that the tracking UI overlays the curves."""
+def log_means(settings: Evaluate, events: Journal, run: Mapping[str, object], rows: list[Row]) -> None:
+    """Means over draws, with the SNR in dB as the step, so that the tracking UI overlays the curves.
+
+    Args:
+        settings: Es/N0 and draws.
+        events: the job's journal.
+        run: what tells this run from others of its job.
+        rows: of `rows_of`.
+    """
     for snr in settings.snr_db:
         at = [row for row in rows if row["snr_db"] == snr]
         means = {
@@ -176,7 +202,7 @@ def log_means(settings: Evaluate, events: Journal, budget: int, rows: list[Row])
             )
             for metric in dict.fromkeys(row["metric"] for row in at)
         }
-        events.metrics(means, step=snr, run={"budget_epochs": budget})
+        events.metrics(means, step=snr, run=run)
 
 
 def write_predictions(

@@ -6,10 +6,10 @@ from semcom.params.ranges import Fraction, PositiveInt
 
 
 class MLP(nn.Module):
-    """Linear, ReLU, dropout, linear, on the received symbols of all devices laid side by side.
+    """Linear, ReLU, dropout, linear, on the received symbols of its devices laid side by side.
 
     Args:
-        features: real values received a frame, 2 × channel uses × devices.
+        features: real values received a frame, 2 × channel uses × devices that it hears: all, or one.
         classes: number of class scores.
         hidden: width of the hidden layer.
         dropout: share of hidden units dropped in training.

@@ -1,11 +1,11 @@
 """Devices, channel and server as one network.
 
-rgb ──► backbone ─► sender 2k ─► power 1 ─┐                     ┌─► class scores
-                                          ├─► channel ─► server ┘
+rgb ──► backbone ─► sender 2k ─► power 1 ─┐
+                                          ├─► channel ─► server ─► class scores
 depth ► backbone ─► sender 2k ─► power 1 ─┘
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -17,8 +17,9 @@ from semcom.channel.snr import db_from_n0
 from semcom.channel.symbols import to_complex, to_real
 from semcom.files.errors import SemcomError
 from semcom.frames.device import DeviceFrames
-from semcom.models import HEADS, SENDERS
+from semcom.models import SENDERS
 from semcom.models.encoder import Encoders
+from semcom.models.fusion import Averaged, Fusion, server
 from semcom.params.component import build
 from semcom.params.entries import Component, Encoder, Link, TrainedEntry
 
@@ -36,6 +37,7 @@ class System(nn.Module):
         link: channel and channel uses k a device and frame.
         sender: of every device, from features to 2k real values; every device has its own weights.
         head: the server's head.
+        fusion: `concat`: one head on what all devices sent; `average`: one a device, their scores averaged.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class System(nn.Module):
         link: Link,
         sender: Component,
         head: Component,
+        fusion: Fusion = "concat",
     ) -> None:
         super().__init__()
         self.encoders = Encoders(modalities, size, encoder)
@@ -56,7 +59,7 @@ class System(nn.Module):
             {name: build(SENDERS, sender, dim, 2 * k) for name, dim in self.encoders.dims.items()}
         )
         self.channel: Channel = build(CHANNELS, link.channel)
-        self.server: nn.Module = build(HEADS, head, 2 * k * len(self.jscc), classes)
+        self.server = server(fusion, head, [2 * k] * len(self.jscc), classes)
 
     @property
     def needs_snr(self) -> bool:
@@ -74,9 +77,23 @@ class System(nn.Module):
         sent = [normalise(to_complex(sender(features[name], snr_db))) for name, sender in self.jscc.items()]
         return torch.stack(sent, dim=1)
 
-    def decide(self, received: Tensor) -> Tensor:
-        """Class scores (..., classes) of received complex symbols (..., devices, k)."""
-        scores: Tensor = self.server(to_real(received).flatten(-2))
+    def decide(self, received: Tensor, *, lost: Collection[str] = ()) -> Tensor:
+        """Class scores (..., classes) of received complex symbols (..., devices, k).
+
+        Args:
+            received: what the channel gave.
+            lost: devices of which nothing arrived. One head gets zeros in their place; of averaged heads
+                theirs are left out of the mean.
+        """
+        reals = to_real(received)
+        heard = [name not in lost for name in self.jscc]
+        if isinstance(self.server, Averaged):
+            scores: Tensor = self.server(reals.flatten(-2), heard)
+            return scores
+        if lost:
+            silent = ~torch.tensor(heard, device=reals.device).unsqueeze(-1)
+            reals = reals.masked_fill(silent, 0)
+        scores = self.server(reals.flatten(-2))
         return scores
 
     def forward(
@@ -111,6 +128,7 @@ def system_for(entry: TrainedEntry, frames: DeviceFrames) -> System:
         link=entry.link,
         sender=entry.finetune.sender,
         head=entry.finetune.head,
+        fusion=entry.finetune.fusion,
     ).to(frames.rgb.device)
 
 
@@ -146,7 +164,13 @@ def encode_frames(
 
 @torch.no_grad()
 def transmit(
-    system: System, symbols: Tensor, n0: Tensor, *, draws: int, generator: torch.Generator
+    system: System,
+    symbols: Tensor,
+    n0: Tensor,
+    *,
+    draws: int,
+    generator: torch.Generator,
+    lost: Collection[str] = (),
 ) -> tuple[Tensor, Tensor]:
     """Send encoded frames over the link at every noise variance, `draws` times each.
 
@@ -158,9 +182,10 @@ def transmit(
         n0: noise variances a complex symbol, (S,), or (S, N, 1, 1) with one a frame.
         draws: number of channel draws.
         generator: of the draws.
+        lost: devices of which the server hears nothing; the others' draws stay as they are.
 
     Returns:
-        Class scores (S, draws, N, classes) and received symbols (S, draws, N, devices, k).
+        Class scores (S, draws, N, classes) and symbols (S, draws, N, devices, k) behind the channel.
     """
     system.eval()
     sent = symbols.expand(draws, *symbols.shape)
@@ -170,4 +195,4 @@ def transmit(
         generator.set_state(first)
         received.append(system.channel(sent, variance, generator))
     arrived = torch.stack(received)
-    return system.decide(arrived), arrived
+    return system.decide(arrived, lost=lost), arrived

@@ -111,7 +111,9 @@ class Finetune(Strict):
     sender: Component = {"use": "linear"}
     """From a device's features to what its channel uses carry."""
     head: Component
-    """The server's head on the received symbols of all devices."""
+    """The server's head, on what it received."""
+    fusion: Literal["concat", "average"] = "concat"
+    """One head on the symbols of all devices side by side, or one a device, their class scores averaged."""
     batch_size: Annotated[WholeNumber, Gt(1)] = 32
     warmup: Fraction = 0.05
     views: Component

@@ -61,10 +61,10 @@ class Sender(Protocol):
 
 
 class Head(Protocol):
-    """The server's head, an `nn.Module`."""
+    """The server's head, an `nn.Module`: one for all devices, or with `fusion: average` one a device."""
 
     def __init__(self, features: int, classes: int) -> None:
-        """For `features` = 2 × channel uses × devices received reals, and `classes` scores."""
+        """For `features` = 2 × channel uses × its devices received reals, and `classes` scores."""
         ...
 
     def forward(self, received: "Tensor") -> "Tensor":
