@@ -146,10 +146,10 @@ def _keep(epoch: int, learner: Learner, entry: PretrainEntry, held: State) -> No
         held.save(_snapshot(epoch), learner.state_dict())
 
 
-def _snapshots(learner: Learner, entry: PretrainEntry, held: State) -> dict[int, dict[str, Tensor]]:
+def _snapshots(learner: Learner, entry: PretrainEntry, held: State) -> dict[str, dict[str, Tensor]]:
     """Weights by epoch, the last one of `learner` itself."""
-    kept = {epoch: held.load(_snapshot(epoch)) for epoch in entry.pretrain.snapshots}
-    return kept | {entry.pretrain.epochs: learner.state_dict()}
+    kept = {str(epoch): held.load(_snapshot(epoch)) for epoch in entry.pretrain.snapshots}
+    return kept | {str(entry.pretrain.epochs): learner.state_dict()}
 
 
 def _snapshot(epoch: int) -> str:
