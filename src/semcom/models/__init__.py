@@ -3,6 +3,8 @@
 BACKBONES = {
     "resnet18": "semcom.models.resnet:ResNet18",
     "mobilenet_v2": "semcom.models.mobilenet:MobileNetV2",
+    "mobilenet_v3_small": "semcom.models.mobilenet_v3:MobileNetV3Small",
+    "vit": "semcom.models.vit:ViT",
     "efficientnet_lite0": "semcom.models.efficientnet:EfficientNetLite0",
 }
 
