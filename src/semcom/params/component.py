@@ -19,6 +19,7 @@ from semcom.params import source
 
 FAMILIES = {
     "LOSSES": "semcom.losses",
+    "GUIDES": "semcom.losses",
     "BACKBONES": "semcom.models",
     "SENDERS": "semcom.models",
     "HEADS": "semcom.models",

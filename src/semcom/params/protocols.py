@@ -31,6 +31,28 @@ class Loss(Protocol):
         ...
 
 
+class Guide(Protocol):
+    """How a knowledge base guides an encoder: a loss of one view's embeddings in the base's space.
+
+    Like a loss of pre-training it learns nothing, remembers nothing and draws nothing. `needs` says what it
+    is given of the base for each image, and how many vectors of it: `target`, the vector that the image is
+    drawn to (1); `negatives`, the nearest other entries; `neighbours`, the entries nearest to the embedding.
+    """
+
+    needs: "Mapping[str, int]"
+
+    def __init__(self) -> None: ...
+
+    def __call__(
+        self, embedding: "Tensor", known: "Mapping[str, Tensor]"
+    ) -> "tuple[Tensor, dict[str, Tensor]]":
+        """The scalar to minimise, and detached scalars to log, of embeddings (N, D) of any length.
+
+        `known` has what `needs` names: (N, D) for `target`, else (N, number, D), a row of zeros being none.
+        """
+        ...
+
+
 class Backbone(Protocol):
     """A device's encoder, an `nn.Module`. It has `dim`, the width of its features."""
 
@@ -119,6 +141,7 @@ class Optimiser(Protocol):
 
 PROTOCOLS: dict[str, type] = {
     "LOSSES": Loss,
+    "GUIDES": Guide,
     "BACKBONES": Backbone,
     "SENDERS": Sender,
     "HEADS": Head,
