@@ -1,0 +1,90 @@
+"""A local encoder: a backbone, and where it goes from there in training under a shared knowledge base.
+
+image ─► backbone ─► features ─┬► projection ─► the base's space: compared by cosine
+                               └► SimCLR's projector: for its term of the loss only
+
+Only backbone and projection are kept after training.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from semcom.models.encoder import Encoders
+from semcom.models.projector import projector
+from semcom.params.entries import Encoder
+
+
+class Embedded(NamedTuple):
+    """What a local encoder says of images, fp32.
+
+    Attributes:
+        features: (N, backbone's dim).
+        space: (N, D), in the base's space, of any length.
+        contrast: (N, P) of SimCLR's projector; None without one.
+    """
+
+    features: Tensor
+    space: Tensor
+    contrast: Tensor | None = None
+
+
+def projection(features: int, dim: int, hidden: Sequence[int] = ()) -> nn.Sequential:
+    """From a backbone's features to the base's space: one linear layer, or an MLP.
+
+    Args:
+        features: width of the backbone's features.
+        dim: D of the base's space.
+        hidden: widths between them, each with BatchNorm and ReLU.
+    """
+    layers = projector(features, [*hidden, dim])
+    # With a bias: a mentor's vectors are not centred.
+    layers[-1] = nn.Linear(hidden[-1] if hidden else features, dim)
+    return layers
+
+
+class LocalEncoder(nn.Module):
+    """Backbone, projection and, for a SimCLR term, its projector; at random initialisation.
+
+    Args:
+        size: width and height of the images in pixels.
+        encoder: backbone and precision.
+        dim: D of the base's space.
+        hidden: widths inside the projection; none for a linear one.
+        contrast: widths of SimCLR's projector; none for a training without the term.
+    """
+
+    def __init__(
+        self,
+        size: tuple[int, int],
+        encoder: Encoder,
+        *,
+        dim: int,
+        hidden: Sequence[int] = (),
+        contrast: Sequence[int] = (),
+    ) -> None:
+        super().__init__()
+        self.encoders = Encoders(("rgb",), size, encoder)
+        features = self.encoders.dims["rgb"]
+        self.projection = projection(features, dim, hidden)
+        self.contrast = projector(features, contrast) if contrast else None
+
+    def forward(self, views: Mapping[str, Tensor]) -> Embedded:
+        """Features and embeddings of {"rgb": (N, 3, H, W)}."""
+        features = self.encoders({"rgb": views["rgb"]})["rgb"]
+        with torch.autocast(features.device.type, torch.bfloat16, enabled=self.encoders.bf16):
+            space = self.projection(features).float()
+            contrast = self.contrast(features).float() if self.contrast else None
+        return Embedded(features, space, contrast)
+
+
+@torch.no_grad()
+def embed(network: LocalEncoder, batches: Iterable[Mapping[str, Tensor]]) -> tuple[Tensor, Tensor]:
+    """Features (N, dim) and embeddings (N, D) of batches of views, each of unit length, in evaluation."""
+    network.eval()
+    seen = [network(views) for views in batches]
+    features, space = (torch.cat([getattr(s, name) for s in seen]) for name in ("features", "space"))
+    return functional.normalize(features), functional.normalize(space)
