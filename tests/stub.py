@@ -15,7 +15,7 @@ INPUTS = {"frames", "encoders", "journal", "state", "log", "source", "md5", "res
 REPORT = (
     "accuracy_snr.png accuracy_uses.png summary.csv retrieval.csv accuracy_snr.pdf accuracy_snr.csv "
     "accuracy_uses.pdf accuracy_uses.csv report.md provenance.json pretraining.csv optimisers.csv "
-    "calibration.csv digital.csv upload.csv cost.csv claims.csv"
+    "calibration.csv digital.csv upload.csv cost.csv claims.csv conditions.csv"
 ).split()
 NAMES = ("method", "link_name", "labels", "seed")
 
@@ -27,7 +27,9 @@ def main() -> None:
     words = [part for word in sys.argv for part in (word.split("=", 1) if word.startswith("--") else [word])]
     given = {words[i][2:]: words[i + 1] for i in range(len(words) - 1) if words[i].startswith("--")}
     inputs = INPUTS - ({"encoders"} if stage == "pretrain" else set())
-    inputs |= {"choice"} if stage == "finetune" else {"models"} if stage == "evaluate" else set()
+    inputs |= (
+        {"choice"} if stage == "finetune" else {"models"} if stage in ("evaluate", "conditions") else set()
+    )
     outputs = [Path(value) for name, value in given.items() if name not in inputs]
     if stage == "report":
         outputs = [Path(given["output"], name) for name in REPORT]
@@ -51,6 +53,7 @@ def main() -> None:
 
 if __name__ == "__main__":
     stages = {"fetch", "prepare", "pretrain", "private", "tune", "finetune", "sweep", "link", "report"}
+    stages |= {"conditions"}
     if stages & set(sys.argv[1:3]):
         main()
     else:

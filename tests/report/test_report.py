@@ -17,7 +17,7 @@ FILES = {
     "accuracy_snr.pdf", "accuracy_snr.png", "accuracy_snr.csv",
     "accuracy_uses.pdf", "accuracy_uses.png", "accuracy_uses.csv",
     "summary.csv", "digital.csv", "retrieval.csv", "pretraining.csv", "calibration.csv", "optimisers.csv",
-    "upload.csv", "cost.csv", "claims.csv", "provenance.json", "report.md",
+    "upload.csv", "conditions.csv", "cost.csv", "claims.csv", "provenance.json", "report.md",
 }  # fmt: skip
 
 

@@ -115,6 +115,16 @@ def test_a_longer_sweep_runs_evaluation_again(finished):
         assert finished.planned() == {job for job in ALL if job.startswith(("evaluate", "report"))}
 
 
+def test_conditions_run_their_own_jobs_and_no_sweep(finished):
+    def change(config):
+        config["methods"]["supervised"]["modalities"] = ["rgb"]
+        config["evaluate"]["conditions"] = {"rgb_lost": {"lost": ["rgb"]}}
+
+    with finished.with_params(change):
+        new = {f"conditions mmssl awgn_k8 all {seed}" for seed in SEEDS}
+        assert finished.planned() == new | SUPERVISED | {"report"}
+
+
 DIGITAL = {"link": "awgn_k8", "schemes": ["qpsk_uncoded"]}
 
 

@@ -38,6 +38,28 @@ rule evaluate:
         "{wildcards.method}/{wildcards.link}/{wildcards.labels}/seed{wildcards.seed}.jsonl"
 
 
+rule conditions:
+    input:
+        frames=FRAMES,
+        models="results/{study}/finetune/{method}/{link}/{labels}/seed{seed}/models.pt",
+    output:
+        "results/{study}/conditions/{method}/{link}/{labels}/seed{seed}.csv",
+    log:
+        "logs/{study}/conditions/{method}/{link}/{labels}/seed{seed}.log",
+    threads: THREADS
+    resources:
+        gpu=GPU,
+        gpu_jobs=GPU,
+        mem_mb=4000,
+        runtime=60,
+    params:
+        entry=lambda w: JOBS.conditions(w.method, w.link, w.labels, int(w.seed)),
+    shell:
+        "semcom evaluate conditions {params.entry:q} --frames {input.frames} --models {input.models} "
+        "--table {output} --log {log} --journal results/{wildcards.study}/journal/conditions/"
+        "{wildcards.method}/{wildcards.link}/{wildcards.labels}/seed{wildcards.seed}.jsonl"
+
+
 rule error_table:
     output:
         "results/data/links/{table}.csv",

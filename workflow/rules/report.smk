@@ -6,6 +6,12 @@ rule report:
         of_study("finetune", "{method}/{link}/{labels}/seed{seed}", "history.csv", "communication.csv"),
         expand("results/{study}/calibration/{link}.csv", study=STUDY.study, link=STUDY.links),
         of_study("evaluate", "{method}/{link}/{labels}/seed{seed}", "sweep.csv", "predictions.npz"),
+        of_study(
+            "conditions",
+            "{method}/{link}/{labels}",
+            *[f"seed{seed}.csv" for seed in STUDY.seeds],
+            methods=JOBS.conditions_of,
+        ),
         of_digital("sweep.csv", "predictions.npz", "communication.csv"),
         expand("results/{study}/upload/{digital}.csv", study=STUDY.study, digital=JOBS.uploads),
         frames=FRAMES,
@@ -30,6 +36,18 @@ rule report:
             caption="../report/retrieval.rst",
             category="Tables",
         ),
+        *(
+            [
+                report(
+                    "results/{study}/report/{report}/conditions_snr.png",
+                    caption="../report/conditions_snr.rst",
+                    category="Figures",
+                ),
+                "results/{study}/report/{report}/conditions_snr.pdf",
+            ]
+            if JOBS.conditions_of
+            else []
+        ),
         multiext("results/{study}/report/{report}/accuracy_snr", ".pdf", ".csv"),
         multiext("results/{study}/report/{report}/accuracy_uses", ".pdf", ".csv"),
         multiext(
@@ -41,6 +59,7 @@ rule report:
             "cost.csv",
             "claims.csv",
             "upload.csv",
+            "conditions.csv",
             "optimisers.csv",
             "calibration.csv",
         ),

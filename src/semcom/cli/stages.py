@@ -14,6 +14,7 @@ from semcom import progress
 from semcom.cli.calibrate import calibrate
 from semcom.files.errors import SemcomError
 from semcom.params import entries, faults
+from semcom.params.conditions import ConditionsEntry
 
 EntryText = Annotated[
     str, typer.Argument(metavar="ENTRY", help="What to do, as the JSON text a rule hands over.")
@@ -173,6 +174,22 @@ def sweep(
     from semcom.evaluate.sweep import run
 
     run(frames, given, models=models, sweep=sweep, predictions=predictions, journal=journal)
+
+
+@evaluate.command()
+def conditions(
+    entry: EntryText,
+    frames: Frames,
+    models: Annotated[Path, typer.Option(help="Weights by budget.")],
+    table: Output,
+    journal: Journal,
+    log: Log = None,
+) -> None:
+    """Sweep the SNR over the test frames with a device lost, or its sensor degraded."""
+    given = _read(ConditionsEntry, entry, log, "conditions", "method", "link_name", "labels")
+    from semcom.evaluate.conditions import run
+
+    run(frames, given, models=models, table=table, journal=journal)
 
 
 @evaluate.command()

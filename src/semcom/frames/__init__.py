@@ -1,3 +1,6 @@
 """Prepared frames: the reader of the prepared format, folds and label fractions, augmented views."""
 
-VIEWS = {"rgbd": "semcom.frames.views:RGBD"}
+VIEWS = {
+    "rgbd": "semcom.frames.views:RGBD",
+    "sensors": "semcom.frames.sensors:Sensors",
+}

@@ -418,6 +418,10 @@ class ReportEntry(Strict):
     links: dict[str, Link]
     digital: dict[str, Digital] = Field(default_factory=dict)
     """With methods filled in."""
+    conditions: dict[str, str] = Field(default_factory=dict)
+    """Conditions at test time, in words."""
+    conditions_of: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Those that concern a method, for methods that have any."""
     labels: dict[str, float]
     budgets: Budgets
     seeds: Seeds

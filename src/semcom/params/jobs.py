@@ -14,11 +14,14 @@ from typing import Any, get_args
 from semcom.files.hashes import sha256
 from semcom.params.codehash import code_hash
 from semcom.params.component import module_of
+from semcom.params.conditions import Condition, ConditionsEntry, concerning
 from semcom.params.entries import (
     CalibrationEntry,
     Claim,
+    Component,
     Digital,
     DigitalEntry,
+    Evaluate,
     EvaluateEntry,
     FinetuneEntry,
     KnowledgeEntry,
@@ -45,6 +48,7 @@ STAGES = {
     "evaluate": "semcom.evaluate.sweep",
     "calibration": "semcom.evaluate.links",
     "table": "semcom.channel.digital.simulate",
+    "conditions": "semcom.evaluate.conditions",
     "digital": "semcom.evaluate.digital",
     "upload": "semcom.evaluate.upload",
     "report": "semcom.report",
@@ -173,7 +177,31 @@ class Jobs:
                 link_name=link,
                 labels=labels,
                 seed=seed,
-                evaluate=self.study.evaluate,
+                evaluate=self._sweep,
+            )
+        )
+
+    @property
+    def conditions_of(self) -> dict[str, dict[str, Condition]]:
+        """The conditions at test time that concern each method; methods without one are left out."""
+        every = self.study.evaluate.conditions
+        found = {name: concerning(every, method.modalities) for name, method in self.study.methods.items()}
+        return {name: conditions for name, conditions in found.items() if conditions}
+
+    def conditions(self, method: str, link: str, labels: str, seed: int) -> str:
+        """Entry of `semcom evaluate conditions`."""
+        conditions = self.conditions_of[method]
+        views = [condition.degraded for condition in conditions.values() if condition.degraded]
+        return to_json(
+            ConditionsEntry(
+                **self._place(self._training_code("conditions", method, link, optimisers=False, views=views)),
+                **self._training(method, link),
+                method=method,
+                link_name=link,
+                labels=labels,
+                seed=seed,
+                evaluate=self._sweep,
+                conditions=conditions,
             )
         )
 
@@ -214,7 +242,7 @@ class Jobs:
                 fraction=self.study.labels[labels],
                 seed=seed,
                 neighbours=self.study.knowledge.neighbours,
-                evaluate=self.study.evaluate,
+                evaluate=self._sweep,
             )
         )
 
@@ -294,6 +322,8 @@ class Jobs:
                 pretrained=tuple(self.pretrained),
                 links=study.links,
                 digital=self.digital_links,
+                conditions={name: str(condition) for name, condition in study.evaluate.conditions.items()},
+                conditions_of={name: tuple(conditions) for name, conditions in self.conditions_of.items()},
                 labels=study.labels,
                 budgets=study.budgets,
                 seeds=study.seeds,
@@ -328,6 +358,11 @@ class Jobs:
         """What every entry knows."""
         return {"study": self.study.study, "data": self.data, "code": code, "compute": self.study.compute}
 
+    @property
+    def _sweep(self) -> Evaluate:
+        """What a sweep reads of `evaluate`: no conditions."""
+        return Evaluate(snr_db=self.study.evaluate.snr_db, draws=self.study.evaluate.draws)
+
     def _training(self, method: str, link: str) -> dict[str, Any]:
         """What tuning, fine-tuning and evaluation share."""
         chosen = self.study.methods[method]
@@ -344,14 +379,22 @@ class Jobs:
         chosen = self.study.methods[method]
         return None if chosen.pretrain else _weights(chosen)
 
-    def _training_code(self, stage: str, method: str, link: str, *, optimisers: bool = True) -> str:
+    def _training_code(
+        self,
+        stage: str,
+        method: str,
+        link: str,
+        *,
+        optimisers: bool = True,
+        views: Iterable[Component] = (),
+    ) -> str:
         chosen: Method = self.study.methods[method]
         return _hash(
             stage,
             BACKBONES=[chosen.encoder.backbone],
             SENDERS=[chosen.finetune.sender],
             HEADS=[chosen.finetune.head],
-            VIEWS=[chosen.finetune.views],
+            VIEWS=[chosen.finetune.views, *views],
             CHANNELS=[self.study.links[link].channel],
             OPTIMISERS=self.study.tune.optimisers if optimisers else (),
         )

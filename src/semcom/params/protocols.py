@@ -117,14 +117,14 @@ class Channel(Protocol):
 
 
 class Views(Protocol):
-    """How augmented views are drawn, in batches."""
+    """How augmented or degraded views are drawn, in batches."""
 
     def __init__(self) -> None: ...
 
     def __call__(self, rgb: "Tensor", depth: "Tensor", generator: "Generator") -> "tuple[Tensor, Tensor]":
         """New views of colours (N, 3, H, W) in 0…1 and depths (N, 1, H, W) in metres, of the same shapes.
 
-        Each draw comes from `generator`. Depth is 0 where nothing was measured.
+        Each draw comes from `generator`. Depth is NaN where nothing was measured.
         """
         ...
 

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, ValidationError
 from semcom.files.errors import SemcomError
 from semcom.params import faults, keys, options
 from semcom.params.component import family, reference
+from semcom.params.conditions import Condition
 from semcom.params.entries import (
     Budgets,
     Compute,
@@ -44,6 +45,7 @@ _FAMILY_AT = {
     ("methods", "*", "finetune", "views"): "VIEWS",
     ("links", "*", "channel"): "CHANNELS",
     ("tune", "optimisers", "*"): "OPTIMISERS",
+    ("evaluate", "conditions", "*", "degraded"): "VIEWS",
 }
 
 
@@ -105,6 +107,12 @@ class Method(Strict):
     finetune: Finetune
 
 
+class Testing(Evaluate):
+    """The sweep, and what it does not read: conditions that have jobs of their own."""
+
+    conditions: dict[Name, Condition] = {}
+
+
 class Study(Strict):
     """A params file."""
 
@@ -125,7 +133,7 @@ class Study(Strict):
     budgets: Budgets
     """Training budgets in epochs of the fully labelled set."""
     tune: Tune
-    evaluate: Evaluate
+    evaluate: Testing
     knowledge: Knowledge = Knowledge()
     claims: Name | None = None
     """The file params/claims/NAME.yaml, whose claims the report judges."""
@@ -196,7 +204,7 @@ def own_classes(study: Study) -> dict[str, str]:
         faults.dotted((*path, "use")): holder[path[-1]]["use"]
         for pattern, name in _FAMILY_AT.items()
         for path, holder in _places(values, pattern)
-        if holder[path[-1]]["use"] not in family(name)
+        if holder[path[-1]] is not None and holder[path[-1]]["use"] not in family(name)
     }
 
 
@@ -208,6 +216,7 @@ def _lacking(study: Study, unknown_uses: set[Path]) -> Iterator[Fault]:
     yield from _weights(study)
     yield from _pilots(study)
     yield from _digital(study, unknown_uses)
+    yield from _conditions(study)
 
 
 def _alike(study: Study) -> Iterator[Fault]:
@@ -278,6 +287,17 @@ def _digital(study: Study, unknown_uses: set[Path]) -> Iterator[Fault]:
             if budget and budget not in study.budgets:
                 text = f"{budget} is none of the study's, {', '.join(map(str, study.budgets))}, nor 0"
                 yield Fault((*path, "budgets"), text)
+
+
+def _conditions(study: Study) -> Iterator[Fault]:
+    """Conditions under which no method of the study can be tested."""
+    for name, condition in study.evaluate.conditions.items():
+        if not any(condition.concerns(method.modalities) for method in study.methods.values()):
+            text = (
+                f"no method of the study has {', '.join(condition.lost)} and another modality beside; leave "
+                "the condition out, or add such a method"
+            )
+            yield Fault(("evaluate", "conditions", name, "lost"), text)
 
 
 def _modalities(study: Study) -> Iterator[Fault]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from semcom.files.atomic import write_text
 from semcom.params.entries import ReportEntry
 from semcom.progress import log
-from semcom.report import calibration, claims, figures, tables, text
+from semcom.report import calibration, claims, conditions, conditions_figure, figures, tables, text
 from semcom.report.results import read
 from semcom.report.stamp import Stamp, write_provenance, write_table
 
@@ -40,6 +40,7 @@ def run(results: Path, entry: ReportEntry, frames: Path, output: Path) -> None:
         "calibration": calibration.calibration(found),
         "optimisers": found.choices,
     }
+    made["conditions"] = conditions.summary(conditions.read(results, entry, found.sweep), found.sweep)
     made["claims"] = claims.claims(results, entry, made["cost"])
     calibration.check(made["calibration"])
     for name, table in made.items():
@@ -50,6 +51,11 @@ def run(results: Path, entry: ReportEntry, frames: Path, output: Path) -> None:
         made["accuracy_uses"], entry, uploads=found.upload, chance=found.chance, foot=stamp.line()
     )
     figures.save(uses, output / "accuracy_uses", stamp.text())
+    if entry.conditions_of:
+        drawn = conditions_figure.draw(
+            made["conditions"], made["accuracy_snr"], entry, chance=found.chance, foot=stamp.line()
+        )
+        figures.save(drawn, output / "conditions_snr", stamp.text())
     write_provenance(output / "provenance.json", entry, stamp)
     page = text.page(made, entry, chance=found.chance, stamp=stamp)
     write_text(output / "report.md", page)

@@ -43,27 +43,27 @@ def accuracy_snr(table: pd.DataFrame, entry: ReportEntry, *, chance: float, foot
         chance: accuracy of always naming the most frequent class.
         foot: the line at the foot.
     """
-    places = [(link, labels, budget) for link, labels in _groups(entry) for budget in entry.budgets]
-    one = len(_groups(entry)) == 1
+    places = [(link, labels, budget) for link, labels in groups(entry) for budget in entry.budgets]
+    one = len(groups(entry)) == 1
     with mpl.rc_context(STYLE):
         sheet = Sheet(len(places), columns=min(3, len(entry.budgets)) if one else len(entry.budgets))
         for axes, (link, labels, budget) in zip(sheet.panels, places, strict=True):
-            here = _select(table, link=link, labels=labels, budget_epochs=budget)
+            here = select(table, link=link, labels=labels, budget_epochs=budget)
             for number, method in enumerate(entry.methods):
                 rows = here[here["method"] == method]
-                _curve(axes, rows, number, method, markers=len(rows) <= 12)
+                curve(axes, rows, number, method, markers=len(rows) <= 12)
             for number, method, name in _digital(entry, link):
-                rows = _select(table, link=name, labels=labels, budget_epochs=budget, method=method)
+                rows = select(table, link=name, labels=labels, budget_epochs=budget, method=method)
                 if len(rows):
-                    _curve(axes, rows, number, f"{method}, {name}", markers=len(rows) <= 12, digital=True)
-            _chance(axes, chance, named=axes is sheet.panels[0])
-            _training(axes, entry.links[link])
+                    curve(axes, rows, number, f"{method}, {name}", markers=len(rows) <= 12, digital=True)
+            chance_line(axes, chance, named=axes is sheet.panels[0])
+            training_marks(axes, entry.links[link])
             epochs = f"{budget} epoch{'s' * (budget != 1)}"
             axes.set_title(f"{epochs} of fine-tuning" if one else f"{link}, labels {labels}: {epochs}")
             if here["snr_db"].nunique() <= 8:
                 axes.xaxis.set_major_locator(FixedLocator(sorted(here["snr_db"].unique())))
-        where = "Link {}, labels {}. ".format(*_groups(entry)[0]) if one else ""
-        note = f"{where}{_intervals('Bands', entry)} {_trained(entry)}"
+        where = "Link {}, labels {}. ".format(*groups(entry)[0]) if one else ""
+        note = f"{where}{intervals('Bands', entry)} {_trained(entry)}"
         sheet.finish(SNR_LABEL, note, foot)
     return sheet.figure
 
@@ -80,11 +80,11 @@ def accuracy_uses(
         chance: accuracy of always naming the most frequent class.
         foot: the line at the foot.
     """
-    groups = _groups(entry)
+    places = groups(entry)
     with mpl.rc_context(STYLE):
-        sheet = Sheet(len(groups), columns=min(2, len(groups)), panel_height=2.3, above=0.6)
-        for axes, (link, labels) in zip(sheet.panels, groups, strict=True):
-            here = _select(table, link=link, labels=labels)
+        sheet = Sheet(len(places), columns=min(2, len(places)), panel_height=2.3, above=0.6)
+        for axes, (link, labels) in zip(sheet.panels, places, strict=True):
+            here = select(table, link=link, labels=labels)
             shown = [link, *(name for _, _, name in _digital(entry, link))]
             _log_axis(axes, table.loc[table["link"].isin(shown), "training_uses"])
             for number, method in enumerate(entry.methods):
@@ -92,21 +92,19 @@ def accuracy_uses(
                 aside = 1.025 ** (number - (len(entry.methods) - 1) / 2) if len(entry.seeds) > 1 else 1.0
                 _bars(axes, here[here["method"] == method], number, method, aside=aside)
             for number, method, name in _digital(entry, link):
-                rows = _select(table, link=name, labels=labels, method=method)
+                rows = select(table, link=name, labels=labels, method=method)
                 _bars(axes, rows, number, f"{method}, {name}", aside=1.0, digital=True)
-            _chance(axes, chance, named=axes is sheet.panels[0])
+            chance_line(axes, chance, named=axes is sheet.panels[0])
             _rounds(axes, here)
             axes.set_title(f"{link}, labels {labels}, tested at {here['snr_db'].iloc[0]:g} dB", pad=6)
         beside = " Bars of equal cost are drawn side by side." if len(entry.seeds) > 1 else ""
         upright = upload.draw(
             [
                 (axes, upload.marks(uploads, entry, link))
-                for axes, (link, _) in zip(sheet.panels, groups, strict=True)
+                for axes, (link, _) in zip(sheet.panels, places, strict=True)
             ]
         )
-        note = (
-            f"{_intervals('Bars', entry)}{beside} Pre-training exchanges nothing with the server. {upright}"
-        )
+        note = f"{intervals('Bars', entry)}{beside} Pre-training exchanges nothing with the server. {upright}"
         sheet.finish(USES_LABEL, note, foot)
     return sheet.figure
 
@@ -123,17 +121,19 @@ def save(figure: Figure, path: Path, description: str) -> None:
             figure.savefig(temporary, format="png", dpi=220, metadata=about)
 
 
-def _groups(entry: ReportEntry) -> list[tuple[str, str]]:
+def groups(entry: ReportEntry) -> list[tuple[str, str]]:
+    """Every link with every label fraction."""
     return [(link, labels) for link in entry.links for labels in entry.labels]
 
 
-def _intervals(what: str, entry: ReportEntry) -> str:
+def intervals(what: str, entry: ReportEntry) -> str:
+    """What bands or bars are."""
     if len(entry.seeds) == 1:
         return "One seed, so no intervals; channel draws averaged."
     return f"{what}: 95 % Student-t intervals over {len(entry.seeds)} seeds, channel draws averaged first."
 
 
-def _select(table: pd.DataFrame, **where: object) -> pd.DataFrame:
+def select(table: pd.DataFrame, **where: object) -> pd.DataFrame:
     """The rows of accuracy at the given place."""
     keep = table["metric"] == "accuracy"
     for column, value in where.items():
@@ -166,9 +166,10 @@ def _look(number: int, *, digital: bool = False) -> dict[str, object]:
     }
 
 
-def _curve(
+def curve(
     axes: Axes, rows: pd.DataFrame, number: int, label: str, *, markers: bool, digital: bool = False
 ) -> None:
+    """The curve of one method over Es/N0, with its band; `number` is the method's place in the study."""
     look = _look(number, digital=digital) | ({} if markers else {"marker": ""})
     x, mean, half = rows["snr_db"], 100 * rows["mean"], 100 * rows["half_width"]
     axes.plot(x, mean, label=label, zorder=3, **look)  # type: ignore[arg-type]
@@ -195,7 +196,8 @@ def _log_axis(axes: Axes, values: "pd.Series[float]") -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def _chance(axes: Axes, chance: float, *, named: bool) -> None:
+def chance_line(axes: Axes, chance: float, *, named: bool) -> None:
+    """The accuracy of always naming the most frequent class."""
     axes.axhline(100 * chance, color=GREY, linewidth=0.8, linestyle=(0, (1, 1.5)))
     if named:
         axes.annotate(
@@ -204,7 +206,7 @@ def _chance(axes: Axes, chance: float, *, named: bool) -> None:
         )  # fmt: skip
 
 
-def _training(axes: Axes, link: Link) -> None:
+def training_marks(axes: Axes, link: Link) -> None:
     """Mark the Es/N0 of training: a range shaded, single ones dotted."""
     at = link.train_snr_db
     if isinstance(at, dict) and "uniform" in at:
@@ -215,7 +217,7 @@ def _training(axes: Axes, link: Link) -> None:
 
 
 def _trained(entry: ReportEntry) -> str:
-    """What the marks of `_training` are."""
+    """What the marks of `training_marks` are."""
     ranges = [
         isinstance(at, dict) and "uniform" in at for at in (li.train_snr_db for li in entry.links.values())
     ]

@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from itertools import product
 
 import numpy as np
 import pandas as pd
 
 from semcom.metrics.cost import ratio_interval
 from semcom.params.entries import Link, ReportEntry
-from semcom.report import upload
+from semcom.report import conditions, upload
 from semcom.report.calibration import TOLERANCE_DB
 from semcom.report.claims import overall
 from semcom.report.stamp import Stamp
-from semcom.report.tables import rival
+from semcom.report.tables import near_training, rival
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -32,6 +33,7 @@ def page(made: Tables, entry: ReportEntry, *, chance: float, stamp: Stamp) -> st
         _snr(entry, chance),
         _uses(made, entry),
         _cost(made["cost"], entry),
+        _conditions(made, entry),
         _digital(made, entry),
         _upload(made["upload"]),
         _knowledge(made["retrieval"]),
@@ -174,6 +176,35 @@ def _ratio(own: pd.DataFrame, rivals: pd.DataFrame) -> str:
     if np.isnan(half):
         return f"{np.exp(mean):.2f}"
     return f"{np.exp(mean):.2f} ({np.exp(mean - half):.2f} to {np.exp(mean + half):.2f})"
+
+
+def _conditions(made: Tables, entry: ReportEntry) -> list[str]:
+    if made["conditions"].empty:
+        return []
+    lines = [
+        "## Under other conditions\n",
+        "![Test accuracy under conditions that training did not know](conditions_snr.png)\n",
+        conditions.intro(entry),
+    ]
+    table, whole = near_training(made["conditions"], entry), made["summary"]
+    table = table[(table["metric"] == "accuracy") & (table["budget_epochs"] == entry.budgets[-1])]
+    cells = table.set_index(["method", "link", "labels", "condition"])
+    undisturbed = whole[whole["budget_epochs"] == entry.budgets[-1]].set_index(["method", "link", "labels"])
+    for link, labels in product(entry.links, entry.labels):
+        lines += [f"\n**{link}, labels {labels}**\n"]
+        body = []
+        for method in entry.methods:
+            line = [method, _percent(*undisturbed.loc[(method, link, labels), ["mean", "half_width"]])]
+            for name in entry.conditions:
+                if name not in entry.conditions_of.get(method, ()):
+                    line.append("–")
+                    continue
+                cell = cells.loc[(method, link, labels, name)]
+                minus = _percent(cell["difference"], cell["difference_half_width"], "+")
+                line.append(f"{_percent(cell['mean'], cell['half_width'])} ({minus})")
+            body.append(line)
+        lines += _table(["method", "whole", *entry.conditions], body)
+    return lines
 
 
 def _digital(made: Tables, entry: ReportEntry) -> list[str]:
