@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+from sklearn.linear_model import Ridge
+
+from semcom.files.errors import SemcomError
+from semcom.metrics.alignment import PENALTIES, _path, exchanged_bytes, ridge_map
+from semcom.metrics.heads import unit
+
+
+def spaces(count: int, *, noise: float, source: int = 10, target: int = 6) -> tuple[np.ndarray, np.ndarray]:
+    """Two encoders' unit vectors of the same images: linear maps of one latent, and noise."""
+    draws = np.random.default_rng(0)
+    latent, maps = draws.normal(size=(count, 5)), [draws.normal(size=(5, d)) for d in (source, target)]
+    embedded = (latent @ m + 0.3 + noise * draws.normal(size=(count, m.shape[1])) for m in maps)
+    return tuple(unit(part).astype(np.float32) for part in embedded)
+
+
+@pytest.mark.parametrize("count", [200, 12])
+def test_each_penalty_is_scikit_learns_ridge(count):
+    x, y = (part.astype(np.float64) for part in spaces(count, noise=0.2, source=20))
+    level = np.square(x - x.mean(0)).mean()
+    for penalty, (weight, offset) in zip(PENALTIES, _path(x, y, PENALTIES), strict=True):
+        peer = Ridge(alpha=count * penalty * level).fit(x, y)
+        np.testing.assert_allclose(x @ weight + offset, peer.predict(x), atol=1e-6)
+
+
+@pytest.mark.parametrize(("count", "error"), [(40, 0.1), (3000, 0.03)])
+def test_the_penalty_is_one_that_new_images_like_too(count, error):
+    """Nearly the best in hindsight, where the worst is far behind; and what held-out images told was true."""
+    x, y = spaces(4000, noise=0.6, source=40)
+    new_x, new_y = x[3000:], y[3000:]
+    found = ridge_map(x[:count], y[:count], seed=0)
+    path = _path(x[:count].astype(np.float64), y[:count].astype(np.float64), PENALTIES)
+    truth = [(unit(new_x @ weight + offset) * new_y).sum(1).mean() for weight, offset in path]
+    reached = (found(new_x) * new_y).sum(1).mean()
+    assert max(truth) - 0.02 < reached <= max(truth) + 1e-6
+    assert min(truth) < max(truth) - 0.04
+    assert found.validation == pytest.approx(reached, abs=error)
+
+
+def test_a_linear_map_is_found():
+    draws = np.random.default_rng(0)
+    x = unit(draws.normal(size=(500, 10)))
+    turn, _ = np.linalg.qr(draws.normal(size=(10, 10)))
+    found = ridge_map(x[:400], x[:400] @ turn, seed=0)
+    np.testing.assert_allclose(found(x[400:]), x[400:] @ turn, atol=2e-3)  # fp16 sent
+    np.testing.assert_allclose(np.linalg.norm(found(x), axis=1), 1)
+
+
+def test_the_order_of_images_does_not_matter_to_the_fit_and_bytes_are_counted():
+    x, y = spaces(300, noise=0.3)
+    order = np.random.default_rng(1).permutation(300)
+    one, other = ridge_map(x, y, seed=0), ridge_map(x[order], y[order], seed=0)
+    assert one.penalty == other.penalty
+    np.testing.assert_allclose(one.weight, other.weight, atol=1e-9)
+    assert one.exchanged_bytes == exchanged_bytes(300, 6) == 300 * 6 * 2
+    assert one.images == 300
+
+
+def test_too_few_or_unequal_images_are_refused():
+    x, y = spaces(20, noise=0.3)
+    with pytest.raises(SemcomError, match="at least 10 images .* 9 of the one and 9 of the other"):
+        ridge_map(x[:9], y[:9], seed=0)
+    with pytest.raises(SemcomError, match="20 of the one and 19 of the other"):
+        ridge_map(x, y[:-1], seed=0)

@@ -1,0 +1,107 @@
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+
+from semcom.files.errors import SemcomError
+from semcom.metrics.heads import (
+    PENALTIES,
+    Labelled,
+    Linear,
+    Nearest,
+    centre,
+    centred,
+    class_means,
+    linear,
+    unit,
+)
+from semcom.metrics.retrieval import precision_at
+
+
+def drawn(count: int, *, classes: int = 4, dim: int = 12, spread: float = 1.5, seed: int = 0) -> Labelled:
+    """Unit vectors about a mean of each class; the means are the same for every seed."""
+    means = np.random.default_rng(99).normal(size=(classes, dim))
+    draws = np.random.default_rng(seed)
+    labels = draws.integers(classes, size=count)
+    return Labelled(unit(means[labels] + spread * draws.normal(size=(count, dim))), labels)
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_linear_is_scikit_learns_with_the_penalty_that_validation_likes(classes):
+    train, validation, test = (drawn(n, classes=classes, seed=s) for s, n in enumerate((60, 400, 500)))
+    x = 12**0.5 * train.features
+    fits = [
+        LogisticRegression(C=1 / (p * 60), max_iter=5000, tol=1e-8).fit(x, train.classes) for p in PENALTIES
+    ]
+    scores = [fit.score(12**0.5 * validation.features, validation.classes) for fit in fits]
+    best = int(np.argmax(scores))
+    head = linear(train, validation)
+    assert 0 < best < len(PENALTIES) - 1
+    assert head.penalty == PENALTIES[best]
+    assert head.validation == pytest.approx(scores[best], abs=1 / 400)
+    expected = fits[best].predict(12**0.5 * test.features)
+    assert (head.predict(test.features) == expected).mean() > 0.99  # fits end at a tolerance
+    assert 0.5 < (expected == test.classes).mean() < 0.98
+    scaled = Linear(3 * head.weight, 3 * head.offset, head.classes, 1.0, 0.0)
+    assert (scaled.predict(test.features) == head.predict(test.features)).all()
+
+
+def test_classes_keep_their_names():
+    train = drawn(80)
+    renamed = Labelled(train.features, np.array([7, 3, 30, 11])[train.classes])
+    plain = linear(train, train).predict(train.features)
+    assert (linear(renamed, renamed).predict(train.features) == np.array([7, 3, 30, 11])[plain]).all()
+    plain = class_means(train).predict(train.features)
+    assert (class_means(renamed).predict(train.features) == np.array([7, 3, 30, 11])[plain]).all()
+
+
+def test_class_means_are_scikit_learns_nearest_of_the_means_of_unit_length():
+    train, test = drawn(200), drawn(300, seed=1)
+    head = class_means(train)
+    means = np.stack([train.features[train.classes == c].mean(0) for c in range(4)])
+    np.testing.assert_allclose(head.means, unit(means))
+    peer = KNeighborsClassifier(1).fit(head.means, np.arange(4))
+    assert (head.predict(test.features) == peer.predict(test.features)).all()
+
+
+def test_nearest_is_scikit_learns_vote_and_takes_all_of_a_small_bank():
+    bank, test = drawn(101), drawn(300, seed=1)
+    for k in (1, 5):
+        peer = KNeighborsClassifier(k).fit(bank.features, bank.classes)
+        assert (Nearest(bank, k).predict(test.features) == peer.predict(test.features)).all()
+    few = Labelled(bank.features[:3], np.array([2, 2, 1]))
+    assert (Nearest(few, 5).predict(test.features) == 2).all()
+
+
+def test_centring_takes_off_the_mean_direction_whatever_the_lengths():
+    draws = np.random.default_rng(0)
+    features = 5 + draws.normal(size=(4000, 12))
+    mean = centre(features)
+    np.testing.assert_allclose(mean, unit(features).mean(0))
+    plain = centred(features, mean)
+    np.testing.assert_allclose(np.linalg.norm(plain, axis=1), 1)
+    assert np.linalg.norm(unit(features).mean(0)) > 0.9
+    assert np.linalg.norm(plain.mean(0)) < 0.05  # 3 standard errors of a mean of 4000 unit vectors
+    lengths = draws.uniform(0.1, 9, size=(4000, 1))
+    np.testing.assert_allclose(centred(features * lengths, centre(features * lengths)), plain)
+    assert not unit(np.zeros((2, 3))).any()
+
+
+def test_one_class_alone_is_refused():
+    one = Labelled(drawn(9).features, np.ones(9, int))
+    with pytest.raises(SemcomError, match="all 9 are of one"):
+        linear(one, one)
+
+
+def test_precision_counts_the_right_ones_among_the_nearest(monkeypatch):
+    monkeypatch.setattr("semcom.metrics.retrieval.BLOCK", 7)
+    bank, queries = drawn(50), drawn(20, seed=1)
+    expected = []
+    for query, own in zip(*queries, strict=True):
+        order = sorted(range(50), key=lambda i: -(query @ bank.features[i]))
+        expected.append(sum(bank.classes[i] == own for i in order[:6]) / 6)
+    lengths = np.linspace(0.1, 7, 50)[:, None]
+    found = precision_at(bank.features * lengths, bank.classes, 3 * queries.features, queries.classes, k=6)
+    assert found == pytest.approx(np.mean(expected))
+    with pytest.raises(SemcomError, match="precision at 51 in a base of 50 features: give 1 to 50"):
+        precision_at(*bank, *queries, k=51)
