@@ -351,6 +351,7 @@ class Jobs:
             f"labels {_list(f'{name} ({share:g})' for name, share in study.labels.items())}; "
             f"budgets {_list(study.budgets)} epochs"
             + (f"; digital links {_list(study.digital)}" if study.digital else "")
+            + (f"; conditions {_list(study.evaluate.conditions)}" if study.evaluate.conditions else "")
             + (f"; error tables to measure {_list(unmeasured)}" if unmeasured else "")
         )
 
