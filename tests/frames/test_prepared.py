@@ -84,8 +84,8 @@ def test_missing_other_and_newer_files(path: Path, tmp_path: Path) -> None:
     with pytest.raises(SemcomError, match="there is no prepared file"):
         Prepared.open(tmp_path / "none.h5")
     with h5py.File(path, "r+") as file:
-        file.attrs["format_version"] = 2
-    with pytest.raises(SemcomError, match="format version 2, this semcom reads 1"):
+        file.attrs["format_version"] = 3
+    with pytest.raises(SemcomError, match="format version 3, this semcom reads 1 and 2"):
         Prepared.open(path)
     with h5py.File(path, "r+") as file:
         del file.attrs["format"]

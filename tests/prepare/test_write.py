@@ -12,8 +12,8 @@ from semcom.frames.prepared import Prepared
 from semcom.params.entries import PrepareEntry
 from semcom.prepare import run
 from semcom.prepare.description import NYU_CROP, Crop
+from semcom.prepare.shrink import GAP, shrink
 from semcom.prepare.source import Frame, Row
-from semcom.prepare.write import GAP, shrink
 
 ROW = Row(index=1, split="train", scene27="kitchen", scene10="kitchen", group="kitchen_1")
 

@@ -10,6 +10,23 @@ from semcom import progress
 app = typer.Typer(help="Get, make, add and look at data sets.", no_args_is_help=True)
 Root = Annotated[Path, typer.Option(help="Root of the repository.")]
 Log = Annotated[Path | None, typer.Option(help="Log file, beside standard error.")]
+Label = Annotated[
+    str | None,
+    typer.Option(help="images: the table's column or attribute that is the class; `none`: no classes."),
+]
+Fit = Annotated[
+    Literal["crop", "squash"] | None,
+    typer.Option(
+        help="Images of another shape than the prepared size: the largest middle part (the default), or all "
+        "of it, squashed (the default of rgb)."
+    ),
+]
+MostBad = Annotated[float, typer.Option(help="Images: share of bad pictures that may be left out.")]
+TestShare = Annotated[
+    float | None,
+    typer.Option(help="Images: share drawn as test; left out, the set's own split, 0.2 where it has none."),
+]
+SplitSeed = Annotated[int, typer.Option(help="Images: seed of that draw.")]
 
 
 @app.command()
@@ -42,26 +59,36 @@ def add(
         str,
         typer.Argument(
             help="`nyuv2`: the small pack's folder, or a labelled .mat and splits.mat; `rgbd`: folders of "
-            "colour and depth pictures and a --table. With --with: the name."
+            "colour and depth pictures and a --table. Without depth: `images` (class folders, or pictures "
+            "and a table), `cifar10`, `fashion_mnist`, `idx`, `digits`, `rgb` (the colour of a set that is "
+            "here). With --with: the name."
         ),
     ],
     sources: Annotated[
-        list[str],
-        typer.Argument(help="The raw folder or files, which are only read; or their addresses, https://…"),
-    ],
+        list[str] | None,
+        typer.Argument(help="Raw folders, files or archives, which are only read; or addresses, https://…"),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Name in data/; the kind if left out.")] = None,
     depth: Annotated[
         Literal["filled", "raw"],
         typer.Option(help="Of the .mat: with holes filled in (`depths`) or as measured (`rawDepths`)."),
     ] = "filled",
     table: Annotated[
-        Path | None, typer.Option(help="rgbd: CSV with the columns colour, depth, scene, split, group.")
+        Path | None,
+        typer.Option(
+            help="CSV. rgbd: columns colour, depth, scene, split, group. images: image, class; split, group."
+        ),
     ] = None,
     depth_scale: Annotated[float | None, typer.Option(help="rgbd: values of the depth a metre.")] = None,
     depth_coding: Annotated[
         Literal["linear", "sun", "nyu_raw"],
         typer.Option(help="rgbd: depth as it is, with SUN RGB-D's rotated bits, or raw NYU disparity."),
     ] = "linear",
+    label: Label = None,
+    fit: Fit = None,
+    most_bad: MostBad = 0.01,
+    test_share: TestShare = None,
+    split_seed: SplitSeed = 0,
     replace: Annotated[bool, typer.Option("--replace", help="Replace a set of this name.")] = False,
     trust_orientation: Annotated[
         bool, typer.Option("--trust-orientation", help="Skip the check for turned or mirrored frames.")
@@ -73,17 +100,27 @@ def add(
     root: Root = Path("."),
 ) -> None:
     """Check raw data of your own, copy it to data/NAME and register it with DVC."""
+    given = sources or []
     progress.start(f"add {name or kind}", None)
     from semcom.prepare.add import add as run
     from semcom.prepare.add import add_converted
+    from semcom.prepare.add_images import Options, add_images
     from semcom.prepare.add_urls import add_urls, is_url
+    from semcom.prepare.images import KINDS
 
-    if kind == "nyuv2" and with_ is None and any(map(is_url, sources)):
+    if with_ is None and kind in KINDS:
+        options = Options(table, label, fit, most_bad, test_share, split_seed)
+        name = name or (f"{given[0]}_rgb" if kind == "rgb" and given else kind)
+        add_images(root, kind, given, name=name, options=options, replace=replace)
+        return
+    if not given:
+        raise typer.BadParameter("name what is to be read: a folder, files or an archive")
+    if kind == "nyuv2" and with_ is None and any(map(is_url, given)):
         if replace:
             raise typer.BadParameter("an address has no --replace: `dvc update` brings its new version")
-        add_urls(root, sources, name=name or kind, depth=depth, check_up=not trust_orientation)
+        add_urls(root, given, name=name or kind, depth=depth, check_up=not trust_orientation)
         return
-    paths = [Path(source) for source in sources]
+    paths = [Path(source) for source in given]
     if with_ is not None:
         name = name or kind
         add_converted(root, with_, paths, name=name, replace=replace, check_up=not trust_orientation)
@@ -121,7 +158,7 @@ def show(
     ] = None,
     root: Root = Path("."),
 ) -> None:
-    """Show what a data set holds, and write a contact sheet of colour and depth side by side."""
+    """Show what a data set holds, and write a contact sheet, depth beside colour where there is any."""
     from rich.console import Console
 
     from semcom.prepare.overview import contact_sheet, details

@@ -103,7 +103,7 @@ class _Sent:
 
 def _images(frames: Prepared, which: NDArray[np.intp], modality: str) -> Iterator[Pixels]:
     for number in which:
-        yield frames.rgb[number] if modality == "rgb" else grey(frames.depth_mm[number])
+        yield frames.rgb[number] if modality == "rgb" else grey(frames.depth[number])
 
 
 def grey(depth_mm: NDArray[np.uint16]) -> NDArray[np.uint8]:

@@ -43,14 +43,15 @@ class DeviceFrames:
         """Open a prepared file and compare its content with the hash it carries (a second for 500 MB).
 
         Raises:
-            SemcomError: it is missing, truncated or damaged.
+            SemcomError: it is missing, truncated or damaged, or has no depth.
         """
         prepared = Prepared.open(path)
+        depth = prepared.depth
         prepared.verify()
         said = prepared.attributes
         return cls(
             rgb=_tensor(prepared.rgb).to(device),
-            depth=_tensor(prepared.depth_mm).to(device),
+            depth=_tensor(depth).to(device),
             scene=torch.from_numpy(prepared.scene).to(device),
             rgb_mean=torch.tensor(said["rgb_mean"], dtype=torch.float32, device=device),
             rgb_std=torch.tensor(said["rgb_std"], dtype=torch.float32, device=device),

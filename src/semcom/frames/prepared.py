@@ -1,13 +1,13 @@
 """The prepared format: one HDF5 a data set and size, memory-mapped.
 
     rgb       (N, H, W, 3) uint8
-    depth_mm  (N, H, W)    uint16   millimetres; 0 = not measured
+    depth_mm  (N, H, W)    uint16   millimetres; 0 = not measured; not in sets of images
     scene     (N,)         int64    label, an index into `scene_names`
     split     (N,)         uint8    1 = train, 0 = test
     group     (N,)         int64    an index into `group_names`; frames of one group show one room
     index     (N,)         int64    number of the frame in its source, from 1
     group_names (groups,)  bytes, UTF-8
-    objects   (N, C)       uint8    1 = the frame shows the object; not in every file
+    objects   (N, C)       uint8    1 = the frame shows the object or has the attribute; not in every file
 
 `rgb` and `depth_mm` are contiguous and uncompressed, so their bytes lie in the file as in memory and are
 mapped at the data set's offset: every process on a machine shares one copy, and nothing is read twice.
@@ -26,6 +26,10 @@ from semcom.files.errors import SemcomError
 
 FORMAT = "semcom prepared RGB-D frames"
 FORMAT_VERSION = 1
+DEPTHLESS_VERSION = 2
+"""Of files without depth, which readers of version 1 cannot open; with depth they are as ever."""
+UNLABELLED = "unlabelled"
+"""The one class of a set that has no classes."""
 WAY_OUT = "remove it and run the workflow again, which prepares it anew"
 
 
@@ -36,8 +40,8 @@ class Prepared:
     path: Path
     rgb: NDArray[np.uint8]
     """(N, H, W, 3)."""
-    depth_mm: NDArray[np.uint16]
-    """(N, H, W), millimetres; storage only: index, then convert to float."""
+    depth_mm: NDArray[np.uint16] | None
+    """(N, H, W), millimetres; storage only: index, then convert to float. None: the set has no depth."""
     scene: NDArray[np.int64]
     train: NDArray[np.bool_]
     """(N,), True for the official training frames."""
@@ -54,6 +58,20 @@ class Prepared:
     def __len__(self) -> int:
         return len(self.scene)
 
+    @property
+    def depth(self) -> NDArray[np.uint16]:
+        """`depth_mm` (N, H, W) of a set that has it.
+
+        Raises:
+            SemcomError: the set has no depth.
+        """
+        if self.depth_mm is None:
+            raise SemcomError(
+                f"{self.path}: the data set {self.attributes.get('name', '')!r} has no depth; methods with "
+                "modality depth cannot use it: take a set of RGB-D frames (`semcom data list`)"
+            )
+        return self.depth_mm
+
     @classmethod
     def open(cls, path: Path) -> "Prepared":
         """Map the file at `path`.
@@ -65,11 +83,11 @@ class Prepared:
 
         try:
             with h5py.File(path, "r") as file:
-                _check_version(path, file)
+                depth = _check_version(path, file) == FORMAT_VERSION
                 return cls(
                     path=Path(path),
                     rgb=_map(path, file["rgb"], np.dtype(np.uint8)),
-                    depth_mm=_map(path, file["depth_mm"], np.dtype(np.uint16)),
+                    depth_mm=_map(path, file["depth_mm"], np.dtype(np.uint16)) if depth else None,
                     scene=file["scene"][()],
                     train=file["split"][()].astype(bool),
                     group=file["group"][()],
@@ -94,8 +112,8 @@ class Prepared:
             SemcomError: they differ.
         """
         content = ContentHash()
-        for rgb, depth_mm in zip(self.rgb, self.depth_mm, strict=True):
-            content.frame(rgb, depth_mm)
+        for position, rgb in enumerate(self.rgb):
+            content.frame(rgb, None if self.depth_mm is None else self.depth_mm[position])
         columns = [self.scene, self.train, self.group, self.index]
         names = [self.scene_names, self.group_names]
         if self.objects is not None:
@@ -115,9 +133,11 @@ class ContentHash:
     def __init__(self) -> None:
         self._rgb, self._depth_mm = hashlib.sha256(), hashlib.sha256()
 
-    def frame(self, rgb: NDArray[np.uint8], depth_mm: NDArray[np.uint16]) -> None:
+    def frame(self, rgb: NDArray[np.uint8], depth_mm: NDArray[np.uint16] | None) -> None:
         """Add the next frame."""
         self._rgb.update(np.ascontiguousarray(rgb).data)
+        if depth_mm is None:
+            return
         self._depth_mm.update(np.ascontiguousarray(depth_mm, dtype="<u2").data)
 
     def close(self, *columns: NDArray[Any], names: Sequence[Sequence[str]]) -> str:
@@ -129,14 +149,16 @@ class ContentHash:
         return whole.hexdigest()
 
 
-def _check_version(path: Path, file: Any) -> None:
+def _check_version(path: Path, file: Any) -> int:
     if file.attrs.get("format") != FORMAT:
         raise SemcomError(f"{path} is an HDF5 file, but no prepared one: {WAY_OUT}")
     version = int(file.attrs["format_version"])
-    if version != FORMAT_VERSION:
+    if version not in (FORMAT_VERSION, DEPTHLESS_VERSION):
         raise SemcomError(
-            f"{path} has the format version {version}, this semcom reads {FORMAT_VERSION}: {WAY_OUT}"
+            f"{path} has the format version {version}, this semcom reads {FORMAT_VERSION} and "
+            f"{DEPTHLESS_VERSION}: {WAY_OUT}"
         )
+    return version
 
 
 def _map(path: Path, dataset: Any, dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from annotated_types import Ge, Gt, Le, Lt, MinLen
 from pydantic import BaseModel, ValidationError
 
+from semcom.files.errors import SemcomError
+
 Path = tuple[str | int, ...]
 _UNITS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", Any: "a value"}
 _COMPONENT = "a component, {use: NAME, option: value, …}"
@@ -24,6 +26,13 @@ class Fault:
     def __str__(self) -> str:
         """`methods.mmssl.pretrain.epochs: text`."""
         return f"{dotted(self.path)}: {self.text}" if self.path else self.text
+
+
+def refuse(found: Iterable[Fault]) -> None:
+    """Raise a SemcomError that lists every fault, if there is one."""
+    lines = sorted({str(fault) for fault in found})
+    if lines:
+        raise SemcomError("\n  ".join([f"{len(lines)} fault{'s' * (len(lines) > 1)} in the params:", *lines]))
 
 
 def dotted(path: Path) -> str:

@@ -191,9 +191,7 @@ def load(config: Mapping[str, Any]) -> Study:
         wrong += [fault for fault in faults.from_pydantic(error, Study) if fault.path not in shrunk]
     else:
         wrong += _lacking(study, unknown_uses)
-    if wrong:
-        lines = sorted({str(fault) for fault in wrong})
-        raise SemcomError("\n  ".join([f"{len(lines)} fault{'s' * (len(lines) > 1)} in the params:", *lines]))
+    faults.refuse(wrong)
     return study
 
 

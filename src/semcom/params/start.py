@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from semcom.files.errors import SemcomError
-from semcom.params import claims, keys
+from semcom.params import claims, datafacts, faults, keys
 from semcom.params.dataversion import data_version
 from semcom.params.jobs import Jobs
 from semcom.params.schema import Study, load, own_classes
@@ -24,13 +24,15 @@ def start(config: Mapping[str, Any], *, files: Sequence[str | Path], root: Path)
         root: the repository, where `data.dvc` is.
 
     Raises:
-        SemcomError: a key that stands twice, faults in the params, or a data set that is not registered.
+        SemcomError: a key that stands twice, faults in the params, or a data set that is not registered
+            or lacks what a method needs.
     """
     names = [os.path.relpath(file, root) for file in files]
     for file, name in zip(files, names, strict=True):
         keys.check_once(Path(file), str(file) if name.startswith("..") else name)
     study = load(config)
     version = data_version(root, study.data)
+    faults.refuse(datafacts.lacking(study, root))
     return Jobs(
         study,
         version,

@@ -1,9 +1,11 @@
 """Take a user's copy of NYU Depth V2 into data/ and register it with DVC."""
 
+import dataclasses
 import os
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,8 +13,9 @@ from semcom.files.errors import SemcomError
 from semcom.params.component import load
 from semcom.params.dataversion import data_version, registered
 from semcom.params.source import is_reference
-from semcom.prepare import dvc
-from semcom.prepare.convert import FILES, describe, store
+from semcom.prepare import dvc, images
+from semcom.prepare.convert import FILES, describe, said, store
+from semcom.prepare.convert_images import ColourPicture, collect
 from semcom.prepare.description import Description, write
 from semcom.prepare.identify import Depth, identify
 from semcom.prepare.source import open_files
@@ -43,7 +46,9 @@ def add(
             does not fit, frames turned or mirrored, or the name is taken and `replace` is False.
     """
     if kind not in KINDS:
-        raise SemcomError(f"no kind of data set {kind!r}: known are {', '.join(KINDS)}")
+        raise SemcomError(
+            f"no kind of data set {kind!r}: known are {', '.join((*KINDS, 'rgbd', *images.KINDS))}"
+        )
     check_name(root, name, replace)
     _add(root, *identify(paths, depth=depth), name=name, check_up=check_up, crops=True)
 
@@ -79,9 +84,25 @@ def add_converted(
     convert = load(function)
     log.info("converting with %s", function)
     with TemporaryDirectory(prefix=f".{name}.converted.", dir=root / "data") as folder:
-        classes = store(convert(list(paths)), Path(folder), where=function)
+        pictures = iter(convert(list(paths)))
+        first = next(pictures, None)
+        if isinstance(first, ColourPicture):
+            _add_colour(root, convert, chain([first], pictures), Path(folder), name=name)
+            return
+        pictures = chain([first] if first is not None else [], pictures)
+        classes = store(pictures, Path(folder), where=function)
         files = {file: Path(folder, file) for file in FILES}
         _add(root, files, describe(convert, classes, name=name), name=name, check_up=check_up, crops=False)
+
+
+def _add_colour(root: Path, convert: object, pictures: Iterable[object], folder: Path, *, name: str) -> None:
+    """A set without depth."""
+    from semcom.prepare.add_images import Options, add_pictures
+
+    title, licence, citation = said(convert)
+    given = collect(pictures, folder / "given.zip", where="the function", title=title or name)
+    given = dataclasses.replace(given, licence=licence, citation=citation)
+    add_pictures(root, given, name=name, options=Options())
 
 
 def _add(

@@ -82,8 +82,8 @@ def _look(files: dict[str, Path], description: Description) -> float:
     with open_files(files, description) as source:
         progress = Progress(len(source.rows))
         for number, frame in enumerate(frames(source), 1):
-            far = max(far, float(frame.depth.max()))
-            shares.append(float((frame.depth > 0).mean()))
+            far = max(far, float(frame.metres.max()))
+            shares.append(float((frame.metres > 0).mean()))
             progress.step(number, f"checked {number} of {len(source.rows)} pairs")
     if far < NEAR_M:
         raise SemcomError(

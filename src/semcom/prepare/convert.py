@@ -86,10 +86,16 @@ def store(pictures: Iterable[object], folder: Path, *, where: str) -> tuple[str,
     return classes
 
 
-def describe(function: object, classes: tuple[str, ...], *, name: str) -> Description:
-    """The description of a set that `function` converted; what its module says of itself goes in."""
+def said(function: object) -> tuple[str, str, str]:
+    """Title, licence and citation that the module of `function` says, each may be empty."""
     module = sys.modules[str(getattr(function, "__module__", __name__))]
     title, licence, citation = (str(getattr(module, key, "")) for key in ("TITLE", "LICENCE", "CITATION"))
+    return title, licence, citation
+
+
+def describe(function: object, classes: tuple[str, ...], *, name: str) -> Description:
+    """The description of a set that `function` converted; what its module says of itself goes in."""
+    title, licence, citation = said(function)
     return Description(
         format="converted",
         title=title or name,

@@ -12,10 +12,13 @@ from semcom.files.errors import SemcomError
 from semcom.prepare.classes import NYU10
 
 FILE = "dataset.json"
-LATER = ("depth_array", "objects", "depth_scale", "depth_coding")
+LATER = ("depth_array", "objects", "depth_scale", "depth_coding", "fit")
 """Fields left out where they say nothing: sets from before they were there keep their bytes."""
 Line = Annotated[int, Ge(1)]
 Coding = Literal["linear", "sun", "nyu_raw"]
+Fit = Literal["squash", "crop"]
+IMAGES: Literal["images"] = "images"
+"""The format of sets without depth."""
 
 
 class Crop(BaseModel):
@@ -58,13 +61,14 @@ class Description(BaseModel):
 
     `format` names the reader: `nyuv2_mat` (a .mat in the layout of nyu_depth_v2_labeled.mat, named by
     `mat`, and a splits.mat, named by `splits`), `nyuv2_pack` or `converted` (both rgb.zip, depth.zip,
-    meta.csv, as their modules say), `rgbd` (colour.zip, depth.zip, pairs.csv).
+    meta.csv, as their modules say), `rgbd` (colour.zip, depth.zip, pairs.csv), `images` (images.zip,
+    images.csv, left_out.csv), which has no depth.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     version: Literal[1] = 1
-    format: Literal["nyuv2_mat", "nyuv2_pack", "converted", "rgbd"]
+    format: Literal["nyuv2_mat", "nyuv2_pack", "converted", "rgbd", "images"]
     title: str
     licence: str
     citation: str
@@ -82,7 +86,10 @@ class Description(BaseModel):
     """What the values of the format rgbd are (`semcom.prepare.rgbd.CODINGS`)."""
     crop: Crop | None = None
     """None: the frames have no border."""
-    classes: Annotated[tuple[str, ...], MinLen(2)] = NYU10
+    fit: Fit = "squash"
+    """How a frame of another shape comes to the prepared size: all of it, or its largest middle part of that
+    shape."""
+    classes: Annotated[tuple[str, ...], MinLen(1)] = NYU10
     """Scene classes in label order. A scene type that is none of them counts as `others` if that is one."""
 
     @model_validator(mode="after")
@@ -104,6 +111,8 @@ class Description(BaseModel):
                 raise ValueError(f"{name!r} is not the name of a data file in the folder itself")
         if len(set(self.classes)) < len(self.classes):
             raise ValueError("`classes` names a class twice")
+        if len(self.classes) < 2 and self.format != IMAGES:
+            raise ValueError("`classes` needs two classes")
         return self
 
     def files(self) -> tuple[str, ...]:
@@ -113,6 +122,8 @@ class Description(BaseModel):
             return (self.mat, self.splits, *extra)
         if self.format == "rgbd":
             return ("colour.zip", "depth.zip", "pairs.csv")
+        if self.format == IMAGES:
+            return ("images.zip", "images.csv", "left_out.csv")
         return ("rgb.zip", "depth.zip", "meta.csv", *extra)
 
 

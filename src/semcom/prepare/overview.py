@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Group, RenderableType
@@ -14,13 +15,15 @@ from semcom.files.errors import SemcomError
 from semcom.files.hashes import sha256
 from semcom.params.dataversion import data_version, versions
 from semcom.prepare import dvc
-from semcom.prepare.description import Description
-from semcom.prepare.source import Frame, Row, frame, open_source
-from semcom.prepare.write import cropped
+from semcom.prepare.description import IMAGES, Crop, Description
+from semcom.prepare.shrink import cropped
+from semcom.prepare.source import Frame, Row, WithObjects, frame, open_source
 
 TEXTS = ("class", "scene types")
 PAIRS = 4
-"""Pairs of colour and depth a class on the contact sheet."""
+"""Pairs of colour and depth a class on the contact sheet; of images without depth twice as many."""
+LINES = 40
+"""Classes on it at most."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class Facts:
     description: Description
     rows: tuple[Row, ...]
     size: tuple[int, int]
+    attributes: tuple[str, ...]
+    """Names of objects, or of images' attributes."""
 
     def count(self, split: str, scene: str | None = None) -> int:
         """Frames of a split, of one class if given."""
@@ -43,7 +48,8 @@ class Facts:
 def facts(folder: Path) -> Facts:
     """Read headers and tables of a data folder, no frames."""
     with open_source(folder) as source:
-        return Facts(source.description, source.rows, source.size)
+        names = source.object_names if isinstance(source, WithObjects) else ()
+        return Facts(source.description, source.rows, source.size, names)
 
 
 def listing(root: Path) -> Table:
@@ -86,8 +92,7 @@ def details(root: Path, name: str) -> RenderableType:
         ("format", description.format),
         ("frames", f"{len(seen.rows)} of {seen.size[0]}x{seen.size[1]} pixels"),
         ("colour", "uint8, sRGB"),
-        ("depth", f"read as metres; stored: {description.depth}"),
-        ("objects", f"of each frame, by {description.objects}" if description.objects else "not known"),
+        *_beside_colour(seen),
         ("crop", f"rows {crop.rows}, columns {crop.columns} at {crop.size}" if crop else "none"),
         ("split", f"{seen.count('train')} train, {seen.count('test')} test"),
         (
@@ -101,6 +106,21 @@ def details(root: Path, name: str) -> RenderableType:
     ):
         head.add_row(key, value)
     return Group(head, _classes(seen))
+
+
+def _beside_colour(seen: Facts) -> list[tuple[str, str]]:
+    description = seen.description
+    if description.format == IMAGES:
+        names = ", ".join(seen.attributes[:PAIRS]) + " …" * (len(seen.attributes) > PAIRS)
+        return [
+            ("depth", "none"),
+            ("attributes", f"{len(seen.attributes)}: {names}" if seen.attributes else "none"),
+            ("other shapes", f"brought to the prepared size by {description.fit}"),
+        ]
+    return [
+        ("depth", f"read as metres; stored: {description.depth}"),
+        ("objects", f"of each frame, by {description.objects}" if description.objects else "not known"),
+    ]
 
 
 def _largest(rows: Sequence[Row]) -> str:
@@ -121,46 +141,58 @@ def _classes(seen: Facts) -> Table:
 
 
 def contact_sheet(folder: Path, output: Path) -> None:
-    """Write a PNG: a row a class, colour and depth side by side, depth in colours with a scale in metres."""
+    """Write a PNG: a row a class; colour and, if any, depth side by side, with a scale in metres."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     with open_source(folder) as source:
-        classes = source.description.classes
-        chosen = [[frame(source, i) for i in _spread(source.rows, scene)] for scene in classes]
+        depth = source.description.format != IMAGES
+        classes = source.description.classes[:LINES]
+        count = PAIRS if depth else 2 * PAIRS
+        chosen = [[frame(source, i) for i in _spread(source.rows, scene, count)] for scene in classes]
         crop = source.description.crop
         title = f"{source.description.title} (data/{folder.name})"
     figure = Figure(figsize=(2 * PAIRS * 1.45 + 1.2, 1.28 * len(classes) + 0.6), layout="constrained")
     axes = figure.subplots(len(classes), 2 * PAIRS, squeeze=False)
-    flat = [one for row in chosen for one in row]
-    # A few far corners would leave all else dark.
-    far = float(np.percentile([cropped(one, crop)[1] for one in flat], 99)) or 1.0
-    for line, scene, shown in zip(axes, classes, chosen, strict=True):
+    for line, scene in zip(axes, classes, strict=True):
         for axis in line:
             axis.set(xticks=[], yticks=[], frame_on=False)
         line[0].set_ylabel(scene, fontsize=9)
-        for one, left, right in zip(shown, line[::2], line[1::2], strict=False):
-            rgb, depth = cropped(one, crop)
-            left.imshow(rgb)
-            left.set_title(_caption(one), fontsize=6, loc="left", pad=2)
-            image = right.imshow(np.where(depth > 0, depth, np.nan), cmap="viridis", vmin=0, vmax=far)
-    figure.colorbar(image, ax=axes, label="depth / m", shrink=0.5, aspect=40, extend="max")
+    for line, shown in zip(axes, chosen, strict=True):
+        for one, axis in zip(shown, line[::2] if depth else line, strict=False):
+            axis.imshow(cropped(one, crop)[0])
+            axis.set_title(_caption(one), fontsize=6, loc="left", pad=2)
+    if depth:
+        _show_depth(figure, axes, chosen, crop)
     figure.suptitle(title, fontsize=10)
     FigureCanvasAgg(figure)
     with atomic(output) as temporary:
         figure.savefig(temporary, format="png", dpi=110)
 
 
+def _show_depth(figure: Any, axes: Any, chosen: Sequence[Sequence[Frame]], crop: Crop | None) -> None:
+    """Depth in the axes at the right of colour, all on one scale."""
+    depths = [[cropped(one, crop)[1] for one in row] for row in chosen]
+    # A few far corners would leave all else dark.
+    flat = np.concatenate([np.ravel(one) for row in depths for one in row if one is not None])
+    far = float(np.percentile(flat, 99)) or 1.0
+    for line, row in zip(axes, depths, strict=True):
+        for axis, one in zip(line[1::2], row, strict=False):
+            values = np.asarray(one)
+            image = axis.imshow(np.where(values > 0, values, np.nan), cmap="viridis", vmin=0, vmax=far)
+    figure.colorbar(image, ax=axes, label="depth / m", shrink=0.5, aspect=40, extend="max")
+
+
 def _caption(one: Frame) -> str:
     return f"{one.row.index} {one.row.split}, {one.row.group}"
 
 
-def _spread(rows: Sequence[Row], scene: str) -> list[int]:
-    """Positions of up to `PAIRS` frames of a class, each of another group, spread over the set."""
+def _spread(rows: Sequence[Row], scene: str, count: int) -> list[int]:
+    """Positions of up to `count` frames of a class, each of another group, spread over the set."""
     first: dict[str, int] = {}
     for position, row in enumerate(rows):
         if row.scene10 == scene:
             first.setdefault(row.group, position)
     positions = list(first.values())
-    picks = np.linspace(0, len(positions) - 1, min(PAIRS, len(positions))).round().astype(int)
+    picks = np.linspace(0, len(positions) - 1, min(count, len(positions))).round().astype(int)
     return [positions[pick] for pick in picks]

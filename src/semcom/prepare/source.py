@@ -34,13 +34,20 @@ class Row:
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One RGB-D frame."""
+    """One frame."""
 
     rgb: NDArray[np.uint8]
     """(H, W, 3)."""
-    depth: NDArray[np.float32]
-    """(H, W), metres; 0 where the sensor saw nothing. Its size may be another than that of `rgb`."""
+    depth: NDArray[np.float32] | None
+    """(H, W), metres; 0 where the sensor saw nothing. Its size may be another than that of `rgb`. None: the
+    set has colour alone."""
     row: Row
+
+    @property
+    def metres(self) -> NDArray[np.float32]:
+        """`depth` of a set that has it."""
+        assert self.depth is not None, "the format images has no depth"
+        return self.depth
 
 
 class Source(Protocol):
@@ -55,8 +62,8 @@ class Source(Protocol):
     size: tuple[int, int]
     """Width and height in pixels."""
 
-    def pixels(self, position: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """RGB (H, W, 3) and depth (H, W) in metres of `rows[position]`."""
+    def pixels(self, position: int) -> tuple[NDArray[np.uint8], NDArray[np.float32] | None]:
+        """RGB (H, W, 3) and depth (H, W) in metres of `rows[position]`; no depth of the format images."""
         ...
 
     def close(self) -> None:
@@ -69,7 +76,7 @@ class WithObjects(Protocol):
     """What a source offers besides where it knows of objects."""
 
     object_names: tuple[str, ...]
-    """Object classes; empty where nothing is known of objects."""
+    """Object classes, or attributes of images; empty where nothing is known of them."""
 
     def objects(self, position: int) -> NDArray[np.bool_]:
         """(object_names,) which objects `rows[position]` shows."""
@@ -111,6 +118,10 @@ def open_files(paths: Mapping[str, Path], description: Description) -> Iterator[
         from semcom.prepare.rgbd import RGBDPairs
 
         source = RGBDPairs(paths, description)
+    elif description.format == "images":
+        from semcom.prepare.images import Images
+
+        source = Images(paths, description)
     else:
         from semcom.prepare.nyuv2_pack import NYUv2Pack
 
@@ -135,7 +146,8 @@ def frame(source: Source, position: int) -> Frame:
     """The frame at `position` (0..) of `source.rows`, its depth checked."""
     row = source.rows[position]
     rgb, depth = source.pixels(position)
-    check_depth(depth, where=f"frame {row.index} of {source.where}")
+    if depth is not None:
+        check_depth(depth, where=f"frame {row.index} of {source.where}")
     return Frame(rgb=rgb, depth=depth, row=row)
 
 

@@ -71,9 +71,9 @@ def survey(source: Source) -> Survey:
     profiles: dict[str, list[NDArray[np.float64]]] = {side: [] for side in SIDES}
     progress = Progress(len(source.rows))
     for number, frame in enumerate(frames(source), 1):
-        middle = frame.depth.shape[0] // 2
-        upper.append(_mean(frame.depth[:middle]))
-        lower.append(_mean(frame.depth[middle:]))
+        middle = frame.metres.shape[0] // 2
+        upper.append(_mean(frame.metres[:middle]))
+        lower.append(_mean(frame.metres[middle:]))
         for side, profile in _profiles(frame.rgb).items():
             profiles[side].append(profile)
         progress.step(number, f"checked {number} of {len(source.rows)} frames")
