@@ -104,3 +104,21 @@ def test_a_lost_member_and_a_compressed_one(path: Path) -> None:
         del file["rgb"]
     with pytest.raises(SemcomError, match="is not a whole prepared file"):
         Prepared.open(path)
+
+
+def test_a_file_without_depth(path: Path, content: dict[str, np.ndarray]) -> None:
+    """Format version 2; the hash has nothing in the place of depth."""
+    with h5py.File(path, "r+") as file:
+        del file["depth_mm"]
+        file.attrs["format_version"], file.attrs["name"] = 2, "cifar10"
+        file.attrs["sha256"] = content_hash(content | {"depth_mm": np.zeros(0, np.uint16)})
+    opened = Prepared.open(path)
+    opened.verify()
+    assert opened.depth_mm is None
+    np.testing.assert_array_equal(opened.rgb, content["rgb"])
+    with pytest.raises(SemcomError, match="the data set 'cifar10' has no depth; methods with modality depth"):
+        _ = opened.depth
+    with h5py.File(path, "r+") as file:
+        file.attrs["format_version"] = 1
+    with pytest.raises(SemcomError, match="is not a whole prepared file"):
+        Prepared.open(path)  # with depth, it must be there
