@@ -85,6 +85,16 @@ def test_negatives_are_the_nearest_without_the_positive_and_its_copies(monkeypat
     assert skipped.tolist() == mined[:, 1:].tolist()
 
 
+def test_copies_are_found_in_half_precision_too():
+    vectors = rows(12, 64).half()
+    vectors[8] = vectors[11] = vectors[3]
+    found = nearest(vectors, vectors, 12)
+    mined = mine(vectors, found, target=vectors, own=torch.full((12,), -1), count=9)
+    for image in range(12):
+        copies = {3, 8, 11} if image in (3, 8, 11) else {image}
+        assert not copies & set(mined[image].tolist())
+
+
 def test_the_own_entry_is_left_out_where_the_target_is_raw():
     """Raw mentor embeddings lie near their entries, but are not the same."""
     vectors = rows(12, 5)

@@ -41,7 +41,12 @@ def checked(guide: str, embedding: Tensor, known: Mapping[str, Tensor], *names: 
                 f"{tuple(embedding.shape)}: both need the same batch and the dimension of the knowledge base"
             )
         found.append(vectors)
-    return [v.float() if v.dtype in (torch.float16, torch.bfloat16) else v for v in found]
+    return [wide(vectors) for vectors in found]
+
+
+def wide(vectors: Tensor) -> Tensor:
+    """Half precision as fp32, in which a vector's cosine with itself is 1; others as they are."""
+    return vectors.float() if vectors.dtype in (torch.float16, torch.bfloat16) else vectors
 
 
 def cosines(embedding: Tensor, vectors: Tensor) -> Tensor:

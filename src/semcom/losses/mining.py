@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from semcom.losses.known import SAME, cosines
+from semcom.losses.known import SAME, cosines, wide
 
-BLOCK = 1024
+BLOCK = 256
 """Rows at a time, which bounds memory."""
 
 
@@ -24,20 +24,19 @@ def nearest(vectors: Tensor, queries: Tensor, k: int) -> Tensor:
         queries: (N, D), of any length.
         k: how many.
     """
-    directions = functional.normalize(vectors, dim=1)
-    return torch.cat(
-        [
-            (functional.normalize(block, dim=1) @ directions.T).topk(min(k, len(vectors)), dim=1).indices
-            for block in queries.split(BLOCK)
-        ]
-    )
+    directions = functional.normalize(wide(vectors), dim=1)
+    found = []
+    for block in queries.split(BLOCK):
+        cosine = functional.normalize(wide(block), dim=1) @ directions.T
+        found.append(cosine.topk(min(k, len(vectors)), dim=1).indices)
+    return torch.cat(found)
 
 
 def mine(vectors: Tensor, found: Tensor, *, target: Tensor, own: Tensor, count: int, skip: int = 0) -> Tensor:
     """Positions (N, count) of hard negatives, hardest first.
 
     Args:
-        vectors: (M, D) of the base, decoded.
+        vectors: (M, D) of the base, decoded; half precision will do.
         found: (N, K) positions that a search for each target gave, nearest first; -1 where it gave none. Of
             K > count + skip more remain when copies are dropped.
         target: (N, D) that the images are drawn to.
@@ -51,7 +50,7 @@ def mine(vectors: Tensor, found: Tensor, *, target: Tensor, own: Tensor, count: 
     chosen = []
     for rows in zip(*(t.split(BLOCK) for t in (found, target, own)), strict=True):
         positions, wanted, self_ = rows
-        copies = cosines(wanted, take(vectors, positions)) >= SAME
+        copies = cosines(wide(wanted), wide(take(vectors, positions))) >= SAME
         left = (positions >= 0) & (positions != self_[:, None]) & ~copies
         order = left.logical_not().to(torch.uint8).argsort(dim=1, stable=True)
         kept = positions.masked_fill(~left, -1).gather(1, order)[:, skip : skip + count]

@@ -49,6 +49,7 @@ class Guide(Protocol):
         """The scalar to minimise, and detached scalars to log, of embeddings (N, D) of any length.
 
         `known` has what `needs` names: (N, D) for `target`, else (N, number, D), a row of zeros being none.
+        Beside `neighbours` it may have `query` (N, D), with which they were found if not with `embedding`.
         """
         ...
 

@@ -1,0 +1,57 @@
+"""The examples of docs/guided.md run as they stand, and its figures are those of the code."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from semcom.models import BACKBONES
+from semcom.models.cost import multiply_adds
+from semcom.params.component import build
+
+PAGE = (Path(__file__).parents[2] / "docs/guided.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+SIZES = ((28, 28), (32, 32), (64, 48))
+
+
+def run(code: str) -> dict:
+    names: dict = {}
+    exec(compile(code, "docs/guided.md", "exec"), names)
+    return names
+
+
+def test_the_example_of_a_guide_runs() -> None:
+    names = run(EXAMPLES[0])
+    assert names["logs"]["negatives"] == 31 + 16
+    assert names["embedding"].grad.norm() > 0
+
+
+def test_the_example_of_a_consensus_shows_what_a_map_is_for() -> None:
+    torch.manual_seed(0)
+    names = run(EXAMPLES[1])
+    apart, joined = (
+        [row["accuracy"] for row in names[table] if row["owner"] != row["guest"]]
+        for table in ("apart", "joined")
+    )
+    assert max(apart) < 0.6
+    assert min(joined) > 0.85
+
+
+@pytest.mark.parametrize(
+    ("row", "options"),
+    [
+        ("`{use: mobilenet_v3_small}`", {"use": "mobilenet_v3_small"}),
+        ("`{use: resnet18, width_mult: 0.5}`", {"use": "resnet18", "width_mult": 0.5}),
+        ("`{use: vit}`; at 64×48 `patch: 8`", {"use": "vit"}),
+    ],
+)
+def test_the_table_of_local_encoders(row, options) -> None:
+    (cells,) = [line.split("|")[2:-1] for line in PAGE.splitlines() if line.startswith(f"| {row} |")]
+    said = [cell.strip() for cell in cells]
+    for text, (width, height) in zip(said[1:], SIZES, strict=True):
+        more = {"patch": 8} if options["use"] == "vit" and width == 64 else {}
+        net = build(BACKBONES, options | more, 3, (width, height))
+        assert text == f"{multiply_adds(net, torch.zeros(1, 3, height, width)) / 1e6:.1f} M"
+        if not more:
+            assert said[0] == f"{sum(p.numel() for p in net.parameters()) / 1e6:.2f} M"
