@@ -128,3 +128,25 @@ rule upload:
     shell:
         "semcom evaluate upload {params.entry:q} --frames {input.frames} {params.tables} --output {output} "
         "--log {log} --journal results/{wildcards.study}/journal/upload/{wildcards.digital}.jsonl"
+
+
+rule learnt:
+    input:
+        frames=FRAMES,
+        learner="results/{study}/pretrain/{method}/seed{seed}/learner.pt",
+    output:
+        "results/{study}/learnt/{method}/seed{seed}.csv",
+    log:
+        "logs/{study}/learnt/{method}/seed{seed}.log",
+    threads: THREADS
+    resources:
+        gpu=GPU,
+        gpu_jobs=GPU,
+        mem_mb=4000,
+        runtime=120,
+    params:
+        entry=lambda w: JOBS.learnt(w.method, int(w.seed)),
+    shell:
+        "semcom evaluate learnt {params.entry:q} --frames {input.frames} --learner {input.learner} "
+        "--table {output} --log {log} "
+        "--journal results/{wildcards.study}/journal/learnt/{wildcards.method}/seed{wildcards.seed}.jsonl"

@@ -14,6 +14,12 @@ rule report:
         ),
         of_digital("sweep.csv", "predictions.npz", "communication.csv"),
         expand("results/{study}/upload/{digital}.csv", study=STUDY.study, digital=JOBS.uploads),
+        expand(
+            "results/{study}/learnt/{method}/seed{seed}.csv",
+            study=STUDY.study,
+            method=STUDY.learnt_methods,
+            seed=STUDY.seeds,
+        ),
         frames=FRAMES,
     output:
         report(
@@ -50,6 +56,17 @@ rule report:
         ),
         multiext("results/{study}/report/{report}/accuracy_snr", ".pdf", ".csv"),
         multiext("results/{study}/report/{report}/accuracy_uses", ".pdf", ".csv"),
+        *(
+            [
+                report(
+                    "results/{study}/report/{report}/learnt.png",
+                    caption="../report/learnt.rst",
+                    category="Figures",
+                )
+            ]
+            if STUDY.learnt  # only then is there a figure of it
+            else []
+        ),
         multiext(
             "results/{study}/report/{report}/",
             "report.md",
@@ -62,6 +79,7 @@ rule report:
             "conditions.csv",
             "optimisers.csv",
             "calibration.csv",
+            *(["learnt.pdf", "learnt.csv"] if STUDY.learnt else []),
         ),
     log:
         "logs/{study}/report/{report}.log",

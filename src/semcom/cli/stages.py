@@ -241,6 +241,22 @@ def upload(
 
 
 @evaluate.command()
+def learnt(
+    entry: EntryText,
+    frames: Frames,
+    learner: Annotated[Path, typer.Option(help="Weights of encoders and projectors by epoch.")],
+    table: Output,
+    journal: Journal,
+    log: Log = None,
+) -> None:
+    """Measure what pre-training has learnt, block by block."""
+    given = _read(entries.LearntEntry, entry, log, "learnt", "method")
+    from semcom.evaluate.learnt import run
+
+    run(frames, given, learner=learner, table=table, journal=journal)
+
+
+@evaluate.command()
 def link(entry: EntryText, table: Output, log: Log = None) -> None:
     """Measure what a study's link really delivers."""
     given = _read(entries.CalibrationEntry, entry, log, "calibration", "link_name")

@@ -206,6 +206,13 @@ class Knowledge(Strict):
     neighbours: PositiveInt = 5
 
 
+class Learnt(Strict):
+    """What pre-training has learnt, measured of the epochs that it kept."""
+
+    methods: Annotated[tuple[str, ...], MinLen(1), AfterValidator(unique)] | None = None
+    """None: all that pre-train."""
+
+
 class Entry(Strict):
     """What every job knows: its place in the study, the versions of data and code, and how to compute."""
 
@@ -238,6 +245,10 @@ class PretrainEntry(Entry):
     pretrain: Pretrain
     weights_sha256: str | None = None
     """Of the file that `encoder.weights` names, where the job reads it."""
+
+
+class LearntEntry(PretrainEntry):
+    """`semcom evaluate learnt`: of one pre-training, which says what network it was and what it kept."""
 
 
 class KnowledgeEntry(Entry):
@@ -422,6 +433,8 @@ class ReportEntry(Strict):
     """Conditions at test time, in words."""
     conditions_of: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Those that concern a method, for methods that have any."""
+    learnt: tuple[str, ...] = ()
+    """Those whose pre-training is looked into."""
     labels: dict[str, float]
     budgets: Budgets
     seeds: Seeds

@@ -25,6 +25,7 @@ from semcom.params.entries import (
     EvaluateEntry,
     FinetuneEntry,
     KnowledgeEntry,
+    LearntEntry,
     Modality,
     PrepareEntry,
     PretrainEntry,
@@ -51,6 +52,7 @@ STAGES = {
     "conditions": "semcom.evaluate.conditions",
     "digital": "semcom.evaluate.digital",
     "upload": "semcom.evaluate.upload",
+    "learnt": "semcom.evaluate.learnt",
     "report": "semcom.report",
 }
 """The module that each stage's verb runs: where its code hash starts."""
@@ -117,6 +119,23 @@ class Jobs:
                 encoder=chosen.encoder,
                 pretrain=settings,
                 weights_sha256=_weights(chosen),
+            )
+        )
+
+    def learnt(self, method: str, seed: int) -> str:
+        """Entry of `semcom evaluate learnt`."""
+        chosen = self.study.methods[method]
+        settings = chosen.pretrain
+        assert settings is not None, f"{method} pre-trains nothing"
+        code = _hash("learnt", BACKBONES=[chosen.encoder.backbone], LOSSES=[settings.loss])
+        return to_json(
+            LearntEntry(
+                **self._place(code),
+                method=method,
+                seed=seed,
+                modalities=chosen.modalities,
+                encoder=chosen.encoder,
+                pretrain=settings,
             )
         )
 
@@ -320,6 +339,7 @@ class Jobs:
                 report=study.report,
                 methods=tuple(study.methods),
                 pretrained=tuple(self.pretrained),
+                learnt=study.learnt_methods,
                 links=study.links,
                 digital=self.digital_links,
                 conditions={name: str(condition) for name, condition in study.evaluate.conditions.items()},

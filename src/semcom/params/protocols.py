@@ -18,7 +18,9 @@ class Loss(Protocol):
 
     In a data-parallel pre-training every process calls it with the embeddings of the whole batch, so it must
     give the same value in each: no random draws, and no talk between processes of its own. A module that
-    holds it may say `MODALITIES = ("rgb", "depth")`: what it cannot do without.
+    holds it may say `MODALITIES = ("rgb", "depth")`: what it cannot do without. A loss that divides the
+    embedding has an attribute `shared_fraction`: the first round(shared_fraction * D) dimensions are to be
+    shared by the modalities, the others are not; `semcom evaluate learnt` looks at both.
     """
 
     def __init__(self) -> None: ...

@@ -19,6 +19,7 @@ from semcom.params.entries import (
     Evaluate,
     Finetune,
     Knowledge,
+    Learnt,
     Link,
     Modalities,
     Pretrain,
@@ -135,6 +136,8 @@ class Study(Strict):
     tune: Tune
     evaluate: Testing
     knowledge: Knowledge = Knowledge()
+    learnt: Learnt | None = None
+    """What pre-training has learnt; None: is not measured."""
     claims: Name | None = None
     """The file params/claims/NAME.yaml, whose claims the report judges."""
 
@@ -147,6 +150,12 @@ class Study(Strict):
         """The methods that a digital link names, else all that have a budget on it."""
         every = (method for method in self.methods if self.digital_budgets(method, digital))
         return self.digital[digital].methods or tuple(every)
+
+    @property
+    def learnt_methods(self) -> tuple[str, ...]:
+        """The methods whose pre-training is looked into."""
+        every = tuple(name for name, method in self.methods.items() if method.pretrain)
+        return (self.learnt.methods or every) if self.learnt else ()
 
     def error_tables(self, digital: str) -> list[TableEntry]:
         """The error tables of a digital link's schemes, in their order.
@@ -213,6 +222,7 @@ def _lacking(study: Study, unknown_uses: set[Path]) -> Iterator[Fault]:
     yield from _projectors(study)
     yield from _weights(study)
     yield from _pilots(study)
+    yield from _learnt(study)
     yield from _digital(study, unknown_uses)
     yield from _conditions(study)
 
@@ -244,6 +254,18 @@ def _pilots(study: Study) -> Iterator[Fault]:
         if csi != "estimated" and pilots:
             text = f"{pilots} pilots go with csi: estimated only, here it is {csi}; leave them out"
             yield Fault(path, text)
+
+
+def _learnt(study: Study) -> Iterator[Fault]:
+    """Methods that are to be looked into and do not pre-train."""
+    path: Path = ("learnt", "methods")
+    if study.learnt and not study.learnt_methods:
+        yield Fault(path[:1], "looks into pre-training, and no method pre-trains; leave it out")
+    for name in study.learnt_methods:
+        if name not in study.methods:
+            yield Fault(path, unknown(name, study.methods, "methods"))
+        elif not study.methods[name].pretrain:
+            yield Fault(path, f"{name} does not pre-train, so there is nothing to look into; leave it out")
 
 
 def _digital(study: Study, unknown_uses: set[Path]) -> Iterator[Fault]:

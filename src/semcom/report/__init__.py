@@ -8,7 +8,7 @@ from pathlib import Path
 from semcom.files.atomic import write_text
 from semcom.params.entries import ReportEntry
 from semcom.progress import log
-from semcom.report import calibration, claims, conditions, conditions_figure, figures, tables, text
+from semcom.report import calibration, claims, conditions, conditions_figure, figures, learnt, tables, text
 from semcom.report.results import read
 from semcom.report.stamp import Stamp, write_provenance, write_table
 
@@ -41,10 +41,12 @@ def run(results: Path, entry: ReportEntry, frames: Path, output: Path) -> None:
         "optimisers": found.choices,
     }
     made["conditions"] = conditions.summary(conditions.read(results, entry, found.sweep), found.sweep)
+    made["learnt"] = learnt.learnt(results, entry)
     made["claims"] = claims.claims(results, entry, made["cost"])
     calibration.check(made["calibration"])
     for name, table in made.items():
-        write_table(output / f"{name}.csv", table, stamp)
+        if name != "learnt" or entry.learnt:
+            write_table(output / f"{name}.csv", table, stamp)
     snr = figures.accuracy_snr(made["accuracy_snr"], entry, chance=found.chance, foot=stamp.line())
     figures.save(snr, output / "accuracy_snr", stamp.text())
     uses = figures.accuracy_uses(
@@ -56,6 +58,9 @@ def run(results: Path, entry: ReportEntry, frames: Path, output: Path) -> None:
             made["conditions"], made["accuracy_snr"], entry, chance=found.chance, foot=stamp.line()
         )
         figures.save(drawn, output / "conditions_snr", stamp.text())
+    if entry.learnt:
+        drawn = learnt.figure(made["learnt"], entry, chance=found.chance, foot=stamp.line())
+        figures.save(drawn, output / "learnt", stamp.text())
     write_provenance(output / "provenance.json", entry, stamp)
     page = text.page(made, entry, chance=found.chance, stamp=stamp)
     write_text(output / "report.md", page)

@@ -9,7 +9,7 @@ from semcom.files.errors import SemcomError
 
 TEXTS = (
     "study", "system", "method", "link", "labels", "split", "metric", "modality", "check", "codec",
-    "modalities", "scheme", "condition",
+    "modalities", "scheme", "condition", "block", "measure",
 )  # fmt: skip
 """Columns of names, which stay text even where a name looks like a number."""
 WHOLE = ("seed", "budget_epochs", "draw", "epoch", "neighbours", "quality")

@@ -9,7 +9,7 @@ import pandas as pd
 
 from semcom.metrics.cost import ratio_interval
 from semcom.params.entries import Link, ReportEntry
-from semcom.report import conditions, upload
+from semcom.report import conditions, learnt, upload
 from semcom.report.calibration import TOLERANCE_DB
 from semcom.report.claims import overall
 from semcom.report.stamp import Stamp
@@ -38,6 +38,7 @@ def page(made: Tables, entry: ReportEntry, *, chance: float, stamp: Stamp) -> st
         _upload(made["upload"]),
         _knowledge(made["retrieval"]),
         _pretraining(made["pretraining"]),
+        _learnt(made["learnt"], entry, chance),
         _optimisers(made["optimisers"]),
         _calibration(made["calibration"]),
     ]
@@ -324,6 +325,15 @@ def _pretraining(table: pd.DataFrame) -> list[str]:
     ]
     text = "What pre-training logged at its last epoch, means over seeds. [CSV](pretraining.csv)\n"
     return ["## Pre-training\n", text, *_table(["", *methods], body)]
+
+
+def _learnt(table: pd.DataFrame, entry: ReportEntry, chance: float) -> list[str]:
+    if table.empty:
+        return []
+    lines = ["## What was learnt\n", *learnt.intro(entry, chance)]
+    for title, body in learnt.parts(table, entry):
+        lines += [f"\n**{title}**\n", *_table(learnt.NAMES, body)]
+    return lines
 
 
 def _optimisers(table: pd.DataFrame) -> list[str]:
