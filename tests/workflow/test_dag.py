@@ -152,6 +152,30 @@ def test_digital_links_share_a_table_and_budget_0_is_of_pretrained_methods(finis
         }
 
 
+def test_what_was_learnt_is_measured_where_it_is_asked_for(copied):
+    def ask(config):
+        config["learnt"] = {}
+
+    def keep(config):
+        ask(config)
+        config["methods"]["mmssl"]["pretrain"]["snapshots"] = [0]
+
+    new = {*(f"learnt mmssl {seed}" for seed in SEEDS), "report"}
+    with copied.with_params(ask):
+        assert copied.planned() == new
+        copied.snakemake("--cores", "2")
+        report = copied.root / "results/tiny/report/main"
+        assert "## What was learnt" in (report / "report.md").read_text()
+        assert (report / "learnt.png").exists()
+        table = pd.read_csv(report / "learnt.csv", comment="#")
+        assert set(table.epoch) == {2}, "the last epoch is there without asking"
+        assert set(table.block) == {"features", "embedding", "shared", "unique"}
+        assert copied.planned() == set()
+    assert copied.planned() == {"report"}
+    with copied.with_params(keep):
+        assert copied.planned() == {*MMSSL, *new}
+
+
 def test_every_job_has_a_journal_and_a_log_of_its_own(finished):
     """Also where names joined by `_` would be one: m + x_k and m_x + k."""
 
