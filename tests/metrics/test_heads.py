@@ -89,7 +89,7 @@ def test_centring_takes_off_the_mean_direction_whatever_the_lengths():
 
 def test_one_class_alone_is_refused():
     one = Labelled(drawn(9).features, np.ones(9, int))
-    with pytest.raises(SemcomError, match="2 classes or more, and all 9 images are of one"):
+    with pytest.raises(SemcomError, match="at least 2 classes, and all 9 images are of one"):
         linear(one, one)
 
 

@@ -6,7 +6,7 @@ Encoders of one space still differ in their mean direction, which is large where
 positive. Each takes off its own, of images without labels, and a head of one then fits another.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
@@ -92,43 +92,40 @@ def linear(train: Labelled, validation: Labelled) -> Linear:
         SemcomError: the training images are all of one class.
     """
     scale = train.features.shape[1] ** 0.5
+    scaled = (Labelled(scale * x, y) for x, y in (train, validation))
+    found = logistic(*scaled, penalties=PENALTIES)
+    return replace(found, weight=scale * found.weight)
+
+
+def logistic(train: Labelled, validation: Labelled, *, penalties: Sequence[float]) -> Linear:
+    """Multinomial logistic regression: argmin over W of mean cross-entropy + p |W|² / 2.
+
+    Args:
+        train: what it is fitted on; features of any length.
+        validation: what p is chosen on.
+        penalties: each p, from strong to weak: each fit begins at the last one's end.
+
+    Raises:
+        SemcomError: the training images are all of one class.
+    """
+    from sklearn.linear_model import LogisticRegression  # a second, which only those pay who fit
+
+    x, y = np.asarray(train.features, np.float64), train.classes
+    if len(np.unique(y)) < 2:
+        raise SemcomError(f"a linear head needs at least 2 classes, and all {len(y)} images are of one")
+    fit = LogisticRegression(max_iter=ITERATIONS, warm_start=True)
     best: Linear | None = None
-    for penalty, weight, offset, classes in logistic_path(scale * train.features, train.classes, PENALTIES):
-        found = Linear(scale * weight, offset, classes, penalty, 0.0)
+    for penalty in penalties:
+        fit.set_params(C=1 / (penalty * len(x))).fit(x, y)
+        weight, offset = fit.coef_.copy(), fit.intercept_.copy()
+        if len(weight) == 1:  # of two classes scikit-learn has one score, for the second
+            weight, offset = np.vstack([0 * weight, weight]), np.append(0, offset)
+        found = Linear(weight, offset, fit.classes_, penalty, 0.0)
         right = float(accuracy(found.predict(validation.features), validation.classes))
         if best is None or right > best.validation:
             best = replace(found, validation=right)
     assert best is not None
     return best
-
-
-def logistic_path(
-    features: Vectors, classes: Classes, penalties: Iterable[float]
-) -> Iterator[tuple[float, Vectors, Vectors, Classes]]:
-    """Multinomial logistic regressions, argmin of mean cross-entropy + p |W|² / 2, each from the last one on.
-
-    Args:
-        features: (N, D).
-        classes: (N,).
-        penalties: each p, best from strong to weak.
-
-    Yields:
-        p, W (C, D), offset (C,) and classes (C,).
-
-    Raises:
-        SemcomError: there is one class only.
-    """
-    from sklearn.linear_model import LogisticRegression  # a second, which only those pay who fit
-
-    if len(np.unique(classes)) < 2:
-        raise SemcomError(f"a linear head needs 2 classes or more, and all {len(classes)} images are of one")
-    fit = LogisticRegression(max_iter=ITERATIONS, warm_start=True)
-    for penalty in penalties:
-        fit.set_params(C=1 / (penalty * len(features))).fit(np.asarray(features, np.float64), classes)
-        weight, offset = fit.coef_.copy(), fit.intercept_.copy()
-        if len(weight) == 1:  # of two classes scikit-learn has one score, for the second
-            weight, offset = np.vstack([0 * weight, weight]), np.append(0, offset)
-        yield penalty, weight, offset, fit.classes_
 
 
 @dataclass(frozen=True, eq=False)

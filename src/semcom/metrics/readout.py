@@ -11,9 +11,10 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 
 from semcom.files.errors import SemcomError
+from semcom.metrics.classification import accuracy
+from semcom.metrics.heads import Labelled, logistic
 
 Floats = NDArray[np.float64]
 Number = TypeVar("Number", bound=np.generic)
@@ -21,8 +22,6 @@ PENALTIES = tuple(10.0 ** (exponent / 2) for exponent in range(8, -9, -1))
 """From 10^4, where nothing but the mean is left, down to 10^-4; of equally good ones the first is taken."""
 PROBE_PENALTIES = tuple(10.0**exponent for exponent in range(3, -5, -1))
 """Whole decades: a probe's accuracy is flat in its penalty, and each is a training."""
-ITERATIONS = 2000
-"""Of a probe, at most; some tens are enough."""
 
 
 class Parts(NamedTuple, Generic[Number]):
@@ -107,16 +106,9 @@ def probe_accuracy(x: Parts[np.floating[Any]], labels: Parts[np.int64]) -> float
         SemcomError: frames differ in number, or the training frames are all of one class.
     """
     _check(x, labels)
-    if len(np.unique(labels.train)) < 2:
-        raise SemcomError("a probe needs training frames of at least 2 classes, and these are all of one")
-    best, found = -1.0, 0.0
-    probe = LogisticRegression(max_iter=ITERATIONS, warm_start=True)
-    for penalty in PROBE_PENALTIES:
-        probe.set_params(C=1 / (penalty * len(x.train))).fit(x.train, labels.train)
-        right = float(np.mean(probe.predict(x.validation) == labels.validation))
-        if right > best:
-            best, found = right, float(np.mean(probe.predict(x.test) == labels.test))
-    return found
+    train, validation, test = (Labelled(*part) for part in zip(x, labels, strict=True))
+    probe = logistic(train, validation, penalties=PROBE_PENALTIES)
+    return float(accuracy(probe.predict(test.features), test.classes))
 
 
 def matching_correlation(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
