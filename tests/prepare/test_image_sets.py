@@ -22,8 +22,9 @@ from semcom.frames.prepared import Prepared
 from semcom.params.entries import PrepareEntry
 from semcom.prepare import run
 from semcom.prepare.add import add, add_converted
-from semcom.prepare.add_images import Options, add_images
+from semcom.prepare.add_images import add_images
 from semcom.prepare.description import IMAGES, Description, write
+from semcom.prepare.image_options import Options, none_given
 from semcom.prepare.images_store import Known, PictureSet, store
 from semcom.prepare.layouts import layout
 from semcom.prepare.overview import contact_sheet, details, listing
@@ -197,8 +198,13 @@ def test_by_a_function_of_ones_own(clone, tmp_path, monkeypatch):
     Path("ourlab.py").write_text(MODULE)
     rgb = np.stack([pixels(n) for n in range(6)])
     np.savez(tmp_path / "raw.npz", rgb=rgb)
-    add_converted(clone, "ourlab:images", [tmp_path / "raw.npz"], name="own")
+    raw = [tmp_path / "raw.npz"]
+    add_converted(clone, "ourlab:images", raw, name="own")
+    add_converted(clone, "ourlab:images", raw, name="half", options=Options(test_share=0.5, fit="squash"))
     del sys.modules["ourlab"]
+    with open_source(clone / "data/half") as source:
+        assert source.description.fit == "squash"
+        assert sum(row.split == "test" for row in source.rows) == 4  # two groups, drawn anew
     with open_source(clone / "data/own") as source:
         assert (source.description.title, source.description.licence) == ("ours", "free")
         assert [(r.split, r.scene10, r.group) for r in source.rows] == [
@@ -363,3 +369,10 @@ def test_the_real_cifar_10_of_jpegs(real, tmp_path):
     assert np.bincount(opened.scene[~opened.train]).tolist() == [200] * 10
     published = np.array([0.4942, 0.4851, 0.4504])  # of the original's test images
     assert np.abs(opened.rgb.mean(axis=(0, 1, 2)) / 255 - published).max() < 1 / 255
+
+
+def test_options_of_images_are_refused_for_other_sets():
+    none_given("rgbd", Options(table=Path("x.csv")))
+    for options in (Options(label="x"), Options(fit="crop"), Options(test_share=0.1), Options(seed=1)):
+        with pytest.raises(SemcomError, match="are for sets of images, not for rgbd: leave them out"):
+            none_given("rgbd", options)

@@ -104,12 +104,13 @@ def add(
     progress.start(f"add {name or kind}", None)
     from semcom.prepare.add import add as run
     from semcom.prepare.add import add_converted
-    from semcom.prepare.add_images import Options, add_images
+    from semcom.prepare.add_images import add_images
     from semcom.prepare.add_urls import add_urls, is_url
+    from semcom.prepare.image_options import Options, none_given
     from semcom.prepare.images import KINDS
 
+    options = Options(table, label, fit, most_bad, test_share, split_seed)
     if with_ is None and kind in KINDS:
-        options = Options(table, label, fit, most_bad, test_share, split_seed)
         name = name or (f"{given[0]}_rgb" if kind == "rgb" and given else kind)
         add_images(root, kind, given, name=name, options=options, replace=replace)
         return
@@ -123,8 +124,15 @@ def add(
     paths = [Path(source) for source in given]
     if with_ is not None:
         name = name or kind
-        add_converted(root, with_, paths, name=name, replace=replace, check_up=not trust_orientation)
+        add_converted(
+            *(root, with_, paths),
+            name=name,
+            replace=replace,
+            check_up=not trust_orientation,
+            options=options,
+        )
         return
+    none_given(kind, options)
     if kind == "rgbd":
         from semcom.prepare.add_rgbd import add_rgbd
 

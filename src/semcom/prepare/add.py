@@ -4,7 +4,7 @@ import dataclasses
 import os
 import re
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,6 +18,8 @@ from semcom.prepare.convert import FILES, describe, said, store
 from semcom.prepare.convert_images import ColourPicture, collect
 from semcom.prepare.description import Description, write
 from semcom.prepare.identify import Depth, identify
+from semcom.prepare.image_options import Options, check_options
+from semcom.prepare.images_store import PictureSet
 from semcom.prepare.source import open_files
 from semcom.prepare.survey import Survey, survey
 from semcom.progress import log
@@ -61,6 +63,7 @@ def add_converted(
     name: str,
     replace: bool = False,
     check_up: bool = True,
+    options: Options | None = None,
 ) -> None:
     """As `add`, of what a function of the user's own gives (`semcom.prepare.convert`); nothing is cropped.
 
@@ -71,6 +74,7 @@ def add_converted(
         name: the folder in data/.
         replace: a set of this name.
         check_up: False trusts the frames' orientation.
+        options: for images without depth.
 
     Raises:
         SemcomError: as `add`; the function cannot be imported, or gives something else.
@@ -87,7 +91,8 @@ def add_converted(
         pictures = iter(convert(list(paths)))
         first = next(pictures, None)
         if isinstance(first, ColourPicture):
-            _add_colour(root, convert, chain([first], pictures), Path(folder), name=name)
+            given = collect(chain([first], pictures), Path(folder, "given.zip"), where=function)
+            _add_colour(root, given, convert, name=name, options=options or Options())
             return
         pictures = chain([first] if first is not None else [], pictures)
         classes = store(pictures, Path(folder), where=function)
@@ -95,14 +100,14 @@ def add_converted(
         _add(root, files, describe(convert, classes, name=name), name=name, check_up=check_up, crops=False)
 
 
-def _add_colour(root: Path, convert: object, pictures: Iterable[object], folder: Path, *, name: str) -> None:
-    """A set without depth."""
-    from semcom.prepare.add_images import Options, add_pictures
+def _add_colour(root: Path, given: PictureSet, convert: object, *, name: str, options: Options) -> None:
+    """A set without depth, and what the module of `convert` says of it."""
+    from semcom.prepare.add_images import add_pictures  # which imports this module
 
+    check_options("--with", options)
     title, licence, citation = said(convert)
-    given = collect(pictures, folder / "given.zip", where="the function", title=title or name)
-    given = dataclasses.replace(given, licence=licence, citation=citation)
-    add_pictures(root, given, name=name, options=Options())
+    named = dataclasses.replace(given, title=title or name, licence=licence, citation=citation)
+    add_pictures(root, named, name=name, options=options)
 
 
 def _add(

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,31 +9,14 @@ from semcom.files.errors import SemcomError
 from semcom.params.dataversion import data_version
 from semcom.prepare import cifar, colour, idx
 from semcom.prepare.add import check_name, place
-from semcom.prepare.description import IMAGES, Description, Fit
+from semcom.prepare.description import IMAGES, Description
+from semcom.prepare.image_options import Options, check_options
 from semcom.prepare.images import FILES, KINDS
 from semcom.prepare.images_store import TEST_SHARE, Kept, PictureSet, store
 from semcom.prepare.layouts import layout
 from semcom.prepare.source import open_source
 from semcom.prepare.trees import Tree, open_trees
 from semcom.progress import log
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a user may say of a set of images."""
-
-    table: Path | None = None
-    """CSV with a line a picture."""
-    label: str | None = None
-    """Column or attribute that is the class; `none`: no classes."""
-    fit: Fit | None = None
-    """None: the kind's own."""
-    most_bad: float = 0.01
-    """Share of the pictures that may be bad."""
-    test_share: float | None = None
-    """Share that becomes test; None: the set's own split, a fifth where it has none."""
-    seed: int = 0
-    """Of that draw."""
 
 
 def add_images(
@@ -90,19 +72,6 @@ def add_pictures(root: Path, given: PictureSet, *, name: str, options: Options) 
         )
         place(root, name, {file: Path(folder, file) for file in FILES}, description)
     _say(root, name, given, kept, options)
-
-
-def check_options(kind: str, options: Options) -> None:
-    """Raise a SemcomError if a number is out of range or an option is of another kind."""
-    for option, value in (("--most-bad", options.most_bad), ("--test-share", options.test_share)):
-        if value is not None and not 0 <= value <= 1:
-            raise SemcomError(f"{option} {value:g} is no share in 0..1")
-    if options.test_share in (0, 1):
-        raise SemcomError(f"--test-share {options.test_share:g}: train and test need pictures, say 0.2")
-    if options.seed < 0:
-        raise SemcomError(f"--split-seed {options.seed} must be 0 or more")
-    if kind != "images" and (options.table or options.label):
-        raise SemcomError(f"--table and --label are for the kind images, not for {kind}: leave them out")
 
 
 @contextmanager

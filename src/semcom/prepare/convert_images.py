@@ -33,14 +33,13 @@ class ColourPicture:
     """Images that show one thing; validation never cuts a group. Empty: a group of its own."""
 
 
-def collect(pictures: Iterable[object], archive: Path, *, where: str, title: str) -> PictureSet:
+def collect(pictures: Iterable[object], archive: Path, *, where: str) -> PictureSet:
     """Check every picture and keep its pixels, losslessly, in the zip `archive` until they are read again.
 
     Args:
         pictures: each a `ColourPicture`.
         archive: a new file.
         where: what messages call the source.
-        title: of the set.
 
     Raises:
         SemcomError: something is no `ColourPicture` or lacks a class.
@@ -51,7 +50,7 @@ def collect(pictures: Iterable[object], archive: Path, *, where: str, title: str
             whole = _checked(picture, f"picture {index} of {where}")
             kept.writestr(member(index), png(whole.rgb))
             known[member(index)] = Known(str(whole.label), whole.split, str(whole.group))
-    return PictureSet(title=title, known=known, pictures=_again(archive))
+    return PictureSet(title=where, known=known, pictures=_again(archive))
 
 
 def _again(archive: Path) -> Iterator[tuple[str, bytes]]:

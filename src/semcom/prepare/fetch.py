@@ -97,7 +97,7 @@ def _message(root: Path, name: str, targets: list[str], fault: str) -> str:
     else:
         way_out = (
             f"name a remote that has it (`dvc remote add`; `dvc status --cloud {target}` looks), "
-            f"or add it again from its source: semcom data add nyuv2 PATH… --name {name} --replace"
+            f"or add it again from its source: semcom data add KIND PATH… --name {name} --replace"
         )
     return (
         f"data/{name} is not here in its registered version, and neither DVC's cache nor a remote gave it "
