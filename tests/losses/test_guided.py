@@ -47,6 +47,8 @@ def test_what_it_needs():
     assert Guided(None, simclr=1.0).needs == {}
     with pytest.raises(SemcomError, match="nothing to train on"):
         Guided(None)
+    with pytest.raises(SemcomError, match="the guide function does not say .* self.needs"):
+        Guided(lambda z, known: (z.sum(), {}))
     with pytest.raises(SemcomError, match="two views, but was given 1"):
         Guided(None, simclr=1.0)((), (), [rows(6, 3)])
 

@@ -25,12 +25,17 @@ class Guided:
         temperature: of the SimCLR term; 0.2 in the first author's later code.
 
     Raises:
-        SemcomError: there is neither.
+        SemcomError: there is neither, or the guide does not say what it needs.
     """
 
     def __init__(self, guide: Guide | None, *, simclr: float = 0.0, temperature: float = 0.2) -> None:
         if guide is None and simclr == 0:
             raise SemcomError("there is nothing to train on: give a guide, a SimCLR weight above 0, or both")
+        if guide is not None and not isinstance(getattr(guide, "needs", None), Mapping):
+            raise SemcomError(
+                f"the guide {type(guide).__name__} does not say what it needs of the knowledge base: set "
+                'self.needs in __init__, such as {"target": 1}'
+            )
         self.guide, self.simclr, self.temperature = guide, simclr, temperature
 
     @property
