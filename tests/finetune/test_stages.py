@@ -264,11 +264,9 @@ def test_a_fixed_training_snr_draws_nothing_and_a_range_one_a_sample() -> None:
 
 
 @pytest.mark.parametrize("content", [None, "{", "[]", '{"optimisers": {"1": {}}}'])
-def test_a_choice_that_tuning_did_not_write_is_named(
-    common: dict[str, object], tmp_path: Path, content: str | None
-) -> None:
+def test_a_choice_that_tuning_did_not_write_is_named(tmp_path: Path, content: str | None) -> None:
     path = tmp_path / "choice.json"
     if content is not None:
         path.write_text(content)
     with pytest.raises(SemcomError, match=r"choice\.json"):
-        stage._optimisers(path, FinetuneEntry(**common, fraction=1.0, link_name="l", seed=0))
+        stage.chosen(path, BUDGETS)

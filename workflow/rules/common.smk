@@ -85,6 +85,7 @@ wildcard_constraints:
     method="|".join([*STUDY.methods, *JOBS.knowledge_methods]),
     link="|".join(STUDY.links),
     digital="|".join(STUDY.digital) or "(?!)",
+    changing="|".join(STUDY.changing) or "(?!)",
     table=r"\w[\w-]*",
     labels="|".join(STUDY.labels),
     seed="|".join(map(str, STUDY.seeds)),

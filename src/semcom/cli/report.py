@@ -1,25 +1,18 @@
 """The report of a study, and comparisons of its runs."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from semcom import progress
 from semcom.cli import stages
+from semcom.cli.short import entry_is_for
 from semcom.files.errors import SemcomError
 
-
-class _Group(TyperGroup):
-    """`semcom report ENTRY …` is short for `semcom report study ENTRY …`."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put the verb before an ENTRY, which begins with a brace."""
-        return super().parse_args(ctx, ["study", *args] if args and args[0].startswith("{") else args)
-
-
-app = typer.Typer(cls=_Group, help="Draw figures, write tables, compare runs.", no_args_is_help=True)
+app = typer.Typer(
+    cls=entry_is_for("study"), help="Draw figures, write tables, compare runs.", no_args_is_help=True
+)
 app.command("study")(stages.report)
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from semcom import progress
 from semcom.cli.calibrate import calibrate
+from semcom.cli.short import entry_is_for
 from semcom.files.errors import SemcomError
 from semcom.params import entries, faults
 from semcom.params.conditions import ConditionsEntry
@@ -31,6 +32,9 @@ Log = Annotated[Path | None, typer.Option(help="Log file, beside standard error.
 E = TypeVar("E", bound=BaseModel)
 
 knowledge = typer.Typer(help="Build knowledge bases.", no_args_is_help=True)
+finetuning = typer.Typer(
+    cls=entry_is_for("link"), help="Train over a link; again when its channel changes.", no_args_is_help=True
+)
 evaluate = typer.Typer(help="Measure trained links.", no_args_is_help=True)
 
 
@@ -40,7 +44,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(pretrain)
     app.add_typer(knowledge, name="knowledge")
     app.command()(tune)
-    app.command()(finetune)
+    app.add_typer(finetuning, name="finetune")
     app.add_typer(evaluate, name="evaluate")
 
 
@@ -130,6 +134,7 @@ def tune(
     run(frames, given, encoders=encoders or [], choice=choice, grid=grid, journal=journal, states=state)
 
 
+@finetuning.command("link")
 def finetune(
     entry: EntryText,
     frames: Frames,
@@ -154,6 +159,34 @@ def finetune(
         models=models,
         history=history,
         communications=communication,
+        journal=journal,
+        states=state,
+    )
+
+
+@finetuning.command()
+def changing(
+    entry: EntryText,
+    frames: Frames,
+    choice: Annotated[Path, typer.Option(help="Optimisers that tuning chose.")],
+    models: Annotated[Path, typer.Option(help="Weights of the link by budget.")],
+    output: Output,
+    journal: Journal,
+    state: States,
+    encoders: Weights = None,
+    log: Log = None,
+) -> None:
+    """Train a link again at each state of a changing channel, by every strategy, at every budget."""
+    given = _read(entries.ChangingEntry, entry, log, "changing", "changing", "method")
+    from semcom.finetune.changing import run
+
+    run(
+        frames,
+        given,
+        encoders=encoders,
+        choice=choice,
+        models=models,
+        output=output,
         journal=journal,
         states=state,
     )

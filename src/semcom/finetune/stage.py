@@ -1,6 +1,7 @@
 """Fine-tuning of one (method, link, labels, seed): every budget in turn, each a training of its own."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from semcom.channel import CHANNELS
@@ -49,7 +50,7 @@ def run(
     """
     device = set_up(entry.compute)
     frames = DeviceFrames.open(frames_file, device)
-    optimisers = _optimisers(choice, entry)
+    optimisers = chosen(choice, entry.budgets)
     tags = {
         "study": entry.study,
         "system": entry.system,
@@ -98,10 +99,15 @@ def _cost(given: Setting, budget: int, events: Journal) -> dict[str, int]:
     return cost
 
 
-def _optimisers(choice: Path, entry: FinetuneEntry) -> dict[str, Component]:
+def chosen(choice: Path, budgets: Sequence[int]) -> dict[str, Component]:
+    """The optimisers that tuning chose, by budget.
+
+    Raises:
+        SemcomError: the file is not what tuning writes, or names none for one of `budgets`.
+    """
     try:
         optimisers: dict[str, Component] = json.loads(choice.read_text())["optimisers"]
-        missing = [budget for budget in entry.budgets if "lr" not in optimisers.get(str(budget), {})]
+        missing = [budget for budget in budgets if "lr" not in optimisers.get(str(budget), {})]
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise SemcomError(
             f"{choice} is not what tuning writes ({type(error).__name__}); remove it and run its job again"

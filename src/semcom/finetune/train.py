@@ -77,6 +77,16 @@ def new_system(entry: FinetuneEntry | TuneEntry, frames: DeviceFrames, *, seed: 
         return system_for(entry, frames)
 
 
+def started(given: Setting) -> System:
+    """The system as fine-tuning finds it: pre-trained encoders where there are some, the rest random."""
+    system = new_system(given.entry, given.frames, seed=given.seed)
+    if given.encoders is not None:
+        weights.load_into(system.encoders, given.encoders)
+    else:
+        initialise(system.encoders, given.entry.encoder, given.frames, planned=given.entry.weights_sha256)
+    return system
+
+
 def train(
     given: Setting,
     *,
@@ -85,6 +95,8 @@ def train(
     held: State,
     name: str,
     after: Callable[[int, Epoch], Epoch],
+    system: System | None = None,
+    purpose: str | None = None,
 ) -> tuple[System, list[Epoch]]:
     """Fine-tune from the pre-trained weights for `budget` epochs, with a full schedule of its own.
 
@@ -95,16 +107,15 @@ def train(
         held: state folder.
         name: of the checkpoint, no other training's.
         after: called after every epoch.
+        system: what is trained, in place; None: as `started` makes it.
+        purpose: of every random number drawn; None: `finetune/BUDGET`.
 
     Returns:
         The trained system, its BatchNorm statistics measured anew, and what was logged an epoch.
     """
     entry, frames, device = given.entry, given.frames, given.frames.rgb.device
-    system = new_system(entry, frames, seed=given.seed)
-    if given.encoders is not None:
-        weights.load_into(system.encoders, given.encoders)
-    else:
-        initialise(system.encoders, entry.encoder, frames, planned=entry.weights_sha256)
+    if system is None:
+        system = started(given)
     views = build(VIEWS, entry.finetune.views)
     back = entry.link.downlink_snr_db
     downlink_n0 = None if back is None else n0_from_db(torch.tensor(back, device=device))
@@ -123,7 +134,9 @@ def train(
             indices, steps=given.rounds, batch_size=entry.finetune.batch_size, draws=draws
         ),
         loss=loss,
-        plan=Plan(budget, given.rounds, entry.finetune.warmup, given.seed, f"finetune/{budget}", name),
+        plan=Plan(
+            budget, given.rounds, entry.finetune.warmup, given.seed, purpose or f"finetune/{budget}", name
+        ),
         held=held,
         after=after,
     )

@@ -182,6 +182,36 @@ class Digital(Strict):
     """What it costs to send all training images over this link instead; None: is not measured."""
 
 
+class ChannelState(Strict):
+    """What the world is for a while: the uplink's channel and its SNR."""
+
+    channel: Component
+    snr_db: SnrDb
+    """Es/N0 in dB, of re-training and of the test."""
+
+    @property
+    def name(self) -> str:
+        """`rayleigh 5 dB`; of a user's own class its name."""
+        return f"{self.channel['use'].rpartition(':')[2]} {self.snr_db:g} dB"
+
+
+class Changing(Strict):
+    """A link whose channel changes after its training: what it sends to be good again, state by state."""
+
+    link: str
+    """The link that was trained; its channel uses and its downlink stay."""
+    states: Annotated[tuple[ChannelState, ...], MinLen(1)]
+    """What the world then becomes, in turn."""
+    budgets: Budgets | None = None
+    """Epochs of re-training at each state; None: the study's."""
+    methods: Annotated[tuple[str, ...], MinLen(1), AfterValidator(unique)] | None = None
+    """None: all of the study."""
+    start_budget: PositiveInt | None = None
+    """Whose weights the link has when the world changes; None: the study's largest."""
+    labels: str | None = None
+    """None: the study's first."""
+
+
 class Tune(Strict):
     """The grid from which optimiser and learning rate are chosen on validation data."""
 
@@ -291,6 +321,17 @@ class FinetuneEntry(TrainedEntry):
     seed: NonNegativeInt
     weights_sha256: str | None = None
     """Of the file that `encoder.weights` names, where the job reads it."""
+
+
+class ChangingEntry(FinetuneEntry):
+    """`semcom finetune changing`: all strategies, budgets and states of one (changing, method, seed)."""
+
+    changing: str
+    """Name of the section."""
+    states: Annotated[tuple[ChannelState, ...], MinLen(1)]
+    start_budget: PositiveInt
+    draws: PositiveInt
+    """Channel draws averaged for each test accuracy, the study's `evaluate.draws`."""
 
 
 class EvaluateEntry(TrainedEntry):
@@ -435,6 +476,8 @@ class ReportEntry(Strict):
     """Those that concern a method, for methods that have any."""
     learnt: tuple[str, ...] = ()
     """Those whose pre-training is looked into."""
+    changing: dict[str, Changing] = Field(default_factory=dict)
+    """With all defaults filled in."""
     labels: dict[str, float]
     budgets: Budgets
     seeds: Seeds

@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any, get_args
 
 from semcom.files.hashes import sha256
+from semcom.params import changing
 from semcom.params.codehash import code_hash
 from semcom.params.component import module_of
 from semcom.params.conditions import Condition, ConditionsEntry, concerning
 from semcom.params.entries import (
     CalibrationEntry,
+    Changing,
+    ChangingEntry,
     Claim,
     Component,
     Digital,
@@ -46,6 +49,7 @@ STAGES = {
     "knowledge": "semcom.knowledge.private",
     "tune": "semcom.finetune.tune",
     "finetune": "semcom.finetune.stage",
+    "changing": "semcom.finetune.changing",
     "evaluate": "semcom.evaluate.sweep",
     "calibration": "semcom.evaluate.links",
     "table": "semcom.channel.digital.simulate",
@@ -183,6 +187,32 @@ class Jobs:
                 fraction=self.study.labels[labels],
                 seed=seed,
                 weights_sha256=self._started_from(method),
+            )
+        )
+
+    @property
+    def changes(self) -> dict[str, Changing]:
+        """The sections of `changing`, with their defaults filled in."""
+        return {name: changing.filled(self.study, name) for name in self.study.changing}
+
+    def changing(self, name: str, method: str, seed: int) -> str:
+        """Entry of `semcom finetune changing`."""
+        given = self.changes[name]
+        labels, channels = str(given.labels), [state.channel for state in given.states]
+        return to_json(
+            ChangingEntry(
+                **self._place(self._training_code("changing", method, given.link, channels=channels)),
+                **self._training(method, given.link) | {"budgets": given.budgets},
+                changing=name,
+                method=method,
+                link_name=given.link,
+                labels=labels,
+                fraction=self.study.labels[labels],
+                seed=seed,
+                weights_sha256=self._started_from(method),
+                states=given.states,
+                start_budget=given.start_budget or self.study.budgets[-1],
+                draws=self.study.evaluate.draws,
             )
         )
 
@@ -344,6 +374,7 @@ class Jobs:
                 digital=self.digital_links,
                 conditions={name: str(condition) for name, condition in study.evaluate.conditions.items()},
                 conditions_of={name: tuple(conditions) for name, conditions in self.conditions_of.items()},
+                changing=self.changes,
                 labels=study.labels,
                 budgets=study.budgets,
                 seeds=study.seeds,
@@ -372,6 +403,7 @@ class Jobs:
             f"budgets {_list(study.budgets)} epochs"
             + (f"; digital links {_list(study.digital)}" if study.digital else "")
             + (f"; conditions {_list(study.evaluate.conditions)}" if study.evaluate.conditions else "")
+            + (f"; changing channels {_list(study.changing)}" if study.changing else "")
             + (f"; error tables to measure {_list(unmeasured)}" if unmeasured else "")
         )
 
@@ -408,7 +440,9 @@ class Jobs:
         *,
         optimisers: bool = True,
         views: Iterable[Component] = (),
+        channels: Iterable[Component] = (),
     ) -> str:
+        """Hash of the code; `views` and `channels`: those beside the method's and the link's own."""
         chosen: Method = self.study.methods[method]
         return _hash(
             stage,
@@ -416,7 +450,7 @@ class Jobs:
             SENDERS=[chosen.finetune.sender],
             HEADS=[chosen.finetune.head],
             VIEWS=[chosen.finetune.views, *views],
-            CHANNELS=[self.study.links[link].channel],
+            CHANNELS=[self.study.links[link].channel, *channels],
             OPTIMISERS=self.study.tune.optimisers if optimisers else (),
         )
 

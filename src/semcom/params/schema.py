@@ -8,11 +8,13 @@ from annotated_types import MinLen
 from pydantic import AfterValidator, ValidationError
 
 from semcom.files.errors import SemcomError
-from semcom.params import faults, keys, options
+from semcom.params import changing, faults, keys, options
 from semcom.params.component import family, reference
 from semcom.params.conditions import Condition
 from semcom.params.entries import (
     Budgets,
+    Changing,
+    Component,
     Compute,
     Digital,
     Encoder,
@@ -45,6 +47,7 @@ _FAMILY_AT = {
     ("methods", "*", "finetune", "head"): "HEADS",
     ("methods", "*", "finetune", "views"): "VIEWS",
     ("links", "*", "channel"): "CHANNELS",
+    ("changing", "*", "states", "*", "channel"): "CHANNELS",
     ("tune", "optimisers", "*"): "OPTIMISERS",
     ("evaluate", "conditions", "*", "degraded"): "VIEWS",
 }
@@ -129,6 +132,8 @@ class Study(Strict):
     links: Annotated[dict[Name, Link], MinLen(1)]
     digital: dict[Name, Digital] = {}
     """Digital links, each beside one of `links`."""
+    changing: dict[Name, Changing] = {}
+    """Links whose channel changes after their training."""
     labels: Annotated[dict[Name, PositiveFraction], MinLen(1)]
     """Share of the training labels that fine-tuning may use."""
     budgets: Budgets
@@ -206,7 +211,7 @@ def load(config: Mapping[str, Any]) -> Study:
 
 def own_classes(study: Study) -> dict[str, str]:
     """The classes that no family lists: `package.module:Class` by their place in the params file."""
-    values = study.model_dump()
+    values = study.model_dump(mode="json")  # lists, not tuples: `_places` walks them
     return {
         faults.dotted((*path, "use")): holder[path[-1]]["use"]
         for pattern, name in _FAMILY_AT.items()
@@ -225,11 +230,12 @@ def _lacking(study: Study, unknown_uses: set[Path]) -> Iterator[Fault]:
     yield from _learnt(study)
     yield from _digital(study, unknown_uses)
     yield from _conditions(study)
+    yield from changing.lacking(study)
 
 
 def _alike(study: Study) -> Iterator[Fault]:
     """Names that differ in case only: on some disks their folders are one."""
-    for sections in (("methods",), ("links", "digital"), ("labels",)):
+    for sections in (("methods",), ("links", "digital"), ("changing",), ("labels",)):
         first: dict[str, Path] = {}
         for path in ((section, name) for section in sections for name in getattr(study, section)):
             other = first.setdefault(path[1].lower(), path)
@@ -242,11 +248,13 @@ def _alike(study: Study) -> Iterator[Fault]:
 
 def _pilots(study: Study) -> Iterator[Fault]:
     """Channels that are to estimate from nothing, or have pilots that nobody uses."""
-    for name, link in study.links.items():
-        if not {"csi", "pilots"} <= link.channel.keys():
+    channels: dict[Path, Component] = {("links", name): link.channel for name, link in study.links.items()}
+    channels |= changing.channels(study)
+    for place, channel in channels.items():
+        if not {"csi", "pilots"} <= channel.keys():
             continue  # the channel has neither, or one of them has a fault of its own
-        csi, pilots = link.channel["csi"], link.channel["pilots"]
-        path: Path = ("links", name, "channel", "pilots")
+        csi, pilots = channel["csi"], channel["pilots"]
+        path: Path = (*place, "channel", "pilots")
         if csi == "estimated" and not pilots:
             yield Fault(
                 path, "missing; csi: estimated takes a whole number ≥ 1 of channel uses to estimate from"
