@@ -129,10 +129,10 @@ def test_names_that_differ_in_case_only(study):
     assert line.startswith("  changing.World: differs from changing.world in case only")
 
 
-def test_a_study_without_a_rival_may_change_too(study):
+def test_a_study_without_a_rival(study):
     del study["methods"]["supervised"]
-    study["changing"]["world"]["methods"] = ["mmssl"]
-    load(study)
+    (line,) = faults(study)
+    assert line.startswith("  changing.world: every method pre-trains; add one that does not")
 
 
 def test_own_channels_of_states_and_own_optimisers_are_found(study, tmp_path, monkeypatch):

@@ -1,31 +1,9 @@
-# Links whose channel changes after their training; without the section `changing` no job.
-
-
-def of_changing(*files):
-    """Files of all jobs of the changing channels."""
-    return [
-        f"results/{STUDY.study}/changing/{name}/{method}/seed{seed}/{file}"
-        for name, given in JOBS.changes.items()
-        for method in given.methods
-        for seed in STUDY.seeds
-        for file in files
-    ]
-
-
-def of_link(file):
-    """A file of the fine-tuning of the link that a changing channel starts with."""
-    return lambda w: (
-        f"results/{w.study}/finetune/{w.method}/{JOBS.changes[w.changing].link}/"
-        f"{JOBS.changes[w.changing].labels}/seed{w.seed}/{file}"
-    )
-
-
 rule changing:
     input:
         frames=FRAMES,
         encoders=lambda w: encoders(w, [w.seed]),
         choice=lambda w: f"results/{w.study}/tune/{w.method}/{JOBS.changes[w.changing].labels}/choice.json",
-        models=of_link("models.pt"),
+        models=of_its_link("models.pt"),
     output:
         "results/{study}/changing/{changing}/{method}/seed{seed}/adapt.csv",
     log:

@@ -78,6 +78,30 @@ def of_digital(*files):
     ]
 
 
+def of_changing(*files):
+    """Files of all jobs of the changing channels."""
+    return [
+        f"results/{STUDY.study}/changing/{name}/{method}/seed{seed}/{file}"
+        for name, given in JOBS.changes.items()
+        for method in given.methods
+        for seed in STUDY.seeds
+        for file in files
+    ]
+
+
+def changing_report(ending):
+    """Figures of the report, one a changing channel."""
+    return [f"results/{{study}}/report/{{report}}/changing_{name}{ending}" for name in JOBS.changes]
+
+
+def of_its_link(file):
+    """A file of the fine-tuning of the link that a changing channel starts with."""
+    return lambda w: (
+        f"results/{w.study}/finetune/{w.method}/{JOBS.changes[w.changing].link}/"
+        f"{JOBS.changes[w.changing].labels}/seed{w.seed}/{file}"
+    )
+
+
 wildcard_constraints:
     dataset=STUDY.data,
     study=STUDY.study,

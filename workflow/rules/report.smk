@@ -20,6 +20,7 @@ rule report:
             method=STUDY.learnt_methods,
             seed=STUDY.seeds,
         ),
+        of_changing("adapt.csv"),
         frames=FRAMES,
     output:
         report(
@@ -81,6 +82,12 @@ rule report:
             "calibration.csv",
             *(["learnt.pdf", "learnt.csv"] if STUDY.learnt else []),
         ),
+        [
+            report(file, caption="../report/changing.rst", category="Figures")
+            for file in changing_report(".png")
+        ],
+        changing_report(".pdf"),
+        multiext("results/{study}/report/{report}/", "changing.csv", "regain.csv") if JOBS.changes else [],
     log:
         "logs/{study}/report/{report}.log",
     threads: 1

@@ -44,7 +44,10 @@ def lacking(study: "Study") -> Iterator[Fault]:
         for method in given.methods or ():
             if method not in study.methods:
                 yield Fault((*path, "methods"), unknown(method, study.methods, "methods"))
-        if rival is not None and given.methods and rival not in given.methods:
+        if rival is None:
+            text = "every method pre-trains; add one that does not: its accuracy is what is to be regained"
+            yield Fault(path, text)
+        elif rival not in (given.methods or study.methods):
             text = f"lacks {rival}, the rival, whose accuracy from scratch is what is to be regained; add it"
             yield Fault((*path, "methods"), text)
         asked = {"budgets": given.budgets or (), "start_budget": (given.start_budget or study.budgets[-1],)}

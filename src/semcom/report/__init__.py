@@ -3,12 +3,26 @@
 results/STUDY/…/*.csv, *.json ─► tables (means, 95 % intervals) ─► CSV, PDF, PNG ─► report.md
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+
+import pandas as pd
 
 from semcom.files.atomic import write_text
 from semcom.params.entries import ReportEntry
 from semcom.progress import log
-from semcom.report import calibration, claims, conditions, conditions_figure, figures, learnt, tables, text
+from semcom.report import (
+    calibration,
+    changing,
+    changing_figure,
+    claims,
+    conditions,
+    conditions_figure,
+    figures,
+    learnt,
+    tables,
+    text,
+)
 from semcom.report.results import read
 from semcom.report.stamp import Stamp, write_provenance, write_table
 
@@ -41,27 +55,39 @@ def run(results: Path, entry: ReportEntry, frames: Path, output: Path) -> None:
         "optimisers": found.choices,
     }
     made["conditions"] = conditions.summary(conditions.read(results, entry, found.sweep), found.sweep)
+    made |= changing.tables(results, entry, found)
     made["learnt"] = learnt.learnt(results, entry)
     made["claims"] = claims.claims(results, entry, made["cost"])
     calibration.check(made["calibration"])
     for name, table in made.items():
         if name != "learnt" or entry.learnt:
             write_table(output / f"{name}.csv", table, stamp)
-    snr = figures.accuracy_snr(made["accuracy_snr"], entry, chance=found.chance, foot=stamp.line())
-    figures.save(snr, output / "accuracy_snr", stamp.text())
-    uses = figures.accuracy_uses(
-        made["accuracy_uses"], entry, uploads=found.upload, chance=found.chance, foot=stamp.line()
-    )
-    figures.save(uses, output / "accuracy_uses", stamp.text())
-    if entry.conditions_of:
-        drawn = conditions_figure.draw(
-            made["conditions"], made["accuracy_snr"], entry, chance=found.chance, foot=stamp.line()
-        )
-        figures.save(drawn, output / "conditions_snr", stamp.text())
-    if entry.learnt:
-        drawn = learnt.figure(made["learnt"], entry, chance=found.chance, foot=stamp.line())
-        figures.save(drawn, output / "learnt", stamp.text())
+    _draw(made, entry, output, chance=found.chance, stamp=stamp)
     write_provenance(output / "provenance.json", entry, stamp)
     page = text.page(made, entry, chance=found.chance, stamp=stamp)
     write_text(output / "report.md", page)
     log.info("report: %s", output / "report.md")
+
+
+def _draw(
+    made: Mapping[str, pd.DataFrame], entry: ReportEntry, output: Path, *, chance: float, stamp: Stamp
+) -> None:
+    """Write the figures of the tables."""
+    foot = stamp.line()
+    snr = figures.accuracy_snr(made["accuracy_snr"], entry, chance=chance, foot=foot)
+    figures.save(snr, output / "accuracy_snr", stamp.text())
+    uses = figures.accuracy_uses(
+        made["accuracy_uses"], entry, uploads=made["upload"], chance=chance, foot=foot
+    )
+    figures.save(uses, output / "accuracy_uses", stamp.text())
+    if entry.conditions_of:
+        drawn = conditions_figure.draw(
+            made["conditions"], made["accuracy_snr"], entry, chance=chance, foot=foot
+        )
+        figures.save(drawn, output / "conditions_snr", stamp.text())
+    if entry.learnt:
+        drawn = learnt.figure(made["learnt"], entry, chance=chance, foot=foot)
+        figures.save(drawn, output / "learnt", stamp.text())
+    for name in entry.changing:
+        total = changing_figure.running_total(made["regain"], name, entry, foot=foot)
+        figures.save(total, output / f"changing_{name}", stamp.text())

@@ -9,10 +9,10 @@ from semcom.files.errors import SemcomError
 
 TEXTS = (
     "study", "system", "method", "link", "labels", "split", "metric", "modality", "check", "codec",
-    "modalities", "scheme", "condition", "block", "measure",
+    "modalities", "scheme", "condition", "block", "measure", "changing", "strategy", "state_name",
 )  # fmt: skip
 """Columns of names, which stay text even where a name looks like a number."""
-WHOLE = ("seed", "budget_epochs", "draw", "epoch", "neighbours", "quality")
+WHOLE = ("seed", "budget_epochs", "draw", "epoch", "neighbours", "quality", "state")
 """Columns of whole numbers."""
 MAY_BE_EMPTY = ("psnr_rgb_db", "psnr_depth_db", "payload_uses_link", "file_uses_link")
 """Columns of numbers for what there may be none of; NaN then."""

@@ -9,7 +9,7 @@ import pandas as pd
 
 from semcom.metrics.cost import ratio_interval
 from semcom.params.entries import Link, ReportEntry
-from semcom.report import conditions, learnt, upload
+from semcom.report import changing_page, conditions, learnt, upload
 from semcom.report.calibration import TOLERANCE_DB
 from semcom.report.claims import overall
 from semcom.report.stamp import Stamp
@@ -36,6 +36,7 @@ def page(made: Tables, entry: ReportEntry, *, chance: float, stamp: Stamp) -> st
         _conditions(made, entry),
         _digital(made, entry),
         _upload(made["upload"]),
+        *(_changing(name, made, entry) for name in entry.changing),
         _knowledge(made["retrieval"]),
         _pretraining(made["pretraining"]),
         _learnt(made["learnt"], entry, chance),
@@ -253,6 +254,13 @@ def _upload(table: pd.DataFrame) -> list[str]:
     lines = ["## Upload once\n", upload.intro()]
     for title, body in upload.parts(table):
         lines += [f"\n**{title}**\n", *_table(upload.NAMES, body)]
+    return lines
+
+
+def _changing(name: str, made: Tables, entry: ReportEntry) -> list[str]:
+    lines = [f"## A changing channel: {name}\n", changing_page.intro(name, entry), changing_page.figure(name)]
+    for title, columns, body in changing_page.parts(name, made["changing"], made["regain"], entry):
+        lines += [f"\n**{title}**\n", *_table(columns, body)]
     return lines
 
 
