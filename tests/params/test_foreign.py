@@ -12,7 +12,8 @@ import pytest
 from semcom.files.errors import SemcomError
 from semcom.params import component, foreign, options
 from semcom.params.codehash import code_hash
-from semcom.params.component import FAMILIES, family
+from semcom.params.component import family
+from semcom.params.families import FAMILIES
 from semcom.params.jobs import STAGES, Jobs
 from semcom.params.protocols import PROTOCOLS
 from semcom.params.schema import load

@@ -59,14 +59,14 @@ def initialise(encoders: Encoders, encoder: Encoder, frames: DeviceFrames, *, pl
         scaling.set(*_scaling(name, layout, frames))
 
 
-def read(file: Path) -> dict[str, Tensor]:
-    """The tensors of a state dict; nothing else is ever loaded.
+def unpickled(file: Path) -> Any:
+    """What torch.save wrote, if it is tensors, numbers, texts, lists and dicts of them.
 
     Raises:
         SemcomError: the file holds other objects, is damaged, or is no file that torch wrote.
     """
     try:
-        content: Any = torch.load(file, map_location="cpu", weights_only=True)
+        return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         named = re.search(r"GLOBAL (\S+)", str(error))
         what = f"a pickle that asks for {named[1]}" if named else "a pickle or damaged"
@@ -77,6 +77,15 @@ def read(file: Path) -> dict[str, Tensor]:
     except Exception as error:  # torch raises a dozen kinds, depending on where the damage is
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise SemcomError(f"{file} is no file of weights that torch.save wrote ({reason})") from error
+
+
+def read(file: Path) -> dict[str, Tensor]:
+    """The tensors of a state dict; nothing else is ever loaded.
+
+    Raises:
+        SemcomError: the file holds something else, or as in `unpickled`.
+    """
+    content = unpickled(file)
     if not isinstance(content, Mapping) or not content:
         kind = type(content).__name__
         raise SemcomError(f"{file} holds a {kind}, not a state dict: torch.save(model.state_dict(), FILE)")

@@ -16,18 +16,7 @@ from typing import Any
 
 from semcom.files.errors import SemcomError
 from semcom.params import source
-
-FAMILIES = {
-    "LOSSES": "semcom.losses",
-    "GUIDES": "semcom.losses",
-    "BACKBONES": "semcom.models",
-    "SENDERS": "semcom.models",
-    "HEADS": "semcom.models",
-    "CHANNELS": "semcom.channel",
-    "VIEWS": "semcom.frames",
-    "OPTIMISERS": "semcom.training",
-}
-"""Every family and the module that lists it."""
+from semcom.params.families import FAMILIES
 
 
 @cache

@@ -1,0 +1,13 @@
+"""The families of components. Out of every code hash: what a job builds stands in its entry."""
+
+FAMILIES = {
+    "LOSSES": "semcom.losses",
+    "GUIDES": "semcom.losses",
+    "BACKBONES": "semcom.models",
+    "SENDERS": "semcom.models",
+    "HEADS": "semcom.models",
+    "CHANNELS": "semcom.channel",
+    "VIEWS": "semcom.frames",
+    "OPTIMISERS": "semcom.training",
+}
+"""Every family and the module that lists it."""
