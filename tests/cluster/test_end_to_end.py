@@ -32,12 +32,14 @@ def quickstart(folder: Path, *, uri: str = "") -> Site:
     study |= {"seeds": [0], "budgets": [1, 2], "tracking": {"enabled": bool(uri), "uri": uri or None}}
     study["methods"] = {name: study["methods"][name] for name in ("mmssl", "supervised")}
     study["methods"]["mmssl"]["pretrain"] |= SMALL
-    # One digital link whose table is measured here, an upload, a condition, a look into pre-training: so that
-    # every rule has a job.
+    # One digital link whose table is measured here, an upload, a condition, a look into pre-training and a
+    # changing channel: so that every rule has a job.
     study["digital"]["pq_k32"] |= {"schemes": ["qpsk_uncoded"], "budgets": [2]}
     study["digital"]["pq_k32"]["upload"] = {"codec": "webp", "quality": [30]}
     study["evaluate"] |= {"draws": 2, "conditions": {"depth_lost": {"lost": ["depth"]}}}
     study["learnt"] = {}
+    fading = {"channel": {"use": "rayleigh"}, "snr_db": 5}
+    study["changing"] = {"world": {"link": "awgn_k32", "states": [fading], "budgets": [1]}}
     (folder / "params/quickstart.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
     return Site(folder)
 
