@@ -109,7 +109,7 @@ def test_the_figure_has_two_panels_a_method_and_a_line_a_block_and_modality(stud
         assert list(x) == list(EPOCHS)
         assert (np.diff(y) > 0).all()
     measured = value("mmssl", 100, "rgb", "unique", "cross_modal_r2", 1)
-    line = next(c for c in panels[0].containers if c.get_label() == "unique").lines[0]
+    line = next(c for c in panels[0].containers if c.get_label() == "unique, colour").lines[0]
     assert line.get_data()[1][-1] == pytest.approx(100 * measured)
     assert [float(tick) for tick in panels[0].get_xticks()] == list(EPOCHS)
     words = " ".join(text.get_text() for text in figure.texts)

@@ -104,7 +104,7 @@ def _panel(axes: Axes, rows: pd.DataFrame, entry: ReportEntry) -> None:
         for modality, dashes in DASHES.items():
             of = rows[(rows["block"] == block) & (rows["modality"] == modality)]
             if len(of):
-                label = block if modality == "rgb" else f"{block}, depth"
+                label = f"{block}, {'colour' if modality == 'rgb' else modality}"
                 x, mean, half = of["epoch"], 100 * of["mean"], 100 * of["half_width"]
                 axes.errorbar(
                     x, mean, yerr=half if len(entry.seeds) > 1 else None, label=label, linestyle=dashes,
