@@ -32,30 +32,41 @@ class Drawn:
     def pixels(self, position: int) -> tuple[np.ndarray, np.ndarray]:
         draws = np.random.default_rng(position)
         red, near = self.rows[position].scene10.split("_")
-        rgb = draws.integers(0, 160, (24, 32, 3), dtype=np.uint8)
+        width, height = self.size
+        rgb = draws.integers(0, 160, (height, width, 3), dtype=np.uint8)
         rgb[..., 0 if red == "red" else 2] += 60
-        depth = draws.uniform(0.5, 2.5, (24, 32)) + (0 if near == "near" else 1.5)
+        depth = draws.uniform(0.5, 2.5, (height, width)) + (0 if near == "near" else 1.5)
         return rgb, np.round(depth, 3).astype(np.float32)
 
     def close(self) -> None: ...
 
 
-@pytest.fixture(scope="session")
-def prepared_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """150 frames of 32×24 in 30 groups, 3 classes, two thirds for training."""
+def draw(path: Path, *, frames: int, size: tuple[int, int] = SIZE) -> Path:
+    """A prepared file: frames in groups of 5, 3 classes, two thirds for training."""
     rows = tuple(
         Row(
             index=i + 1,
-            split="train" if i < 100 else "test",
+            split="train" if i < frames * 2 // 3 else "test",
             scene27="x",
             scene10=CLASSES[(i // 5) % 3],
             group=f"g{i // 5}",
         )
-        for i in range(150)
+        for i in range(frames)
     )
-    path = tmp_path_factory.mktemp("prepared") / "drawn.h5"
-    write(path, Drawn(rows), name="drawn", size=SIZE, version="0" * 32)
+    write(path, Drawn(rows, size=size), name="drawn", size=size, version="0" * 32)
     return path
+
+
+@pytest.fixture(scope="session")
+def prepared_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """150 frames of 32×24."""
+    return draw(tmp_path_factory.mktemp("prepared") / "drawn.h5", frames=150)
+
+
+@pytest.fixture
+def large_frames(tmp_path: Path) -> Path:
+    """45 frames of 224×224."""
+    return draw(tmp_path / "large.h5", frames=45, size=(224, 224))
 
 
 @pytest.fixture
