@@ -34,20 +34,27 @@ def verb(site, stage: str, folder: Path) -> tuple[str, ...]:
     config["methods"]["mmssl"]["pretrain"]["epochs"] = EPOCHS
     config["methods"]["mmssl"]["pretrain"]["snapshots"] = [0, 1]
     config["budgets"] = [2, EPOCHS]
+    states = [{"channel": {"use": "rayleigh"}, "snr_db": 5}]
+    config["changing"] = {"world": {"link": "awgn_k8", "states": states, "budgets": [2], "start_budget": 2}}
     jobs = Jobs(load(config), "md5")
     given = [f"--frames={site.root}/results/data/tiny_32x24.h5", f"--state={site.root}/results/.state"]
     given.append(f"--journal={folder}.jsonl")
     if stage == "pretrain":
         entry, files = jobs.pretrain("mmssl", 0), ("encoders", "learner", "history")
     else:
-        entry, files = jobs.finetune("mmssl", "awgn_k8", "all", 0), ("models", "history", "communication")
+        if stage == "changing":
+            entry, files = jobs.changing("world", "mmssl", 0), ("output",)
+            given.append(f"--models={site.root}/results/tiny/finetune/mmssl/awgn_k8/all/seed0/models.pt")
+        else:
+            entry, files = jobs.finetune("mmssl", "awgn_k8", "all", 0), ("models", "history", "communication")
         choice = site.root / "choice.json"
         choice.write_text(json.dumps(CHOICE))
         given += [
             f"--choice={choice}",
             f"--encoders={site.root}/results/tiny/pretrain/mmssl/seed0/encoders.pt",
         ]
-    return ("semcom", stage, entry, *given, *(f"--{name}={folder / name}" for name in files))
+    words = ("finetune", stage) if stage == "changing" else (stage,)
+    return ("semcom", *words, entry, *given, *(f"--{name}={folder / name}" for name in files))
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -56,7 +63,12 @@ def content(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize(
     ("stage", "sent"),
-    [("pretrain", signal.SIGKILL), ("finetune", signal.SIGKILL), ("finetune", signal.SIGTERM)],
+    [
+        ("pretrain", signal.SIGKILL),
+        ("finetune", signal.SIGKILL),
+        ("finetune", signal.SIGTERM),
+        ("changing", signal.SIGTERM),
+    ],
 )
 def test_a_killed_job_ends_as_if_never_killed(copied, stage, sent):
     whole, resumed = copied.root / "whole", copied.root / "resumed"
