@@ -129,6 +129,7 @@ def write_pack(folder: Path, *, noise: int = 0) -> None:
     """3 classes × 7 groups × 4 frames of 64×48 in the small pack's layout, 5 groups a class for training."""
     folder.mkdir(parents=True)
     description = {"title": "tiny", "licence": "", "citation": "", "depth": "metres", "classes": CLASSES}
+    description["objects"] = "objects40.csv"
     write(folder, Description(format="nyuv2_pack", **description))
     rows = []
     with zipfile.ZipFile(folder / "rgb.zip", "w") as rgb, zipfile.ZipFile(folder / "depth.zip", "w") as depth:
@@ -147,6 +148,11 @@ def write_pack(folder: Path, *, noise: int = 0) -> None:
                 rows.append((index, split, CLASSES[label], CLASSES[label]))
     with open(folder / "meta.csv", "w", newline="") as file:
         csv.writer(file).writerows([("index", "split", "scene27", "scene10"), *rows])
+    with open(folder / "objects40.csv", "w", newline="") as file:
+        shown = [
+            (index, 9000 * (scene == CLASSES[0]), 9000 * (scene == CLASSES[2])) for index, _, scene, _ in rows
+        ]
+        csv.writer(file).writerows([("index", "bathtub", "stove"), *shown])
 
 
 def webp(image: np.ndarray) -> bytes:

@@ -41,7 +41,18 @@ class Drawn:
     def close(self) -> None: ...
 
 
-def draw(path: Path, *, frames: int, size: tuple[int, int] = SIZE) -> Path:
+@dataclass
+class DrawnWithObjects(Drawn):
+    """The same frames, which show `red` or not and `near` or not; `rare` and `wall` tell nothing."""
+
+    object_names: tuple[str, ...] = ("rare", "red", "wall", "near")
+
+    def objects(self, position: int) -> np.ndarray:
+        red, near = self.rows[position].scene10.split("_")
+        return np.array([position == 3, red == "red", position != 120, near == "near"])
+
+
+def draw(path: Path, *, frames: int, size: tuple[int, int] = SIZE, kind: type[Drawn] = Drawn) -> Path:
     """A prepared file: frames in groups of 5, 3 classes, two thirds for training."""
     rows = tuple(
         Row(
@@ -53,7 +64,7 @@ def draw(path: Path, *, frames: int, size: tuple[int, int] = SIZE) -> Path:
         )
         for i in range(frames)
     )
-    write(path, Drawn(rows, size=size), name="drawn", size=size, version="0" * 32)
+    write(path, kind(rows, size=size), name="drawn", size=size, version="0" * 32)
     return path
 
 
@@ -67,6 +78,13 @@ def prepared_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def large_frames(tmp_path: Path) -> Path:
     """45 frames of 224×224."""
     return draw(tmp_path / "large.h5", frames=45, size=(224, 224))
+
+
+@pytest.fixture(scope="session")
+def objects_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The prepared file with objects, of which two are neither rare nor everywhere."""
+    path = tmp_path_factory.mktemp("prepared") / "objects.h5"
+    return draw(path, frames=150, kind=DrawnWithObjects)
 
 
 @pytest.fixture

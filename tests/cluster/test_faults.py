@@ -9,7 +9,7 @@ from submitted import PRETRAINED, TARGET, Submitted, profile, same, trouble, wen
 pytestmark = pytest.mark.slurm
 
 
-OTHER = "results/tiny/tune/supervised/all/choice.json"
+OTHER = "results/tiny/tune/supervised/awgn_k8/all/choice.json"
 FAULT = "the loss was told to fail"
 
 

@@ -55,7 +55,11 @@ def files(*, without: str = "") -> list[str]:
 def of(method: str) -> set[str]:
     link = "impulsive_k32 all 0"
     pretrained = {f"pretrain {method} 0", f"knowledge {method} 0"} if method == "align_uniform" else set()
-    return pretrained | {f"tune {method} all", f"finetune {method} {link}", f"evaluate {method} {link}"}
+    return pretrained | {
+        f"tune {method} impulsive_k32 all",
+        f"finetune {method} {link}",
+        f"evaluate {method} {link}",
+    }
 
 
 def test_the_page_has_an_example_of_each_kind():
@@ -145,8 +149,7 @@ def test_the_table_has_every_familys_arguments(name):
     (row,) = re.findall(rf"^\| `{protocol.__name__}` \|(.*)$", PAGE, re.MULTILINE)
     _, made, called = (cell.strip().strip("`") for cell in row.rstrip(" |").split("|"))
     assert made == arguments(protocol.__init__)
-    method = "forward" if name in foreign.NETWORKS else "__call__"
-    assert called == f"{method}({arguments(getattr(protocol, method))})"
+    assert called == ", ".join(f"{m}({arguments(getattr(protocol, m))})" for m in foreign.methods(name))
 
 
 def arguments(function: object) -> str:

@@ -66,7 +66,9 @@ def finetune(given: FinetuneEntry, frames: Path, folder: Path) -> None:
 def test_tuning_takes_the_rate_that_learns(
     common: dict[str, object], prepared_file: Path, tmp_path: Path
 ) -> None:
-    entry = TuneEntry(**common, fraction=1.0, seeds=(0, 1), tune=Tune(optimisers=(DIVERGES, ADAMW), draws=2))
+    entry = TuneEntry(
+        **common, link_name="l", fraction=1.0, seeds=(0, 1), tune=Tune(optimisers=(DIVERGES, ADAMW), draws=2)
+    )
     tune.run(
         prepared_file,
         entry,
@@ -135,7 +137,7 @@ def test_a_killed_finetuning_ends_bit_identical(
 
     with monkeypatch.context() as patch:
         # in the first epoch of the second budget's validation
-        patch.setattr(stage, "validation_accuracy", die)
+        patch.setattr(stage, "validate", die)
         with pytest.raises(Killed):
             finetune(given, prepared_file, tmp_path / "cut")
     finetune(given, prepared_file, tmp_path / "cut")

@@ -4,6 +4,7 @@ import importlib
 import inspect
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -346,8 +347,7 @@ def test_a_study_with_own_classes_imports_nothing_heavy(lab, config, tmp_path):
 def test_forms_are_those_of_the_families():
     assert set(PROTOCOLS) == set(FAMILIES)
     for name, protocol in PROTOCOLS.items():
-        call = "forward" if name in foreign.NETWORKS else "__call__"
-        for reference in family(name).values():
+        for reference, call in product(family(name).values(), foreign.methods(name)):
             module, _, cls = reference.partition(":")
             ours = inspect.signature(getattr(getattr(importlib.import_module(module), cls), call))
             assert list(ours.parameters) == list(inspect.signature(getattr(protocol, call)).parameters)

@@ -26,7 +26,8 @@ def texts(config: dict[str, Any], data: str = "md5") -> dict[str, str]:
         found |= {f"knowledge {m} {seed}": jobs.knowledge(m, seed) for m in jobs.knowledge_methods}
     for m in study.methods:
         for part in study.labels:
-            found[f"tune {m} {part}"] = jobs.tune(m, part)
+            for link in jobs.tune_links:
+                found[f"tune {m} {link} {part}"] = jobs.tune(m, link, part)
             for link in study.links:
                 for seed in study.seeds:
                     found[f"finetune {m} {link} {part} {seed}"] = jobs.finetune(m, link, part, seed)
@@ -50,7 +51,7 @@ def test_an_entry_is_what_its_verb_parses(config):
     jobs = Jobs(load(config), "md5")
     entry = entries.FinetuneEntry.model_validate_json(jobs.finetune("mmssl", "awgn_k32", "all", 1))
     assert (entry.seed, entry.link.channel_uses, entry.fraction) == (1, 32, 1.0)
-    entry = entries.TuneEntry.model_validate_json(jobs.tune("supervised", "all"))
+    entry = entries.TuneEntry.model_validate_json(jobs.tune("supervised", "awgn_k32", "all"))
     assert entry.seeds == (0, 1, 2)
     entries.PretrainEntry.model_validate_json(jobs.pretrain("mmssl", 0))
     entries.EvaluateEntry.model_validate_json(jobs.evaluate("mmssl", "awgn_k32", "all", 0))

@@ -108,16 +108,16 @@ def test_changed_params_say_which_key_from_what_to_what(done):
         again = {"tune": 2, "finetune": 4, "evaluate": 4, "report": 1}
         assert due(text) == would_run(done) == again
     assert below(text, "tune") == [
-        "  mmssl all: tune.optimisers[1].lr 0.03 → 0.1",
-        "  supervised all:",
+        "  mmssl awgn_k8 all: tune.optimisers[1].lr 0.03 → 0.1",
+        "  supervised awgn_k8 all:",
         "    finetune.batch_size 16 → 8",
         "    tune.optimisers[1].lr 0.03 → 0.1",
     ]
     assert below(text, "finetune") == [
-        "  mmssl awgn_k8 all seed0, seed1: follows from tune mmssl all",
+        "  mmssl awgn_k8 all seed0, seed1: follows from tune mmssl awgn_k8 all",
         "  supervised awgn_k8 all seed0, seed1:",
         "    finetune.batch_size 16 → 8",
-        "    follows from tune supervised all",
+        "    follows from tune supervised awgn_k8 all",
     ]
     assert "    evaluate.snr_db [0, 10] → [0, 10, 20]" in below(text, "evaluate")
     assert re.search(r"11 of 20 jobs would run\.\nAbout \d+:\d\d one after the other", text)
@@ -170,13 +170,13 @@ def wait(what, seconds: float = 300) -> None:
 
 
 def test_failed_running_and_killed(own):
-    told = {"tune supervised all": "fail", "finetune mmssl awgn_k8 all 1": "hang"}
+    told = {"tune supervised awgn_k8 all": "fail", "finetune mmssl awgn_k8 all 1": "hang"}
     (own.root / "stub.json").write_text(json.dumps(told))
     for stage in ("tune", "report"):
         shutil.rmtree(own.root / "results/tiny" / stage)
     workflow = own.start("snakemake", "--cores", "2")
     journal = own.root / "results/tiny/journal/finetune/mmssl/awgn_k8/all/seed1.jsonl"
-    failed = own.root / "results/tiny/journal/tune/supervised/all.jsonl"
+    failed = own.root / "results/tiny/journal/tune/supervised/awgn_k8/all.jsonl"
     begun = time.time()
 
     def here() -> bool:
@@ -193,7 +193,8 @@ def test_failed_running_and_killed(own):
         rf"mmssl awgn_k8 all seed1: running now: host \S+, pid {pid}, since .*, at epoch 2", running
     )
     (line,) = below(text, "tune")
-    assert re.search(r"supervised all: failed at [\d:]+; logs/tiny/tune/supervised/all.log says why", line)
+    says = r"supervised awgn_k8 all: failed at [\d:]+; logs/tiny/tune/supervised/awgn_k8/all.log says why"
+    assert re.search(says, line)
     assert f"A workflow is running here (host {os.uname().nodename}, pid {workflow.pid})." in text
     assert files(own.root / "results") == before
 

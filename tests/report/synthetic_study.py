@@ -92,7 +92,7 @@ def make_study(
         write(folder / f"calibration/{link}.csv", checks({"study": "demo", "link": link}))
     for method in methods:
         for label in labels:
-            path = folder / "tune" / method / label / "choice.json"
+            path = folder / "tune" / method / links[0] / label / "choice.json"
             path.parent.mkdir(parents=True)
             chosen = {str(budget): {"use": "adamw", "lr": 1e-3, "weight_decay": 0.05} for budget in budgets}
             path.write_text(

@@ -49,7 +49,7 @@ def test_differences_and_the_interval_over_seeds_are_those_of_the_sweeps(results
     other = seed_accuracies(results, "supervised", snr_db=5, budget=4)
     theirs = stats.ttest_rel(own, other)
     row = made[2].set_index(["budget_epochs", "snr_db"]).loc[(4, 5)]
-    assert row.accuracy_a == pytest.approx(own.mean(), abs=1e-6)
+    assert row.value_a == pytest.approx(own.mean(), abs=1e-6)
     assert row.difference == pytest.approx((own - other).mean(), abs=1e-6)
     assert row.difference - row.seeds_half_width == pytest.approx(theirs.confidence_interval().low, abs=1e-6)
     assert row.seeds_p == pytest.approx(theirs.pvalue, rel=1e-4)

@@ -110,7 +110,7 @@ def test_cost_is_where_each_seed_reaches_the_rivals_accuracy(study, made):
 def test_where_the_rival_still_gains_the_page_says_so(tmp_path):
     study = make_study(tmp_path)
     for method in study.entry.methods:
-        path = study.folder / "tune" / method / "all" / "choice.json"
+        path = study.folder / "tune" / method / "awgn_k32" / "all" / "choice.json"
         choice = json.loads(path.read_text())
         choice["validation_accuracy"] = {"1": 0.2, "4": 0.3, "10": 0.4}
         path.write_text(json.dumps(choice))
@@ -281,7 +281,7 @@ def test_training_over_a_range_is_said_and_drawn(tmp_path, train_snr_db, said, m
         "finetune/supervised/awgn_k32/all/seed2/communication.csv",
         "knowledge/random/seed0/retrieval.csv",
         "pretrain/intra_only/seed0/history.csv",
-        "tune/mmssl/all/choice.json",
+        "tune/mmssl/awgn_k32/all/choice.json",
         "calibration/awgn_k32.csv",
     ],
 )
@@ -336,7 +336,7 @@ SWEEP = "evaluate/mmssl/awgn_k32/all/seed1/sweep.csv"
 HISTORY = "pretrain/mmssl/seed0/history.csv"
 COSTS = "finetune/mmssl/awgn_k32/all/seed0/communication.csv"
 CHECKS = "calibration/awgn_k32.csv"
-CHOICE = "tune/mmssl/all/choice.json"
+CHOICE = "tune/mmssl/awgn_k32/all/choice.json"
 
 
 def cut(characters=0, lines=0):

@@ -13,7 +13,7 @@ SEEDS = (0, 1)
 MMSSL = {
     *(f"pretrain mmssl {seed}" for seed in SEEDS),
     *(f"knowledge mmssl {seed}" for seed in SEEDS),
-    "tune mmssl all",
+    "tune mmssl awgn_k8 all",
     *(f"{stage} mmssl awgn_k8 all {seed}" for stage in ("finetune", "evaluate") for seed in SEEDS),
 }
 SUPERVISED = {job.replace("mmssl", "supervised") for job in MMSSL if job.startswith(("tune", "fine", "eval"))}
@@ -192,6 +192,63 @@ def test_every_job_has_a_journal_and_a_log_of_its_own(finished):
         files = re.findall(rf"--{option} (\S+)", text)
         assert len(files) > least
         assert sorted(files) == sorted(set(files))
+
+
+OBJECTS = {"channel": {"use": "awgn"}, "channel_uses": 8, "task": "objects"}
+
+
+def test_a_link_of_another_task_is_tuned_by_itself(finished):
+    def change(config):
+        config["links"] |= {"things_k8": OBJECTS, "things_k4": OBJECTS | {"channel_uses": 4}}
+
+    with finished.with_params(change):
+        new = {f"tune {m} things_k8 all" for m in ("mmssl", "supervised")}
+        for link in ("things_k8", "things_k4"):
+            new |= {f"calibration {link}"}
+            for stage in ("finetune", "evaluate"):
+                new |= {f"{stage} {m} {link} all {s}" for m in ("mmssl", "supervised") for s in SEEDS}
+        assert finished.planned() == new | {"report"}
+
+
+def test_object_presence_runs_from_its_link_to_its_report(copied):
+    def change(config):
+        config["report"] = "things"
+        config["methods"] = {"supervised": config["methods"]["supervised"]}
+        config["links"]["things_k8"] = OBJECTS
+
+    with copied.with_params(change):
+        copied.snakemake("--cores", "2")
+        assert copied.planned() == set()
+    results = copied.root / "results/tiny"
+    summary = pd.read_csv(results / "report/things/summary.csv", comment="#")
+    assert summary.groupby("link").metric.unique().map(list).to_dict() == {
+        "awgn_k8": ["accuracy"], "things_k8": ["map"],
+    }  # fmt: skip
+    page = (results / "report/things/report.md").read_text()
+    assert "**Test mean average precision in %, things_k8, labels all, at 10 dB**" in page
+
+
+def test_a_data_set_without_objects_is_refused_before_anything_runs(finished):
+    def change(config):
+        config["links"]["things_k8"] = OBJECTS
+
+    with (
+        finished.with_params(change),
+        finished.edited("data/tiny/dataset.json", '"objects": "objects40.csv"', '"objects": null'),
+    ):
+        said = " ".join(refused(finished))
+    assert "links.things_k8.task: objects needs the objects of each frame" in said
+    assert "which the data set tiny does not tell; add it with them" in said
+
+
+def test_a_digital_link_beside_another_task_is_refused(finished):
+    def change(config):
+        config["links"]["things_k8"] = OBJECTS
+        config["digital"] = {"pq": DIGITAL | {"link": "things_k8"}}
+
+    with finished.with_params(change):
+        said = " ".join(refused(finished))
+    assert "digital.pq.link: things_k8 has the task objects; digital links know scene only" in said
 
 
 def test_tracking_runs_nothing_again(finished):

@@ -2,7 +2,10 @@ rule changing:
     input:
         frames=FRAMES,
         encoders=lambda w: encoders(w, [w.seed]),
-        choice=lambda w: f"results/{w.study}/tune/{w.method}/{JOBS.changes[w.changing].labels}/choice.json",
+        choice=lambda w: (
+            f"results/{w.study}/tune/{w.method}/{JOBS.tune_link(JOBS.changes[w.changing].link)}/"
+            f"{JOBS.changes[w.changing].labels}/choice.json"
+        ),
         models=of_its_link("models.pt"),
     output:
         "results/{study}/changing/{changing}/{method}/seed{seed}/adapt.csv",

@@ -55,12 +55,12 @@ def table_options(w, input):
     return [f"--table={file}" for file in input.tables]
 
 
-def of_study(stage, names, *files, methods=STUDY.methods):
+def of_study(stage, names, *files, methods=STUDY.methods, links=STUDY.links):
     """Files of all jobs of a stage; `names` names their folders, with wildcards."""
     return expand(
         f"results/{STUDY.study}/{stage}/{names}/{{file}}",
         method=methods,
-        link=STUDY.links,
+        link=links,
         labels=STUDY.labels,
         seed=STUDY.seeds,
         file=files,

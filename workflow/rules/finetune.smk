@@ -3,10 +3,10 @@ rule tune:
         frames=FRAMES,
         encoders=lambda w: encoders(w, JOBS.tune_seeds),
     output:
-        choice="results/{study}/tune/{method}/{labels}/choice.json",
-        grid="results/{study}/tune/{method}/{labels}/grid.csv",
+        choice="results/{study}/tune/{method}/{link}/{labels}/choice.json",
+        grid="results/{study}/tune/{method}/{link}/{labels}/grid.csv",
     log:
-        "logs/{study}/tune/{method}/{labels}.log",
+        "logs/{study}/tune/{method}/{link}/{labels}.log",
     priority: 2
     threads: THREADS
     resources:
@@ -15,19 +15,22 @@ rule tune:
         mem_mb=4000,
         runtime=720,
     params:
-        entry=lambda w: JOBS.tune(w.method, w.labels),
+        entry=lambda w: JOBS.tune(w.method, w.link, w.labels),
         encoders=encoder_options,
     shell:
         "semcom tune {params.entry:q} --frames {input.frames} {params.encoders} --choice {output.choice} "
         "--grid {output.grid} --state results/.state --log {log} "
-        "--journal results/{wildcards.study}/journal/tune/{wildcards.method}/{wildcards.labels}.jsonl"
+        "--journal results/{wildcards.study}/journal/tune/"
+        "{wildcards.method}/{wildcards.link}/{wildcards.labels}.jsonl"
 
 
 rule finetune:
     input:
         frames=FRAMES,
         encoders=lambda w: encoders(w, [w.seed]),
-        choice="results/{study}/tune/{method}/{labels}/choice.json",
+        choice=lambda w: (
+            f"results/{w.study}/tune/{w.method}/{JOBS.tune_link(w.link)}/{w.labels}/choice.json"
+        ),
     output:
         models="results/{study}/finetune/{method}/{link}/{labels}/seed{seed}/models.pt",
         history="results/{study}/finetune/{method}/{link}/{labels}/seed{seed}/history.csv",

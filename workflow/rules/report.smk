@@ -2,7 +2,7 @@ rule report:
     input:
         of_study("pretrain", "{method}/seed{seed}", "history.csv", methods=JOBS.pretrained),
         of_study("knowledge", "{method}/seed{seed}", "retrieval.csv", methods=JOBS.knowledge_methods),
-        of_study("tune", "{method}/{labels}", "choice.json", "grid.csv"),
+        of_study("tune", "{method}/{link}/{labels}", "choice.json", "grid.csv", links=JOBS.tune_links),
         of_study("finetune", "{method}/{link}/{labels}/seed{seed}", "history.csv", "communication.csv"),
         expand("results/{study}/calibration/{link}.csv", study=STUDY.study, link=STUDY.links),
         of_study("evaluate", "{method}/{link}/{labels}/seed{seed}", "sweep.csv", "predictions.npz"),

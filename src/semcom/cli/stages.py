@@ -128,7 +128,7 @@ def tune(
     log: Log = None,
 ) -> None:
     """Choose optimiser and learning rate for every budget on validation frames."""
-    given = _read(entries.TuneEntry, entry, log, "tune", "method", "labels")
+    given = _read(entries.TuneEntry, entry, log, "tune", "method", "link_name", "labels")
     from semcom.finetune.tune import run
 
     run(frames, given, encoders=encoders or [], choice=choice, grid=grid, journal=journal, states=state)

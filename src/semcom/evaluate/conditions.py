@@ -21,7 +21,9 @@ from semcom.frames.folds import Indices
 from semcom.models.system import system_for
 from semcom.params.component import build
 from semcom.params.conditions import Condition, ConditionsEntry
+from semcom.params.protocols import Task
 from semcom.progress import Progress
+from semcom.tasks import TASKS
 from semcom.tracking.journal import Journal
 from semcom.training import weights
 from semcom.training.compute import set_up
@@ -44,7 +46,7 @@ def run(frames_file: Path, entry: ConditionsEntry, *, models: Path, table: Path,
     device = set_up(entry.compute)
     frames = DeviceFrames.open(frames_file, device)
     (test,) = np.nonzero(~frames.prepared.train)
-    truth = frames.prepared.scene[test]
+    task: Task = build(TASKS, entry.link.task, frames)
     tags = {
         "study": entry.study,
         "system": entry.system,
@@ -61,11 +63,11 @@ def run(frames_file: Path, entry: ConditionsEntry, *, models: Path, table: Path,
             weights.load_into(system, models, part=str(budget))
             for name, condition in entry.conditions.items():
                 views = partial(_views, entry, frames, test, name)
-                classes, measured = over_snr(entry, system, views, truth, lost=condition.lost)
+                _, measured = over_snr(entry, system, views, task, test, lost=condition.lost)
                 own = {"budget_epochs": budget, "condition": name}
                 place = {**tags, **own, "seed": entry.seed, "split": "test"}
                 kept = {key: value for key, value in measured.items() if not key.startswith(OF_THE_LINK)}
-                new = rows_of(entry.evaluate, place, classes, truth, kept)
+                new = rows_of(entry.evaluate, place, kept)
                 log_means(entry.evaluate, events, own, new)
                 rows += new
             progress.step(done, f"budget {budget}: {', '.join(entry.conditions)}")

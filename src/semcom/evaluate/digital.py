@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import faiss
 import numpy as np
@@ -41,6 +42,7 @@ from semcom.params.scheme import Scheme
 from semcom.progress import Progress, log
 from semcom.quantise.base import KnowledgeBase
 from semcom.quantise.product import ProductQuantiser, Vectors
+from semcom.tasks.classes import accuracies
 from semcom.tracking.journal import Journal
 from semcom.training import OPTIMISERS, weights
 from semcom.training.batchnorm import recompute
@@ -120,7 +122,7 @@ def run(
             classes, measured = _over_snr(server, _features(net, frames, split.test))
             predicted.append(classes)
             place = {**tags, "budget_epochs": budget, "seed": entry.seed, "split": "test"}
-            new = rows_of(entry.evaluate, place, classes, split.truth, measured)
+            new = rows_of(entry.evaluate, place, accuracies(classes, split.truth) | measured)
             log_means(entry.evaluate, events, {"budget_epochs": budget}, new)
             rows += new
             progress.step(done, f"budget {budget}: {', '.join(map(str, server.receivers))}")
@@ -128,7 +130,8 @@ def run(
     write_rows(
         communication, [{**tags, "budget_epochs": b, "seed": entry.seed, **cost} for b in entry.budgets]
     )
-    write_predictions(predictions, frames, split.test, np.stack(predicted), entry.budgets, entry.evaluate)
+    answers: dict[str, NDArray[Any]] = {"predicted": np.stack(predicted), "truth": split.truth}
+    write_predictions(predictions, frames, split.test, answers, entry.budgets, entry.evaluate)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Accuracy over SNR on the test frames: encode once, then send over the link at every SNR, in many draws.
+"""A task over SNR on the test frames: encode once, then send over the link at every SNR, in many draws.
 
 Devices that see the SNR encode anew at each one.
 """
@@ -6,6 +6,7 @@ Devices that see the SNR encode anew at each one.
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,14 +17,16 @@ from semcom.channel.calibration import power_rows
 from semcom.channel.checks import Claim
 from semcom.channel.snr import n0_from_db
 from semcom.files.atomic import atomic
+from semcom.files.errors import SemcomError
 from semcom.files.tables import write_rows
 from semcom.frames.device import DeviceFrames
 from semcom.frames.folds import Indices
-from semcom.metrics.calibration import ece, nll
-from semcom.metrics.classification import accuracy, balanced_accuracy
 from semcom.models.system import System, encode_frames, system_for, transmit
+from semcom.params.component import build
 from semcom.params.entries import Evaluate, EvaluateEntry
+from semcom.params.protocols import Task
 from semcom.progress import Progress
+from semcom.tasks import TASKS
 from semcom.tracking.journal import Journal
 from semcom.training import weights
 from semcom.training.compute import set_up
@@ -34,6 +37,8 @@ Measured = dict[str, NDArray[np.float64]]
 """Values (S, draws) by metric."""
 Views = Callable[[], Iterable[Mapping[str, Tensor]]]
 """Batches of the test frames' views, from their beginning at each call."""
+Kept = dict[str, NDArray[Any]]
+"""What is kept of every test frame, (S, …) by name."""
 
 
 def run(
@@ -52,13 +57,13 @@ def run(
         entry: model, link, SNRs and draws.
         models: weights by budget.
         sweep: output, one row a budget, SNR, draw and metric.
-        predictions: output, class of every test frame for every budget, SNR and draw.
+        predictions: output, what was decided on every test frame, for every budget and SNR.
         journal: events for the tracking server.
     """
     device = set_up(entry.compute)
     frames = DeviceFrames.open(frames_file, device)
     (test,) = np.nonzero(~frames.prepared.train)
-    truth = frames.prepared.scene[test]
+    task: Task = build(TASKS, entry.link.task, frames)
     tags = {
         "study": entry.study,
         "system": entry.system,
@@ -67,7 +72,7 @@ def run(
         "labels": entry.labels,
     }
     rows: list[Row] = []
-    predicted = []
+    kept: list[Kept] = []
     progress = Progress(len(entry.budgets))
     with Journal.open(
         journal, {**tags, "seed": str(entry.seed), "stage": "evaluate"}, entry.model_dump()
@@ -75,43 +80,49 @@ def run(
         for done, budget in enumerate(entry.budgets, start=1):
             system = system_for(entry, frames)
             weights.load_into(system, models, part=str(budget))
-            classes, measured = over_snr(entry, system, lambda: frames.plain(test), truth)
-            predicted.append(classes)
+            answers, measured = over_snr(entry, system, lambda: frames.plain(test), task, test)
+            kept.append(answers)
             place = {**tags, "budget_epochs": budget, "seed": entry.seed, "split": "test"}
-            new = rows_of(entry.evaluate, place, classes, truth, measured)
+            new = rows_of(entry.evaluate, place, measured)
             log_means(entry.evaluate, events, {"budget_epochs": budget}, new)
             rows += new
             progress.step(done, f"budget {budget}: {len(test)} frames at {len(entry.evaluate.snr_db)} SNRs")
     write_rows(sweep, rows)
-    write_predictions(predictions, frames, test, np.stack(predicted), entry.budgets, entry.evaluate)
+    every = {name: np.stack([answers[name] for answers in kept]) for name in kept[0]} | task.truth(test)
+    if "credit" in every:
+        every |= {"measure": np.array(task.measure), "title": np.array(task.title)}
+    write_predictions(predictions, frames, test, every, entry.budgets, entry.evaluate)
 
 
 def over_snr(
     entry: EvaluateEntry,
     system: System,
     views: Views,
-    truth: NDArray[np.int64],
+    task: Task,
+    test: Indices,
     *,
     lost: Collection[str] = (),
-) -> tuple[NDArray[np.uint8], Measured]:
-    """Classes (S, draws, N) of the test frames, and what is measured beside them.
+) -> tuple[Kept, Measured]:
+    """What is kept of the test frames, and what is measured.
 
     Args:
         entry: Es/N0, draws and the seed of the noise.
         system: a trained one.
         views: of the N test frames; called once, or once an Es/N0 where devices see it.
-        truth: class of each (N,).
+        task: what the server decides.
+        test: which frames these are (N,).
         lost: devices of which the server hears nothing.
     """
     device = next(system.parameters()).device
     snr_db = torch.tensor(entry.evaluate.snr_db, dtype=torch.float32, device=device)
     if not system.needs_snr:
-        return _sent(entry, system, encode_frames(system, views()), snr_db, truth, lost)
+        return _sent(entry, system, encode_frames(system, views()), snr_db, task, test, lost)
     parts = [
-        _sent(entry, system, encode_frames(system, views(), one), one.view(1), truth, lost) for one in snr_db
+        _sent(entry, system, encode_frames(system, views(), one), one.view(1), task, test, lost)
+        for one in snr_db
     ]
-    classes = np.concatenate([part for part, _ in parts])
-    return classes, {name: np.concatenate([part[name] for _, part in parts]) for name in parts[0][1]}
+    kept = {name: np.concatenate([part[name] for part, _ in parts]) for name in parts[0][0]}
+    return kept, {name: np.concatenate([part[name] for _, part in parts]) for name in parts[0][1]}
 
 
 def _sent(
@@ -119,22 +130,28 @@ def _sent(
     system: System,
     symbols: Tensor,
     snr_db: Tensor,
-    truth: NDArray[np.int64],
+    task: Task,
+    test: Indices,
     lost: Collection[str],
-) -> tuple[NDArray[np.uint8], Measured]:
-    """Classes (S, draws, N) of symbols (N, devices, k) sent at Es/N0 (S,) in dB, and what is measured."""
+) -> tuple[Kept, Measured]:
+    """What is kept and measured of the frames' symbols (N, devices, k) sent at Es/N0 (S,) in dB."""
     # The same draws for every method, budget and SNR: differences between them are not differences of luck.
     noise = generator(entry.seed, "evaluate", entry.link_name, device=symbols.device)
     scores, received = transmit(
         system, symbols, n0_from_db(snr_db), draws=entry.evaluate.draws, generator=noise, lost=lost
     )
-    given = scores.float().cpu().numpy()
-    measured = {"nll": nll(given, truth), "ece": ece(given, truth), **_power(symbols, received)}
+    judged, kept = task.judge(scores, test)
+    if task.measure not in judged:
+        raise SemcomError(
+            f"the task {entry.link.task['use']} measures {', '.join(judged)}, but says that it is judged by "
+            f"{task.measure}; mend its judge or its measure"
+        )
+    measured = {**judged, **_power(symbols, received)}
     claim = Claim.of(system.channel)
     if not claim.fades and claim.law != "own":
         # Over fading, what is received holds gains, and what an equaliser made of them.
         measured |= _delivered(symbols, received)
-    return scores.argmax(-1).to(torch.uint8).cpu().numpy(), measured
+    return kept, measured
 
 
 def _power(sent: Tensor, received: Tensor) -> Measured:
@@ -164,22 +181,12 @@ def _delivered(sent: Tensor, received: Tensor) -> Measured:
     }
 
 
-def rows_of(
-    settings: Evaluate,
-    place: Row,
-    classes: NDArray[np.uint8],
-    truth: NDArray[np.int64],
-    measured: Measured,
-) -> list[Row]:
-    """Rows of a sweep: accuracies of classes (S, draws, N), and all that was measured (S, draws)."""
+def rows_of(settings: Evaluate, place: Row, measured: Measured) -> list[Row]:
+    """Rows of a sweep: all that was measured (S, draws)."""
     rows = []
     for s, snr in enumerate(settings.snr_db):
         for draw in range(settings.draws):
-            values = {
-                "accuracy": accuracy(classes[s, draw], truth),
-                "balanced_accuracy": balanced_accuracy(classes[s, draw], truth),
-                **{name: float(value[s, draw]) for name, value in measured.items()},
-            }
+            values = {name: float(value[s, draw]) for name, value in measured.items()}
             where = {**place, "snr_db": snr, "draw": draw}
             rows += [{**where, "metric": metric, "value": value} for metric, value in values.items()]
     return rows
@@ -209,17 +216,17 @@ def write_predictions(
     path: Path,
     frames: DeviceFrames,
     test: Indices,
-    predicted: NDArray[np.uint8],
+    answers: Mapping[str, NDArray[Any]],
     budgets: Sequence[int],
     settings: Evaluate,
 ) -> None:
-    """Write the classes (budgets, S, draws, N) of the test frames with all that names them."""
+    """Write the answers (budgets, S, …) of the test frames, and what is true, with all that names them."""
     prepared = frames.prepared
+    arrays: dict[str, Any] = dict(answers)
     with atomic(path) as temporary, open(temporary, "wb") as file:
         np.savez_compressed(
             file,
-            predicted=predicted,
-            truth=prepared.scene[test],
+            **arrays,
             index=prepared.index[test],
             group=prepared.group[test],
             budgets=np.array(budgets),

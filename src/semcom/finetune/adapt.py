@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from semcom.channel import CHANNELS
 from semcom.channel.downlink import noisy_downlink
@@ -68,7 +67,7 @@ def train_server(given: Setting, system: System, training: Training) -> None:
         with torch.no_grad():
             symbols = system.encode(seen, db_from_n0(n0).flatten() if system.needs_snr else None)
             received = system.channel(symbols, n0, draws)
-        return F.cross_entropy(system.decide(received), frames.scene[batch]), {}
+        return given.task.loss(system.decide(received), batch), {}
 
     fit(
         system.server,
@@ -106,7 +105,7 @@ def train_on_all(given: Setting, system: System, links: Sequence[Link], training
         if back is not None:
             symbols = noisy_downlink(symbols, n0_from_db(torch.tensor(back, device=device)), draws)
         received = _sent(channels, state, symbols, n0, draws)
-        return F.cross_entropy(system.decide(received), frames.scene[index]), {}
+        return given.task.loss(system.decide(received), index), {}
 
     fit(
         system,

@@ -9,7 +9,7 @@ from semcom.files.errors import SemcomError
 from semcom.files.hashes import digest, sha256
 from semcom.files.tables import write_rows
 from semcom.finetune.accounting import communication
-from semcom.finetune.train import Setting, setting, train, validation_accuracy
+from semcom.finetune.train import Setting, setting, train, validate
 from semcom.frames.device import DeviceFrames
 from semcom.params.component import build
 from semcom.params.entries import Component, FinetuneEntry, to_json
@@ -137,10 +137,10 @@ def _budget(
 
     name = f"training{budget}"
     system, history = train(given, budget=budget, optimiser=optimiser, held=held, name=name, after=after)
-    accuracy = validation_accuracy(given, system, draws=VALIDATION_DRAWS)
-    history[-1]["validation_accuracy"] = accuracy
-    events.metrics({"validation/accuracy": accuracy}, step=budget, run={"budget_epochs": budget})
-    log.info("budget %d: validation accuracy %.3f", budget, accuracy)
+    measure, value = given.task.measure, validate(given, system, draws=VALIDATION_DRAWS)
+    history[-1][f"validation_{measure}"] = value
+    events.metrics({f"validation/{measure}": value}, step=budget, run={"budget_epochs": budget})
+    log.info("budget %d: validation %s %.3f", budget, measure, value)
     content: dict[str, object] = dict(system.state_dict())
     held.save(f"budget{budget}", {"system": content, "history": history})
     held.remove(name)

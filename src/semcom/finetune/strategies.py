@@ -12,7 +12,7 @@ from semcom.channel import CHANNELS
 from semcom.channel.snr import n0_from_db
 from semcom.finetune.adapt import Training, train_on_all, train_server, uses
 from semcom.finetune.stage import VALIDATION_DRAWS
-from semcom.finetune.train import Setting, new_system, started, train, validation_accuracy
+from semcom.finetune.train import Setting, new_system, started, train, validate
 from semcom.models.system import System, encode_frames, system_for, transmit
 from semcom.params.component import build
 from semcom.params.entries import ChangingEntry, Component
@@ -201,7 +201,7 @@ class Job:
         draws, link = self.entry.draws, self.entry.link_name
         return {
             "test_accuracy": accuracy_on_test(given, system, link_name=link, draws=draws),
-            "validation_accuracy": validation_accuracy(given, system, draws=VALIDATION_DRAWS),
+            "validation_accuracy": validate(given, system, draws=VALIDATION_DRAWS),
         }
 
     def _seen(

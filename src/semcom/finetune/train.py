@@ -6,7 +6,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from semcom.channel.snr import n0_from_db
 from semcom.channel.training_snr import draw_snr_db
@@ -18,6 +17,8 @@ from semcom.models.pretrained import initialise
 from semcom.models.system import System, encode_frames, system_for, transmit
 from semcom.params.component import build
 from semcom.params.entries import Component, FinetuneEntry, Link, TuneEntry
+from semcom.params.protocols import Task
+from semcom.tasks import TASKS
 from semcom.training import OPTIMISERS, weights
 from semcom.training.batchnorm import recompute
 from semcom.training.loop import Epoch, Plan, fit, minibatches
@@ -32,6 +33,7 @@ class Setting:
     Attributes:
         entry: modalities, encoder, fine-tuning, link.
         frames: on the device.
+        task: what the server is to decide.
         train, validation: indices of this seed's folds.
         labelled: those of `train` that carry a label.
         seed: of every draw.
@@ -40,6 +42,7 @@ class Setting:
 
     entry: FinetuneEntry | TuneEntry
     frames: DeviceFrames
+    task: Task
     train: Indices
     validation: Indices
     labelled: Indices
@@ -58,7 +61,7 @@ def setting(
     """Draw folds and labels of `seed`.
 
     Raises:
-        SemcomError: the batch is larger than the training set.
+        SemcomError: the batch is larger than the training set, or the data set lacks what the task needs.
     """
     prepared = frames.prepared
     train, validation = validation_fold(prepared.scene, prepared.group, prepared.train, seed=seed)
@@ -68,7 +71,8 @@ def setting(
             "lower it"
         )
     chosen = labelled(train, prepared.scene, fraction=entry.fraction, seed=seed)
-    return Setting(entry, frames, train, validation, chosen, seed, encoders)
+    task: Task = build(TASKS, entry.link.task, frames)
+    return Setting(entry, frames, task, train, validation, chosen, seed, encoders)
 
 
 def new_system(entry: FinetuneEntry | TuneEntry, frames: DeviceFrames, *, seed: int) -> System:
@@ -125,7 +129,7 @@ def train(
         seen = frames.normalise(*views(*frames.take(batch), draws))
         n0 = n0_from_db(training_snr_db(entry.link, len(batch), draws))
         scores = system(seen, n0, draws, downlink_n0=downlink_n0)
-        return F.cross_entropy(scores, frames.scene[batch]), {}
+        return given.task.loss(scores, batch), {}
 
     history = fit(
         system,
@@ -155,8 +159,8 @@ def training_snr_db(link: Link, count: int, draws: torch.Generator) -> Tensor:
     return drawn.view(-1, 1, 1)
 
 
-def validation_accuracy(given: Setting, system: System, *, draws: int) -> float:
-    """Share of validation frames classified right at the training SNR, averaged over channel draws.
+def validate(given: Setting, system: System, *, draws: int) -> float:
+    """The task's measure on validation frames at the training SNR, averaged over channel draws.
 
     Where training's is drawn, each validation frame has one of its own, drawn once: the same for every model.
     """
@@ -166,5 +170,4 @@ def validation_accuracy(given: Setting, system: System, *, draws: int) -> float:
     symbols = encode_frames(system, frames.plain(given.validation), snr_db.squeeze())
     n0 = n0_from_db(snr_db).unsqueeze(0)
     scores, _ = transmit(system, symbols, n0, draws=draws, generator=noise)
-    truth = frames.scene[torch.from_numpy(given.validation).to(device)]
-    return float((scores.argmax(-1) == truth).float().mean())
+    return given.task.value(scores, given.validation)

@@ -8,17 +8,20 @@ import numpy as np
 from semcom.files.atomic import write_text
 from semcom.files.hashes import digest, sha256
 from semcom.files.tables import write_rows
-from semcom.finetune.train import Setting, setting, train, validation_accuracy
+from semcom.finetune.train import Setting, setting, train, validate
 from semcom.frames.device import DeviceFrames
+from semcom.params.component import build
 from semcom.params.entries import Component, TuneEntry, to_json
+from semcom.params.protocols import Task
 from semcom.progress import Progress, log
+from semcom.tasks import TASKS
 from semcom.tracking.journal import Journal
 from semcom.training.compute import set_up
 from semcom.training.loop import Epoch
 from semcom.training.state import State, state
 
 Cells = dict[str, float]
-"""Validation accuracy of every finished training, by `budget/optimiser/seed` (positions in the entry)."""
+"""Validation measure of every finished training, by `budget/optimiser/seed` (positions in the entry)."""
 
 
 def run(
@@ -44,7 +47,14 @@ def run(
     """
     device = set_up(entry.compute)
     frames = DeviceFrames.open(frames_file, device)
-    tags = {"study": entry.study, "system": entry.system, "method": entry.method, "labels": entry.labels}
+    task: Task = build(TASKS, entry.link.task, frames)
+    tags = {
+        "study": entry.study,
+        "system": entry.system,
+        "method": entry.method,
+        "link": entry.link_name,
+        "labels": entry.labels,
+    }
     key = digest("tune", to_json(entry), frames.content, *map(sha256, encoders))
     with (
         state(states, key) as held,
@@ -52,7 +62,7 @@ def run(
             journal, {**tags, "stage": "tune"}, entry.model_dump(), fresh=not held.resumed
         ) as events,
     ):
-        cells = _fill(entry, frames, encoders, held, events)
+        cells = _fill(entry, frames, task.measure, encoders, held, events)
         rows = [
             {
                 **tags,
@@ -60,18 +70,23 @@ def run(
                 "seed": seed,
                 "optimiser": optimiser["use"],
                 "learning_rate": optimiser["lr"],
-                "validation_accuracy": cells[f"{budget}/{o}/{seed}"],
+                f"validation_{task.measure}": cells[f"{budget}/{o}/{seed}"],
             }
             for budget in entry.budgets
             for o, optimiser in enumerate(entry.tune.optimisers)
             for seed in entry.seeds
         ]
         write_rows(grid, rows)
-        write_text(choice, json.dumps(_choose(entry, cells), indent=1, sort_keys=True) + "\n")
+        write_text(choice, json.dumps(_choose(entry, task.measure, cells), indent=1, sort_keys=True) + "\n")
 
 
 def _fill(
-    entry: TuneEntry, frames: DeviceFrames, encoders: list[Path], held: State, events: Journal
+    entry: TuneEntry,
+    frames: DeviceFrames,
+    measure: str,
+    encoders: list[Path],
+    held: State,
+    events: Journal,
 ) -> Cells:
     """Train what is not yet trained."""
     cells: Cells = held.load("cells") or {}
@@ -87,12 +102,11 @@ def _fill(
                     done = sum(int(c.split("/")[0]) for c in cells)
                     # Each training has a checkpoint of its own: none takes up another one's, whenever killed.
                     checkpoint = f"training{cell.replace('/', '_')}"
-                    accuracy = _cell(given, budget, optimiser, held, checkpoint, progress, done)
-                    cells[cell] = accuracy
+                    cells[cell] = _cell(given, budget, optimiser, held, checkpoint, progress, done)
                     held.save("cells", cells)
                     held.remove(checkpoint)
-                    name = f"validation/accuracy_{optimiser['use']}_{optimiser['lr']:g}_seed{seed}"
-                    events.metrics({name: accuracy}, step=budget)
+                    name = f"validation/{measure}_{optimiser['use']}_{optimiser['lr']:g}_seed{seed}"
+                    events.metrics({name: cells[cell]}, step=budget)
     return cells
 
 
@@ -112,19 +126,19 @@ def _cell(
 
     system, _ = train(given, budget=budget, optimiser=optimiser, held=held, name=name, after=after)
     assert isinstance(given.entry, TuneEntry)
-    return validation_accuracy(given, system, draws=given.entry.tune.draws)
+    return validate(given, system, draws=given.entry.tune.draws)
 
 
-def _choose(entry: TuneEntry, cells: Cells) -> dict[str, object]:
+def _choose(entry: TuneEntry, measure: str, cells: Cells) -> dict[str, object]:
     """For each budget the optimiser with the best mean over seeds; of equal ones the first in the grid."""
     optimisers: dict[str, Component] = {}
-    accuracies: dict[str, float] = {}
+    values: dict[str, float] = {}
     for budget in entry.budgets:
         means = [
             float(np.mean([cells[f"{budget}/{o}/{seed}"] for seed in entry.seeds]))
             for o in range(len(entry.tune.optimisers))
         ]
         best = int(np.argmax(means))
-        optimisers[str(budget)], accuracies[str(budget)] = entry.tune.optimisers[best], means[best]
-        log.info("budget %d: %s, validation accuracy %.3f", budget, optimisers[str(budget)], means[best])
-    return {"budgets": list(entry.budgets), "optimisers": optimisers, "validation_accuracy": accuracies}
+        optimisers[str(budget)], values[str(budget)] = entry.tune.optimisers[best], means[best]
+        log.info("budget %d: %s, validation %s %.3f", budget, optimisers[str(budget)], measure, means[best])
+    return {"budgets": list(entry.budgets), "optimisers": optimisers, f"validation_{measure}": values}

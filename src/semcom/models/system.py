@@ -22,6 +22,7 @@ from semcom.models.encoder import Encoders
 from semcom.models.fusion import Averaged, Fusion, server
 from semcom.params.component import build
 from semcom.params.entries import Component, Encoder, Link, TrainedEntry
+from semcom.tasks import TASKS
 
 Channel = Callable[[Tensor, Tensor, torch.Generator], Tensor]
 
@@ -32,7 +33,7 @@ class System(nn.Module):
     Args:
         modalities: the devices.
         size: width and height of the frames in pixels.
-        classes: number of class scores.
+        classes: number of scores.
         encoder: backbone and precision of the devices.
         link: channel and channel uses k a device and frame.
         sender: of every device, from features to 2k real values; every device has its own weights.
@@ -119,11 +120,12 @@ class System(nn.Module):
 
 
 def system_for(entry: TrainedEntry, frames: DeviceFrames) -> System:
-    """The system that `entry` describes, for frames of this size and these classes, on their device."""
+    """The system that `entry` describes, for frames of this size and its link's task, on their device."""
+    task = build(TASKS, entry.link.task, frames)
     return System(
         entry.modalities,
         size=frames.size,
-        classes=len(frames.prepared.scene_names),
+        classes=task.scores,
         encoder=entry.encoder,
         link=entry.link,
         sender=entry.finetune.sender,

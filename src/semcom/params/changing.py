@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from semcom.params.entries import Changing, Component
 from semcom.params.faults import Fault, Path, unknown
+from semcom.params.tasks import SCENE
 
 if TYPE_CHECKING:
     from semcom.params.schema import Study
@@ -39,6 +40,9 @@ def lacking(study: "Study") -> Iterator[Fault]:
         path: Path = ("changing", name)
         if given.link not in study.links:
             yield Fault((*path, "link"), unknown(given.link, study.links, "links"))
+        elif (task := study.links[given.link].task.get("use")) != SCENE:
+            text = f"{given.link} has the task {task}; a changing channel knows {SCENE} only"
+            yield Fault((*path, "link"), f"{text}, so take a link of that task")
         if given.labels is not None and given.labels not in study.labels:
             yield Fault((*path, "labels"), unknown(given.labels, study.labels, "labels"))
         for method in given.methods or ():

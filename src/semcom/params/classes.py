@@ -55,6 +55,15 @@ class Lineage:
                     return one, node
         return None
 
+    def attribute(self, name: str) -> ast.expr | None:
+        """What the body of the first class that has it gives the attribute `name`."""
+        for one in self.classes:
+            for node in source.statements(one.node.body):
+                found = source.assigned(node)
+                if found is not None and found[0] == name:
+                    return found[1]
+        return None
+
 
 def find(reference: str) -> Class:
     """The class at `package.module:Class`.

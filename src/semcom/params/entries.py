@@ -129,6 +129,8 @@ class Link(Strict):
     """Es/N0 in dB while fine-tuning: one, `{"uniform": (low, high)}` or `{"choice": (…)}`, drawn a sample."""
     downlink_snr_db: SnrDb | None = None
     """Es/N0 in dB of the gradients' way back; None: they come without noise."""
+    task: Component = {"use": "scene"}
+    """What the server decides on what it receives."""
 
     @property
     def nominal_snr_db(self) -> float:
@@ -304,8 +306,9 @@ class TrainedEntry(Entry):
 
 
 class TuneEntry(TrainedEntry):
-    """`semcom tune`: the study's first link and first three seeds."""
+    """`semcom tune`: the first link of a task, and the study's first three seeds."""
 
+    link_name: str
     fraction: PositiveFraction
     seeds: Seeds
     tune: Tune
@@ -428,8 +431,9 @@ class Claim(Strict):
 
     says: str
     """The claim in words."""
-    measure: Literal["accuracy", "cost"]
-    """Test accuracy at each of `budgets`; or C(A*), the channel uses of training to be good enough."""
+    measure: str
+    """What the link is judged by, on test frames at each of `budgets`: `accuracy`, or what its task says (of
+    objects `map`); or `cost`: C(A*), the channel uses of training to be good enough."""
     of: str
     """METHOD, or METHOD/LINK where the rival has another link."""
     against: str
@@ -438,25 +442,32 @@ class Claim(Strict):
     """Of both, where they name none."""
     labels: str = "all"
     budgets: DigitalBudgets | None = None
-    """In epochs; needed for accuracy, and the claim is for all of them."""
+    """In epochs; needed but for a cost, and the claim is for all of them."""
     snr_db: WholeSnrDb | None = None
     """Es/N0 in dB of the test; None: training's."""
     direction: Literal["above", "below", "no_less"]
     """`above` or `below` the rival; `no_less`: not worse than it by `margin` or more."""
     margin: Number
-    """Accuracy: difference in 0..1. Cost: ratio, of which `below` 1 is claimed."""
+    """Difference in 0..1; of a cost the ratio, of which `below` 1 is claimed."""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.measure == "accuracy" and not self.budgets:
-            raise ValueError("accuracy is claimed at budgets; name them: budgets: [5, 10]")
+        if self.measure != "cost" and not self.budgets:
+            raise ValueError(f"{self.measure} is claimed at budgets; name them: budgets: [5, 10]")
         if self.measure == "cost" and (self.budgets or self.direction != "below" or not 0 < self.margin <= 1):
             raise ValueError("a cost is claimed below a ratio: direction: below, margin: 0.5, no budgets")
-        if self.measure == "accuracy" and not 0 <= self.margin < 1:
-            raise ValueError(
-                f"margin {self.margin:g} is no difference of accuracies in 0..1 (0.03: 3 points)"
-            )
+        if self.measure != "cost" and not 0 <= self.margin < 1:
+            raise ValueError(f"margin {self.margin:g} is no difference in 0..1 (0.03: 3 points)")
         return self
+
+
+class Measure(Strict):
+    """What the runs over a link are judged by."""
+
+    metric: str
+    """As sweeps name it; in 0..1, more is better."""
+    title: str
+    """In words."""
 
 
 class ReportEntry(Strict):
@@ -468,6 +479,8 @@ class ReportEntry(Strict):
     pretrained: tuple[str, ...] = ()
     """Those of `methods` that pre-train."""
     links: dict[str, Link]
+    measures: dict[str, Measure] = Field(default_factory=dict)
+    """By link; accuracy where there is none."""
     digital: dict[str, Digital] = Field(default_factory=dict)
     """With methods filled in."""
     conditions: dict[str, str] = Field(default_factory=dict)
@@ -488,6 +501,11 @@ class ReportEntry(Strict):
     params_file: str = ""
     params: dict[str, Any] = Field(default_factory=dict)
     """All of the params file but tracking, for the record."""
+
+    def measure(self, link: str) -> Measure:
+        """What the runs over a link are judged by; over a digital one as over its analog one."""
+        analog = self.digital[link].link if link in self.digital else link
+        return self.measures.get(analog, Measure(metric="accuracy", title="accuracy"))
 
 
 def to_json(entry: BaseModel) -> str:

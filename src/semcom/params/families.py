@@ -9,5 +9,6 @@ FAMILIES = {
     "CHANNELS": "semcom.channel",
     "VIEWS": "semcom.frames",
     "OPTIMISERS": "semcom.training",
+    "TASKS": "semcom.tasks",
 }
 """Every family and the module that lists it."""

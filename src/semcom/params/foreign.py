@@ -47,7 +47,17 @@ def check(name: str, use: str) -> None:
     if name in NETWORKS and lineage.whole and classes.MODULE not in lineage.outside:
         raise SemcomError(f"{use} is no torch.nn.Module, which {_kind(name)} must be; {PAGE}")
     _check_init(name, use, found, lineage)
-    _check_call(name, use, lineage)
+    for called in methods(name):
+        _check_call(name, use, lineage, called)
+
+
+def methods(name: str) -> list[str]:
+    """The methods that members of a family are called by."""
+    return [
+        key
+        for key, value in vars(PROTOCOLS[name]).items()
+        if inspect.isfunction(value) and (key == "__call__" or not key.startswith("_"))
+    ]
 
 
 def _kind(name: str) -> str:
@@ -151,12 +161,10 @@ def _check_init(name: str, use: str, found: Class, lineage: Lineage) -> None:
             raise SemcomError(f"{use} has no option {option}, which {_kind(name)} must have; {PAGE}")
 
 
-def _check_call(name: str, use: str, lineage: Lineage) -> None:
-    """Check what the class is called with."""
-    protocol = PROTOCOLS[name]
-    called = "forward" if name in NETWORKS else "__call__"
-    wanted = inspect.signature(getattr(protocol, called))
-    call = lineage.method("__call__", "forward")
+def _check_call(name: str, use: str, lineage: Lineage, called: str) -> None:
+    """Check what a method of the class is called with."""
+    wanted = inspect.signature(getattr(PROTOCOLS[name], called))
+    call = lineage.method(*(("__call__", "forward") if called in ("__call__", "forward") else (called,)))
     if call is None:
         if lineage.whole:
             raise SemcomError(f"{use} has no {called}({_names(wanted)}), as {_kind(name)} must; {PAGE}")
@@ -171,8 +179,13 @@ def _check_call(name: str, use: str, lineage: Lineage) -> None:
     if len(positional) - len(given.defaults) > count or too_few or needed:
         raise SemcomError(
             f"{use} has {call[1].name}({ast.unparse(given)}); {_kind(name)} is called with "
-            f"({_names(wanted)}); {PAGE}"
+            f"({_names(wanted)}){_of(called)}; {PAGE}"
         )
+
+
+def _of(called: str) -> str:
+    """Which method it is, where a family has several."""
+    return "" if called in ("__call__", "forward") else f" by {called}"
 
 
 def _names(signature: inspect.Signature) -> str:

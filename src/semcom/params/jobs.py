@@ -38,6 +38,7 @@ from semcom.params.entries import (
     to_json,
 )
 from semcom.params.schema import RANDOM, Method, Study
+from semcom.params.tasks import about, tuned_on
 from semcom.params.weights import weights_sha256
 
 TUNE_SEEDS = 3
@@ -96,6 +97,15 @@ class Jobs:
     def tune_seeds(self) -> tuple[int, ...]:
         """The study's first three seeds."""
         return self.study.seeds[:TUNE_SEEDS]
+
+    def tune_link(self, link: str) -> str:
+        """The link that a link's optimisers are chosen on: the study's first one with its task."""
+        return tuned_on(self.study.links, link)
+
+    @property
+    def tune_links(self) -> list[str]:
+        """The links that are tuned on, one a task."""
+        return list(dict.fromkeys(map(self.tune_link, self.study.links)))
 
     def prepare(self) -> str:
         """Entry of `semcom prepare`."""
@@ -158,14 +168,14 @@ class Jobs:
             )
         )
 
-    def tune(self, method: str, labels: str) -> str:
-        """Entry of `semcom tune`: on the study's first link."""
+    def tune(self, method: str, link: str, labels: str) -> str:
+        """Entry of `semcom tune`, on one of `tune_links`."""
         study = self.study
-        link = next(iter(study.links))
         return to_json(
             TuneEntry(
                 **self._place(self._training_code("tune", method, link)),
                 **self._training(method, link),
+                link_name=link,
                 labels=labels,
                 fraction=study.labels[labels],
                 method=method,
@@ -276,6 +286,7 @@ class Jobs:
             SENDERS=[chosen.finetune.sender],
             HEADS=[chosen.finetune.head],
             CHANNELS=[self.study.links[settings.link].channel],
+            TASKS=[self.study.links[settings.link].task],
             OPTIMISERS=[{"use": "adamw"}],
         )
         return to_json(
@@ -371,6 +382,7 @@ class Jobs:
                 pretrained=tuple(self.pretrained),
                 learnt=study.learnt_methods,
                 links=study.links,
+                measures={name: about(link.task).measure for name, link in study.links.items()},
                 digital=self.digital_links,
                 conditions={name: str(condition) for name, condition in study.evaluate.conditions.items()},
                 conditions_of={name: tuple(conditions) for name, conditions in self.conditions_of.items()},
@@ -451,6 +463,7 @@ class Jobs:
             HEADS=[chosen.finetune.head],
             VIEWS=[chosen.finetune.views, *views],
             CHANNELS=[self.study.links[link].channel, *channels],
+            TASKS=[self.study.links[link].task],
             OPTIMISERS=self.study.tune.optimisers if optimisers else (),
         )
 

@@ -6,11 +6,15 @@ schema compares a class's source with these before any job starts.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Generator, Tensor, nn
     from torch.optim import Optimizer
+
+    from semcom.frames.device import DeviceFrames
 
 
 class Loss(Protocol):
@@ -142,6 +146,46 @@ class Optimiser(Protocol):
         ...
 
 
+class Task(Protocol):
+    """What the server decides on a frame, and how well it does.
+
+    `measure` is the metric that runs are judged by, in 0..1, more is better; `title` is it in words; `needs`
+    are the fields of dataset.json that a data set must have (`objects`). All three are class attributes,
+    written out as plain values. `scores` is the number of scores that the server's head gives.
+    """
+
+    measure: str
+    title: str
+    needs: tuple[str, ...]
+    scores: int
+
+    def __init__(self, frames: "DeviceFrames") -> None:
+        """For a prepared data set; a SemcomError says what it lacks."""
+        ...
+
+    def loss(self, scores: "Tensor", index: "Tensor") -> "Tensor":
+        """The scalar to minimise, of scores (B, scores) of the frames at `index` (B,)."""
+        ...
+
+    def value(self, scores: "Tensor", index: "NDArray[np.int64]") -> float:
+        """`measure` of scores (..., N, scores) of the frames at `index` (N,), averaged over the rest."""
+        ...
+
+    def judge(
+        self, scores: "Tensor", index: "NDArray[np.int64]"
+    ) -> "tuple[dict[str, NDArray[np.float64]], dict[str, NDArray[Any]]]":
+        """Metrics (S, draws), `measure` first, of scores (S, draws, N, scores), and what predictions keep.
+
+        Kept, (S, …) each: the classes `predicted` (S, draws, N), if `measure` is accuracy; else `credit`
+        (S, N), draws averaged, whose mean over frames is `measure`.
+        """
+        ...
+
+    def truth(self, index: "NDArray[np.int64]") -> "dict[str, NDArray[Any]]":
+        """What predictions keep of the frames at `index` themselves, `truth` (N, …) among it."""
+        ...
+
+
 PROTOCOLS: dict[str, type] = {
     "LOSSES": Loss,
     "GUIDES": Guide,
@@ -151,5 +195,6 @@ PROTOCOLS: dict[str, type] = {
     "CHANNELS": Channel,
     "VIEWS": Views,
     "OPTIMISERS": Optimiser,
+    "TASKS": Task,
 }
 """By family."""

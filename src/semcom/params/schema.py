@@ -8,7 +8,7 @@ from annotated_types import MinLen
 from pydantic import AfterValidator, ValidationError
 
 from semcom.files.errors import SemcomError
-from semcom.params import changing, faults, keys, options
+from semcom.params import changing, faults, keys, options, tasks
 from semcom.params.component import family, reference
 from semcom.params.conditions import Condition
 from semcom.params.entries import (
@@ -48,6 +48,7 @@ _FAMILY_AT = {
     ("methods", "*", "finetune", "views"): "VIEWS",
     ("links", "*", "channel"): "CHANNELS",
     ("changing", "*", "states", "*", "channel"): "CHANNELS",
+    ("links", "*", "task"): "TASKS",
     ("tune", "optimisers", "*"): "OPTIMISERS",
     ("evaluate", "conditions", "*", "degraded"): "VIEWS",
 }
@@ -231,6 +232,7 @@ def _lacking(study: Study, unknown_uses: set[Path]) -> Iterator[Fault]:
     yield from _digital(study, unknown_uses)
     yield from _conditions(study)
     yield from changing.lacking(study)
+    yield from _decided(study, unknown_uses)
 
 
 def _alike(study: Study) -> Iterator[Fault]:
@@ -328,6 +330,24 @@ def _conditions(study: Study) -> Iterator[Fault]:
             yield Fault(("evaluate", "conditions", name, "lost"), text)
 
 
+def _decided(study: Study, unknown_uses: set[Path]) -> Iterator[Fault]:
+    """Tasks that do not say what they are judged by, and digital links of what they cannot decide."""
+    for name, link in study.links.items():
+        path: Path = ("links", name, "task")
+        if path not in unknown_uses:
+            try:
+                tasks.about(link.task)
+            except SemcomError as error:
+                yield Fault((*path, "use"), str(error))
+    for name, digital in study.digital.items():
+        analog = study.links.get(digital.link)
+        if analog and analog.task.get("use") != tasks.SCENE:
+            text = (
+                f"{digital.link} has the task {analog.task.get('use')}; digital links know {tasks.SCENE} only"
+            )
+            yield Fault(("digital", name, "link"), f"{text}, so take a link of that task")
+
+
 def _modalities(study: Study) -> Iterator[Fault]:
     """Methods whose loss needs a modality that they do not have."""
     losses = family("LOSSES")
@@ -373,6 +393,8 @@ def _fill_components(values: dict[str, Any]) -> Iterator[Fault]:
     for pattern, name in _FAMILY_AT.items():
         for path, holder in _places(values, pattern):
             component = holder[path[-1]]
+            if name == "TASKS" and isinstance(component, str):
+                component = {"use": component}  # few have options: a name will do
             if isinstance(component, dict):
                 holder[path[-1]], wrong = options.check(name, component, path)
                 yield from wrong

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from semcom.files.errors import SemcomError
-from semcom.params import claims, datafacts, faults, keys
+from semcom.params import claims, datafacts, faults, keys, tasks
 from semcom.params.dataversion import data_version
 from semcom.params.jobs import Jobs
 from semcom.params.schema import Study, load, own_classes
@@ -33,12 +33,12 @@ def start(config: Mapping[str, Any], *, files: Sequence[str | Path], root: Path)
     study = load(config)
     version = data_version(root, study.data)
     faults.refuse(datafacts.lacking(study, root))
-    return Jobs(
-        study,
-        version,
-        ", ".join(n for n in names if not n.startswith("..")),
-        claims.load(root / f"params/claims/{study.claims}.yaml") if study.claims else {},
-    )
+    claimed = {}
+    if study.claims:
+        path = root / f"params/claims/{study.claims}.yaml"
+        claimed = claims.load(path)
+        tasks.check_claims(claimed, study.links, path.relative_to(root))
+    return Jobs(study, version, ", ".join(n for n in names if not n.startswith("..")), claimed)
 
 
 def check_writable(folders: Sequence[Path]) -> None:

@@ -23,7 +23,7 @@ from semcom.report import (
     tables,
     text,
 )
-from semcom.report.results import read
+from semcom.report.results import Results, read
 from semcom.report.stamp import Stamp, write_provenance, write_table
 
 
@@ -43,7 +43,7 @@ def run(results: Path, entry: ReportEntry, frames: Path, output: Path) -> None:
     found = read(results, entry, frames)
     stamp = Stamp.of(entry)
     made = {
-        "accuracy_snr": tables.accuracy_snr(found),
+        "accuracy_snr": tables.accuracy_snr(found, entry),
         "accuracy_uses": tables.accuracy_uses(found, entry),
         "summary": tables.summary(found, entry),
         "cost": tables.cost(found, entry),
@@ -54,7 +54,7 @@ def run(results: Path, entry: ReportEntry, frames: Path, output: Path) -> None:
         "calibration": calibration.calibration(found),
         "optimisers": found.choices,
     }
-    made["conditions"] = conditions.summary(conditions.read(results, entry, found.sweep), found.sweep)
+    made["conditions"] = conditions.summary(conditions.read(results, entry, found.sweep), found.sweep, entry)
     made |= changing.tables(results, entry, found)
     made["learnt"] = learnt.learnt(results, entry)
     made["claims"] = claims.claims(results, entry, made["cost"])
@@ -62,18 +62,18 @@ def run(results: Path, entry: ReportEntry, frames: Path, output: Path) -> None:
     for name, table in made.items():
         if name != "learnt" or entry.learnt:
             write_table(output / f"{name}.csv", table, stamp)
-    _draw(made, entry, output, chance=found.chance, stamp=stamp)
+    _draw(made, entry, output, found=found, stamp=stamp)
     write_provenance(output / "provenance.json", entry, stamp)
-    page = text.page(made, entry, chance=found.chance, stamp=stamp)
+    page = text.page(made, entry, chance=found.chance, majority=found.majority, stamp=stamp)
     write_text(output / "report.md", page)
     log.info("report: %s", output / "report.md")
 
 
 def _draw(
-    made: Mapping[str, pd.DataFrame], entry: ReportEntry, output: Path, *, chance: float, stamp: Stamp
+    made: Mapping[str, pd.DataFrame], entry: ReportEntry, output: Path, *, found: Results, stamp: Stamp
 ) -> None:
     """Write the figures of the tables."""
-    foot = stamp.line()
+    foot, chance = stamp.line(), found.chance
     snr = figures.accuracy_snr(made["accuracy_snr"], entry, chance=chance, foot=foot)
     figures.save(snr, output / "accuracy_snr", stamp.text())
     uses = figures.accuracy_uses(
@@ -86,7 +86,7 @@ def _draw(
         )
         figures.save(drawn, output / "conditions_snr", stamp.text())
     if entry.learnt:
-        drawn = learnt.figure(made["learnt"], entry, chance=chance, foot=foot)
+        drawn = learnt.figure(made["learnt"], entry, chance=found.majority, foot=foot)
         figures.save(drawn, output / "learnt", stamp.text())
     for name in entry.changing:
         total = changing_figure.running_total(made["regain"], name, entry, foot=foot)

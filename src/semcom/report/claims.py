@@ -25,7 +25,7 @@ COLUMNS += ["effect", "low", "high", "p", "verdict", "note"]
 
 
 class Effect(NamedTuple):
-    """A measured accuracy difference, or ratio of costs, with its 95 % interval and Holm's p-value."""
+    """A measured difference, or ratio of costs, with its 95 % interval and Holm's p-value."""
 
     value: float
     low: float
@@ -84,6 +84,8 @@ def _measure(
         there = link in entry.links or (digital is not None and method in (digital.methods or ()))
         if method not in entry.methods or not there or claim.labels not in entry.labels:
             return {}, f"the study has no {place} with labels {claim.labels}"
+        if claim.measure not in ("cost", entry.measure(link).metric):
+            return {}, f"{link} is judged by {entry.measure(link).metric}, not by {claim.measure}"
     if len(entry.seeds) < 2:
         return {}, "one seed gives no interval"
     if claim.measure == "cost":

@@ -104,11 +104,13 @@ def compare(
     table = rows(own, other, chosen("budget", budgets, own.budgets, other.budgets), family)
     scenes = len(np.unique(own.scene))
     counts = {"seeds": len(paired), "frames": len(own.truth), "scenes": scenes}
-    names = {"study": study, "a": str(run_a), "b": str(run_b)}
+    names = {"study": study, "a": str(run_a), "b": str(run_b), "metric": own.metric}
     for place, (name, value) in enumerate((names | counts).items()):
         table.insert(place, name, value)
     return Comparison(
         study=study,
+        metric=own.metric,
+        title=own.title,
         a=run_a,
         b=run_b,
         seeds=paired,

@@ -40,11 +40,11 @@ def draw(made: Comparison) -> Figure:
                 axes.xaxis.set_major_locator(FixedLocator(sorted(x)))
         note = (
             f"Bands: 95 % at each Es/N0 by itself, {len(made.seeds)} paired seeds, {made.frames} test frames "
-            f"in {made.scenes} scenes; channel draws averaged first. Above zero {a} is more accurate."
+            f"in {made.scenes} scenes; channel draws averaged first. Above zero {a} is ahead."
         )
         seeds = " ".join(map(str, made.seeds))
         foot = f"study {made.study} · A {made.a} · B {made.b} · seeds {seeds} · {made.origin}"
         sheet.finish(
-            SNR_LABEL, note, foot, y_label="difference in test accuracy (points)", limits=(-100, 100)
+            SNR_LABEL, note, foot, y_label=f"difference in test {made.title} (points)", limits=(-100, 100)
         )
     return sheet.figure

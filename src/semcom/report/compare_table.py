@@ -28,13 +28,17 @@ class Comparison:
     """A difference over budgets and SNRs, and what it was made of."""
 
     study: str
+    metric: str
+    """What A and B are judged by, as sweeps name it."""
+    title: str
+    """The same in words."""
     a: Run
     b: Run
     seeds: tuple[int, ...]
     frames: int
     scenes: int
     table: pd.DataFrame
-    """One row a budget and SNR, accuracies and their differences in 0..1 (see `rows`)."""
+    """One row a budget and SNR, values of the metric and their differences in 0..1 (see `rows`)."""
     origin: str
     """Which files and which commit it was made of."""
     at: str
@@ -55,10 +59,11 @@ class Comparison:
 def rows(a: Answers, b: Answers, budgets: Sequence[int], family: Collection[int]) -> pd.DataFrame:
     """One row a budget and Es/N0.
 
-    `difference` is accuracy_a - accuracy_b. `half_width` and `p` are over seeds and scenes (crossed, with
-    `df`), `seeds_half_width` and `seeds_p` over seeds on these scenes (paired t), `scenes_low` and
-    `scenes_high` over scenes for these very models (bootstrap). In the family, `p_holm` adjusts the larger of
-    both p-values: a difference is claimed for other scenes only where both say so; `seeds_p_holm` the other.
+    `difference` is value_a - value_b, of the metric that A and B are judged by. `half_width` and `p` are over
+    seeds and scenes (crossed, with `df`), `seeds_half_width` and `seeds_p` over seeds on these scenes (paired
+    t), `scenes_low` and `scenes_high` over scenes for these very models (bootstrap). In the family, `p_holm`
+    adjusts the larger of both p-values: a difference is claimed for other scenes only where both say so;
+    `seeds_p_holm` the other.
 
     Args:
         a: answers of A.
@@ -77,8 +82,8 @@ def rows(a: Answers, b: Answers, budgets: Sequence[int], family: Collection[int]
     columns = {
         "budget_epochs": np.repeat(budgets, len(swept)),
         "snr_db": np.tile(swept, len(budgets)),
-        "accuracy_a": own.mean((-2, -1)),
-        "accuracy_b": other.mean((-2, -1)),
+        "value_a": own.mean((-2, -1)),
+        "value_b": other.mean((-2, -1)),
         "difference": both.mean,
         "seeds_half_width": by_seed.half_width(),
         "seeds_p": by_seed.p_value(),
@@ -108,10 +113,10 @@ def _adjusted(p: "pd.Series[float]", member: "pd.Series[bool]") -> "pd.Series[fl
 
 
 def _part(answers: Answers, budgets: Sequence[int], swept: Sequence[int]) -> Any:
-    """Share of draws with the right class (budgets, SNRs, seeds, N) of some budgets and SNRs."""
+    """Credit of each frame (budgets, SNRs, seeds, N) at some budgets and SNRs."""
     rows = [answers.budgets.index(budget) for budget in budgets]
     columns = [answers.snr_db.index(snr) for snr in swept]
-    return answers.right[np.ix_(rows, columns)].astype(np.float64)
+    return answers.credit[np.ix_(rows, columns)].astype(np.float64)
 
 
 def trained_at(folder: Path, links: Iterable[str], swept: Sequence[int]) -> tuple[int, ...]:

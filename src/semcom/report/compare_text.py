@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from semcom.report.compare_read import ACCURACY
 from semcom.report.compare_table import CHANCE, ERROR, Comparison
 
 MOST_LINES = 12
@@ -23,7 +24,7 @@ def page(made: Comparison) -> str:
             f"- A: {made.a}",
             f"- B: {made.b}",
             f"- seeds: {' '.join(map(str, made.seeds))}, paired",
-            f"- test: {made.frames} frames in {made.scenes} scenes",
+            f"- test: {made.frames} frames in {made.scenes} scenes, {made.title} in %",
             f"- made of: {made.origin}",
         ],
         ["## In words\n", *(f"- {sentence(made, row)}" for row in made.family.itertuples())],
@@ -97,6 +98,11 @@ def notes(made: Comparison) -> Iterator[str]:
             f"{made.scenes} test scenes are few: how much scenes differ is known roughly, and the bootstrap "
             "over scenes in the CSV is somewhat narrow."
         )
+    if made.metric != ACCURACY:
+        yield (
+            f"{made.title.capitalize()} is no mean over frames: intervals take it as linear in what each "
+            "frame adds (infinitesimal jackknife, docs/statistics.md)."
+        )
     yield "Channel draws are averaged first. Nothing here speaks of other data sets, links or params."
 
 
@@ -126,8 +132,8 @@ def _family(made: Comparison) -> list[str]:
         seeds = f"{row.seeds_to_decide:.0f}" if np.isfinite(row.seeds_to_decide) else "none suffices"
         body.append(
             [
-                str(row.budget_epochs), f"{row.snr_db:g}", f"{100 * row.accuracy_a:.1f}",
-                f"{100 * row.accuracy_b:.1f}", f"{100 * row.difference:+.1f}",
+                str(row.budget_epochs), f"{row.snr_db:g}", f"{100 * row.value_a:.1f}",
+                f"{100 * row.value_b:.1f}", f"{100 * row.difference:+.1f}",
                 _range(row.difference, row.seeds_half_width), _range(row.difference, row.half_width),
                 _p(row.p_holm), verdict, "" if decided else seeds,
             ]

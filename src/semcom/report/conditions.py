@@ -13,6 +13,7 @@ import pandas as pd
 from semcom.metrics.intervals import paired_interval
 from semcom.params.entries import ReportEntry
 from semcom.report.checked import check_there, damaged, table
+from semcom.report.measures import titles
 from semcom.report.results import SWEEP
 from semcom.report.tables import PER_SNR, RUN, over_draws, over_seeds
 
@@ -51,17 +52,19 @@ def _swept(rows: pd.DataFrame) -> set[object]:
     return set(rows[["snr_db", "draw"]].drop_duplicates().itertuples(index=False, name=None))
 
 
-def summary(disturbed: pd.DataFrame, sweep: pd.DataFrame) -> pd.DataFrame:
+def summary(disturbed: pd.DataFrame, sweep: pd.DataFrame, entry: ReportEntry) -> pd.DataFrame:
     """Every metric under every condition, and its difference to the undisturbed link, paired by seed.
 
     Args:
         disturbed: of `read`.
         sweep: of the undisturbed links.
+        entry: what they are judged by.
     """
+    own = tuple(measure.metric for measure in entry.measures.values())
     columns = [*AT, "mean", "half_width", "seeds", "difference", "difference_half_width"]
     if disturbed.empty:
         return pd.DataFrame(columns=columns)
-    known = disturbed[disturbed["metric"].isin(PER_SNR)]
+    known = disturbed[disturbed["metric"].isin(PER_SNR + own)]
     drawn = known.groupby([*AT, "seed"], sort=False, as_index=False)["value"].mean()
     whole = over_draws(sweep).rename(columns={"value": "whole"})
     both = drawn.merge(whole, on=[*AT[1:], "seed"], how="left", validate="many_to_one")
@@ -81,7 +84,7 @@ def intro(entry: ReportEntry) -> str:
     return (
         f"Trained as ever, tested under conditions that training did not know. {what}. A lost device is "
         "zeros to one head for all (`concat`), and no part of the mean of a head a device (`average`). "
-        f"Accuracy in % at the Es/N0 of training after {entry.budgets[-1]} epochs; in brackets the "
-        "difference to the whole system in points, paired by seed, with the same noise draws. A dash: the "
+        f"{' or '.join(titles(entry)).capitalize()} in % at the Es/N0 of training after {entry.budgets[-1]} "
+        "epochs; in brackets the difference to the whole system in points, paired by seed, with the same noise draws. A dash: the "
         "method has not the modality, or no other. [CSV](conditions.csv) has every budget, Es/N0 and metric."
     )

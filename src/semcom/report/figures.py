@@ -3,7 +3,9 @@
 Sizes are those of a paper's page: 7 inches wide, text of 8 points. Nothing in a file depends on the time.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
@@ -21,7 +23,7 @@ from matplotlib.ticker import (
 from semcom.channel.labels import LABELS
 from semcom.files.atomic import atomic
 from semcom.params.entries import Link, ReportEntry
-from semcom.report import upload
+from semcom.report import measures, upload
 from semcom.report.sheet import GREY, STYLE, Sheet
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -34,17 +36,22 @@ SNR_LABEL = LABELS["es_n0_db"]
 USES_LABEL = "complex channel uses of training, up and down"
 
 
-def accuracy_snr(table: pd.DataFrame, entry: ReportEntry, *, chance: float, foot: str) -> Figure:
-    """Accuracy over Es/N0: a panel for each link, label fraction and budget; bands are 95 % over seeds.
+def accuracy_snr(
+    table: pd.DataFrame, entry: ReportEntry, *, chance: Mapping[str, float], foot: str
+) -> Figure:
+    """Accuracy, or what else a link is judged by, over Es/N0; bands are 95 % over seeds.
+
+    A panel for each link, label fraction and budget.
 
     Args:
         table: of `semcom.report.tables.accuracy_snr`.
         entry: methods, links, labels and budgets, in the order in which they are drawn.
-        chance: accuracy of always naming the most frequent class.
+        chance: what knowing nothing scores, by link.
         foot: the line at the foot.
     """
     places = [(link, labels, budget) for link, labels in groups(entry) for budget in entry.budgets]
     one = len(groups(entry)) == 1
+    table = measures.judged(table, entry)
     with mpl.rc_context(STYLE):
         sheet = Sheet(len(places), columns=min(3, len(entry.budgets)) if one else len(entry.budgets))
         for axes, (link, labels, budget) in zip(sheet.panels, places, strict=True):
@@ -56,31 +63,40 @@ def accuracy_snr(table: pd.DataFrame, entry: ReportEntry, *, chance: float, foot
                 rows = select(table, link=name, labels=labels, budget_epochs=budget, method=method)
                 if len(rows):
                     curve(axes, rows, number, f"{method}, {name}", markers=len(rows) <= 12, digital=True)
-            chance_line(axes, chance, named=axes is sheet.panels[0])
+            chance_line(axes, chance, entry, (link, labels, budget), places)
             training_marks(axes, entry.links[link])
             epochs = f"{budget} epoch{'s' * (budget != 1)}"
-            axes.set_title(f"{epochs} of fine-tuning" if one else f"{link}, labels {labels}: {epochs}")
+            shown = measures.named(entry, link)
+            axes.set_title(f"{epochs} of fine-tuning" if one else f"{shown}, labels {labels}: {epochs}")
             if here["snr_db"].nunique() <= 8:
                 axes.xaxis.set_major_locator(FixedLocator(sorted(here["snr_db"].unique())))
         where = "Link {}, labels {}. ".format(*groups(entry)[0]) if one else ""
-        note = f"{where}{intervals('Bands', entry)} {_trained(entry)}"
-        sheet.finish(SNR_LABEL, note, foot)
+        note = f"{where}{intervals('Bands', entry)} {_trained(entry)}{measures.note(entry)}"
+        sheet.finish(SNR_LABEL, note, foot, y_label=measures.y_label(entry))
     return sheet.figure
 
 
 def accuracy_uses(
-    table: pd.DataFrame, entry: ReportEntry, *, uploads: pd.DataFrame, chance: float, foot: str
+    table: pd.DataFrame,
+    entry: ReportEntry,
+    *,
+    uploads: pd.DataFrame,
+    chance: Mapping[str, float],
+    foot: str,
 ) -> Figure:
-    """Accuracy over the channel uses of training: a panel for each link and label fraction.
+    """Accuracy, or what else a link is judged by, over the channel uses of training.
+
+    A panel for each link and label fraction.
 
     Args:
         table: of `semcom.report.tables.accuracy_uses`.
         entry: methods, links, labels and budgets, in the order in which they are drawn.
         uploads: what sending all training images once takes, drawn as upright lines.
-        chance: accuracy of always naming the most frequent class.
+        chance: what knowing nothing scores, by link.
         foot: the line at the foot.
     """
     places = groups(entry)
+    table = measures.judged(table, entry)
     with mpl.rc_context(STYLE):
         sheet = Sheet(len(places), columns=min(2, len(places)), panel_height=2.3, above=0.6)
         for axes, (link, labels) in zip(sheet.panels, places, strict=True):
@@ -94,9 +110,10 @@ def accuracy_uses(
             for number, method, name in _digital(entry, link):
                 rows = select(table, link=name, labels=labels, method=method)
                 _bars(axes, rows, number, f"{method}, {name}", aside=1.0, digital=True)
-            chance_line(axes, chance, named=axes is sheet.panels[0])
+            chance_line(axes, chance, entry, (link, labels), places)
             _rounds(axes, here)
-            axes.set_title(f"{link}, labels {labels}, tested at {here['snr_db'].iloc[0]:g} dB", pad=6)
+            tested = f"tested at {here['snr_db'].iloc[0]:g} dB"
+            axes.set_title(f"{measures.named(entry, link)}, labels {labels}, {tested}", pad=6)
         beside = " Bars of equal cost are drawn side by side." if len(entry.seeds) > 1 else ""
         upright = upload.draw(
             [
@@ -104,8 +121,9 @@ def accuracy_uses(
                 for axes, (link, _) in zip(sheet.panels, places, strict=True)
             ]
         )
-        note = f"{intervals('Bars', entry)}{beside} Pre-training exchanges nothing with the server. {upright}"
-        sheet.finish(USES_LABEL, note, foot)
+        silent = "Pre-training exchanges nothing with the server."
+        note = f"{intervals('Bars', entry)}{beside} {silent}{measures.note(entry)} {upright}"
+        sheet.finish(USES_LABEL, note, foot, y_label=measures.y_label(entry))
     return sheet.figure
 
 
@@ -134,8 +152,8 @@ def intervals(what: str, entry: ReportEntry) -> str:
 
 
 def select(table: pd.DataFrame, **where: object) -> pd.DataFrame:
-    """The rows of accuracy at the given place."""
-    keep = table["metric"] == "accuracy"
+    """The rows at the given place."""
+    keep = pd.Series(True, table.index)
     for column, value in where.items():
         keep &= table[column] == value
     return table[keep]
@@ -196,12 +214,26 @@ def _log_axis(axes: Axes, values: "pd.Series[float]") -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def chance_line(axes: Axes, chance: float, *, named: bool) -> None:
-    """The accuracy of always naming the most frequent class."""
-    axes.axhline(100 * chance, color=GREY, linewidth=0.8, linestyle=(0, (1, 1.5)))
-    if named:
+def chance_line(
+    axes: Axes,
+    chance: Mapping[str, float],
+    entry: ReportEntry,
+    place: tuple[Any, ...],
+    places: Sequence[tuple[Any, ...]],
+) -> None:
+    """A line at what knowing nothing scores on the link of a panel's `place`, if that is known.
+
+    It is named in the first panel of each measure.
+    """
+    link = place[0]
+    if link not in chance:
+        return
+    at = 100 * chance[link]
+    axes.axhline(at, color=GREY, linewidth=0.8, linestyle=(0, (1, 1.5)))
+    if place == next(other for other in places if entry.measure(other[0]) == entry.measure(link)):
+        name = "most frequent class" if measures.is_scene(entry, link) else "scores at random"
         axes.annotate(
-            "most frequent class", (1, 100 * chance), (0, 2), xycoords=("axes fraction", "data"),
+            name, (1, at), (0, 2), xycoords=("axes fraction", "data"),
             textcoords="offset points", ha="right", va="bottom", fontsize=6, color=GREY,
         )  # fmt: skip
 

@@ -12,6 +12,7 @@ import pandas as pd
 from semcom.files.errors import SemcomError
 from semcom.frames.prepared import Prepared
 from semcom.params.entries import ReportEntry
+from semcom.params.tasks import SCENE, tuned_on
 from semcom.report.checked import check_there, damaged, table
 
 OF = ("study", "system", "method")
@@ -36,7 +37,16 @@ UPLOAD = (
 LAST_CHECK = "noise_circularity"
 """The last one at each Es/N0."""
 PRETRAINING = (*OF, "seed", "epoch", "metric", "value")
-SHARES = ("accuracy", "balanced_accuracy", "ece", "retrieval_accuracy", "lost_blocks")
+SHARES = (
+    "accuracy",
+    "balanced_accuracy",
+    "ece",
+    "retrieval_accuracy",
+    "lost_blocks",
+    "map",
+    "macro_f1",
+    "chance",
+)
 """Metrics in 0..1."""
 
 Place = Mapping[str, object]
@@ -61,9 +71,12 @@ class Results:
     calibration: pd.DataFrame
     """One row a check of a link's channel."""
     choices: pd.DataFrame
-    """One row a (method, labels, budget): what tuning chose."""
-    chance: float
-    """Share of the most frequent class among the test frames."""
+    """One row a (method, link that is tuned on, labels, budget): what tuning chose."""
+    majority: float
+    """Share of the most frequent scene class among the test frames."""
+    chance: dict[str, float]
+    """What knowing nothing scores, by analog link: of scenes the share of the most frequent class among the
+    test frames, of another task what its sweeps say of it, if they do."""
 
 
 def read(folder: Path, entry: ReportEntry, frames: Path) -> Results:
@@ -108,7 +121,8 @@ def read(folder: Path, entry: ReportEntry, frames: Path) -> Results:
         pretraining=_joined(history, PRETRAINING),
         calibration=_calibration(folder / "calibration", entry),
         choices=_choices(folder / "tune", entry),
-        chance=_chance(frames),
+        majority=(majority := _majority(frames)),
+        chance=_chances(sweep, entry, majority),
     )
 
 
@@ -200,11 +214,13 @@ def _uploads(folder: Path, entry: ReportEntry) -> list[pd.DataFrame]:
 
 
 def _choices(folder: Path, entry: ReportEntry) -> pd.DataFrame:
-    places = [(method, labels) for method in entry.methods for labels in entry.labels]
-    check_there([folder / method / labels / "choice.json" for method, labels in places])
+    links = dict.fromkeys(tuned_on(entry.links, link) for link in entry.links)
+    places = list(product(entry.methods, links, entry.labels))
+    check_there([folder.joinpath(*place, "choice.json") for place in places])
     rows = []
-    for method, labels in places:
-        path = folder / method / labels / "choice.json"
+    for method, link, labels in places:
+        path = folder / method / link / labels / "choice.json"
+        metric = entry.measure(link).metric
         try:
             choice = json.loads(path.read_text(encoding="utf-8"))
             for budget in entry.budgets:
@@ -213,11 +229,13 @@ def _choices(folder: Path, entry: ReportEntry) -> pd.DataFrame:
                     {
                         "study": entry.study,
                         "method": method,
+                        "link": link,
                         "labels": labels,
                         "budget_epochs": budget,
                         "optimiser": options.pop("use"),
                         "learning_rate": options.pop("lr"),
-                        "validation_accuracy": choice["validation_accuracy"][str(budget)],
+                        "metric": metric,
+                        "validation": choice[f"validation_{metric}"][str(budget)],
                         "options": json.dumps(options, sort_keys=True),
                     }
                 )
@@ -226,7 +244,13 @@ def _choices(folder: Path, entry: ReportEntry) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _chance(frames: Path) -> float:
+def _chances(sweep: pd.DataFrame, entry: ReportEntry, majority: float) -> dict[str, float]:
+    said = sweep[sweep["metric"] == "chance"].groupby("link")["value"].mean()
+    scenes = [link for link, settings in entry.links.items() if settings.task.get("use") == SCENE]
+    return {str(link): float(value) for link, value in said.items()} | dict.fromkeys(scenes, majority)
+
+
+def _majority(frames: Path) -> float:
     prepared = Prepared.open(frames)
     test = prepared.scene[~prepared.train]
     if not len(test):

@@ -8,13 +8,15 @@ import pandas as pd
 from semcom.metrics.cost import settled, uses_to_reach
 from semcom.metrics.intervals import paired_interval, t_interval
 from semcom.params.entries import ReportEntry
+from semcom.params.tasks import tuned_on
+from semcom.report.measures import judged
 from semcom.report.results import Results
 
 RUN = ["study", "system", "method", "link", "labels", "budget_epochs"]
 COUNTS = ("rounds", "uplink_uses", "downlink_uses", "uplink_bits", "downlink_bits", "pretrain_uses")
 """Columns of what training sent."""
-PER_SNR = ("accuracy", "balanced_accuracy", "nll", "ece")
-"""Metrics of a sweep that are averaged over seeds."""
+PER_SNR = ("accuracy", "balanced_accuracy", "nll", "ece", "map", "macro_f1")
+"""Metrics of a sweep that are averaged over seeds, beside those that own tasks are judged by."""
 
 
 def over_seeds(table: pd.DataFrame, by: Sequence[str], value: str = "value") -> pd.DataFrame:
@@ -38,10 +40,10 @@ def over_draws(sweep: pd.DataFrame) -> pd.DataFrame:
     return sweep.groupby(by, sort=False, as_index=False)["value"].mean()
 
 
-def accuracy_snr(results: Results) -> pd.DataFrame:
-    """Accuracy, balanced accuracy, NLL in nats and calibration error over Es/N0, of all links."""
+def accuracy_snr(results: Results, entry: ReportEntry) -> pd.DataFrame:
+    """What links are judged by over Es/N0, and beside it balanced accuracy, NLL in nats and the like."""
     drawn = over_draws(_below(results.sweep, results.digital))
-    drawn = drawn[drawn["metric"].isin(PER_SNR)]
+    drawn = drawn[drawn["metric"].isin({*PER_SNR, *(measure.metric for measure in entry.measures.values())})]
     return over_seeds(drawn, [*RUN, "snr_db", "metric"])
 
 
@@ -64,7 +66,7 @@ def near_training(table: pd.DataFrame, entry: ReportEntry) -> pd.DataFrame:
 
 
 def accuracy_uses(results: Results, entry: ReportEntry) -> pd.DataFrame:
-    """Accuracy at the training Es/N0 beside what training sent over the link, a mean over seeds.
+    """How well links do at the training Es/N0 beside what training sent over the link, a mean over seeds.
 
     `training_uses` are complex channel uses, features up and gradients down. (The number of labelled frames,
     and so of rounds, varies a little with the seed's validation fold.)
@@ -74,7 +76,7 @@ def accuracy_uses(results: Results, entry: ReportEntry) -> pd.DataFrame:
         costs = _below(costs, _digital_costs(results, entry))
     costs["training_uses"] = costs["uplink_uses"] + costs["downlink_uses"] + costs["pretrain_uses"]
     costs = costs.groupby(RUN, sort=False, as_index=False)[[*COUNTS, "training_uses"]].mean()
-    return near_training(accuracy_snr(results), entry).merge(
+    return near_training(accuracy_snr(results, entry), entry).merge(
         costs, on=RUN, how="left", validate="many_to_one"
     )
 
@@ -96,14 +98,13 @@ def rival(entry: ReportEntry) -> str | None:
 
 
 def summary(results: Results, entry: ReportEntry) -> pd.DataFrame:
-    """Accuracy at the training Es/N0 of every run, and its difference to the rival, paired by seed."""
-    drawn = near_training(over_draws(results.sweep), entry)
-    accuracy = drawn[drawn["metric"] == "accuracy"]
-    table = over_seeds(accuracy, [*RUN, "snr_db", "metric"])
+    """How well every run does at the training Es/N0, and its difference to the rival, paired by seed."""
+    drawn = judged(near_training(over_draws(results.sweep), entry), entry)
+    table = over_seeds(drawn, [*RUN, "snr_db", "metric"])
     against = rival(entry)
     table["rival"] = against or ""
     place = ["method", "link", "labels", "budget_epochs"]
-    values = accuracy.set_index([*place, "seed"])["value"].sort_index()
+    values = drawn.set_index([*place, "seed"])["value"].sort_index()
     differences = [_difference(values, run, against) for run in table[place].itertuples(index=False)]
     table[["difference", "difference_half_width"]] = differences
     return table
@@ -149,6 +150,8 @@ def digital(results: Results, entry: ReportEntry) -> pd.DataFrame:
 def cost(results: Results, entry: ReportEntry) -> pd.DataFrame:
     """C(A*): channel uses of training at which each seed's run reaches the rival's accuracy less a point.
 
+    Of a link that is judged by another measure, that takes the place of accuracy.
+
     A* is the rival's test accuracy, mean over seeds, at the budget from which validation says that twice the
     training adds less than a point (`target_budget_epochs`), less one point. Where validation says so of no
     budget (`settled` is False) it is that of the longest, and training the rival longer may raise it.
@@ -160,13 +163,14 @@ def cost(results: Results, entry: ReportEntry) -> pd.DataFrame:
         return pd.DataFrame(columns=columns)
     place = ["link", "labels"]
     drawn = near_training(over_draws(results.sweep), entry)
-    drawn = drawn[drawn["metric"] == "accuracy"].merge(results.communication, on=[*RUN, "seed"], how="left")
+    drawn = judged(drawn, entry).merge(results.communication, on=[*RUN, "seed"], how="left")
     drawn["uses"] = drawn[["uplink_uses", "downlink_uses", "pretrain_uses"]].sum(axis=1)
     rows = []
     for (link, labels), here in drawn.groupby(place, sort=False):
         chosen = results.choices
-        chosen = chosen[(chosen["method"] == against) & (chosen["labels"] == labels)]
-        found = settled(list(chosen["budget_epochs"]), list(chosen["validation_accuracy"]))
+        on = tuned_on(entry.links, str(link))
+        chosen = chosen[(chosen["method"] == against) & (chosen["link"] == on) & (chosen["labels"] == labels)]
+        found = settled(list(chosen["budget_epochs"]), list(chosen["validation"]))
         budget = found or entry.budgets[-1]
         target = (
             here.loc[(here["method"] == against) & (here["budget_epochs"] == budget), "value"].mean() - 0.01

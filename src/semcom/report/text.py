@@ -9,7 +9,7 @@ import pandas as pd
 
 from semcom.metrics.cost import ratio_interval
 from semcom.params.entries import Link, ReportEntry
-from semcom.report import changing_page, conditions, learnt, upload
+from semcom.report import changing_page, conditions, learnt, measures, upload
 from semcom.report.calibration import TOLERANCE_DB
 from semcom.report.claims import overall
 from semcom.report.stamp import Stamp
@@ -18,13 +18,16 @@ from semcom.report.tables import near_training, rival
 Tables = Mapping[str, pd.DataFrame]
 
 
-def page(made: Tables, entry: ReportEntry, *, chance: float, stamp: Stamp) -> str:
+def page(
+    made: Tables, entry: ReportEntry, *, chance: Mapping[str, float], majority: float, stamp: Stamp
+) -> str:
     """The page, in Markdown.
 
     Args:
         made: the report's tables by the names of their files.
         entry: what the report covers.
-        chance: accuracy of always naming the most frequent class.
+        chance: what knowing nothing scores, by link.
+        majority: accuracy of always naming the most frequent scene class.
         stamp: the report's origin.
     """
     parts = [
@@ -39,14 +42,14 @@ def page(made: Tables, entry: ReportEntry, *, chance: float, stamp: Stamp) -> st
         *(_changing(name, made, entry) for name in entry.changing),
         _knowledge(made["retrieval"]),
         _pretraining(made["pretraining"]),
-        _learnt(made["learnt"], entry, chance),
+        _learnt(made["learnt"], entry, majority),
         _optimisers(made["optimisers"]),
         _calibration(made["calibration"]),
     ]
     return "\n".join("\n".join(part) + "\n" for part in parts if part)
 
 
-def _snr(entry: ReportEntry, chance: float) -> list[str]:
+def _snr(entry: ReportEntry, chance: Mapping[str, float]) -> list[str]:
     several = len(entry.seeds) > 1
     intervals = "intervals are 95 % Student t over seeds" if several else "one seed gives no interval"
     return [
@@ -54,9 +57,21 @@ def _snr(entry: ReportEntry, chance: float) -> list[str]:
         "![Test accuracy over Es/N0](accuracy_snr.png)\n",
         "[PDF](accuracy_snr.pdf), [CSV](accuracy_snr.csv), with balanced accuracy, NLL in nats "
         "and expected calibration error. Es/N0 is per complex channel use. "
-        f"Means over {_seeds(entry)}, channel draws averaged first; {intervals}. "
-        f"Always naming the most frequent class scores {100 * chance:.1f} %.",
+        f"Means over {_seeds(entry)}, channel draws averaged first; {intervals}. {_nothing(entry, chance)}",
     ]
+
+
+def _nothing(entry: ReportEntry, chance: Mapping[str, float]) -> str:
+    """What knowing nothing scores, and on which links another measure than accuracy is meant."""
+    said: dict[str, None] = {}
+    for link in entry.links:
+        title = entry.measure(link).title
+        if measures.is_scene(entry, link):
+            said[f"Always naming the most frequent class scores {100 * chance[link]:.1f} %."] = None
+            continue
+        known = f", which scores at random have at {100 * chance[link]:.1f} %" if link in chance else ""
+        said[f"{link} is judged by {title}{known}."] = None
+    return " ".join(said)
 
 
 def _uses(made: Tables, entry: ReportEntry) -> list[str]:
@@ -72,13 +87,15 @@ def _uses(made: Tables, entry: ReportEntry) -> list[str]:
         at = f"at {rows['snr_db'].iloc[0]:g} dB"
         if rows["snr_db"].iloc[0] != entry.links[link].train_snr_db:
             at += f", the swept Es/N0 nearest to {_trained(entry.links[link])}"
-        lines += [f"\n**Test accuracy in %, {link}, labels {labels}, {at}**\n"]
+        measure = entry.measure(str(link))
+        lines += [f"\n**Test {measure.title} in %, {link}, labels {labels}, {at}**\n"]
         lines += _by_budget(entry, rows, "mean", "half_width", entry.methods, sign="")
         others = [method for method in entry.methods if method != against]
         if against and others:
             lines += [f"\n**The same, minus {against} (not pre-trained), in points, paired by seed**\n"]
             lines += _by_budget(entry, rows, "difference", "difference_half_width", others, sign="+")
-        here = costs[(costs["link"] == link) & (costs["labels"] == labels) & (costs["metric"] == "accuracy")]
+        at_link = (costs["link"] == link) & (costs["labels"] == labels)
+        here = costs[at_link & (costs["metric"] == measure.metric)]
         lines += [f"\n**Complex channel uses of training, up and down, {link}, labels {labels}**\n"]
         lines += _by_budget(entry, here, "training_uses", None, entry.methods, sign="")
     if against and len(entry.methods) > 1:
@@ -91,8 +108,8 @@ def _claims(table: pd.DataFrame) -> list[str]:
         return []
     lines = [
         "## What was claimed\n",
-        "*Supported*: the effect is at least the margin, and its 95 % interval (accuracy: over seeds and "
-        "test scenes, p-values after Holm; cost: over seeds) lies beyond no effect. *Contradicted*: the "
+        "*Supported*: the effect is at least the margin, and its 95 % interval (over seeds and test scenes, "
+        "p-values after Holm; cost: over seeds) lies beyond no effect. *Contradicted*: the "
         "whole interval falls short of the margin. A claim at several budgets must hold at each. "
         "[CSV](claims.csv)\n",
     ]
@@ -127,11 +144,12 @@ def _cost(table: pd.DataFrame, entry: ReportEntry) -> list[str]:
     if table.empty:
         return []
     against = rival(entry)
+    titles = " or ".join(measures.titles(entry))
     lines = [
         "## What training must send to be good enough\n",
-        "C(A\\*): complex channel uses of training, up and down, at which test accuracy reaches A\\*, that "
+        f"C(A\\*): complex channel uses of training, up and down, at which test {titles} reaches A\\*, that "
         f"of {against} less one point, at the budget from which twice the training adds less than a point on "
-        "validation frames. Each seed's accuracy over channel uses is fitted by the closest curve that "
+        "validation frames. Each seed's curve over channel uses is fitted by the closest curve that "
         "never falls. Geometric means; intervals are 95 % Student t over seeds, of logarithms, paired. "
         "Bounds are not averaged: where a seed has one, the range is given. [CSV](cost.csv)",
     ]
@@ -189,7 +207,7 @@ def _conditions(made: Tables, entry: ReportEntry) -> list[str]:
         conditions.intro(entry),
     ]
     table, whole = near_training(made["conditions"], entry), made["summary"]
-    table = table[(table["metric"] == "accuracy") & (table["budget_epochs"] == entry.budgets[-1])]
+    table = measures.judged(table[table["budget_epochs"] == entry.budgets[-1]], entry)
     cells = table.set_index(["method", "link", "labels", "condition"])
     undisturbed = whole[whole["budget_epochs"] == entry.budgets[-1]].set_index(["method", "link", "labels"])
     for link, labels in product(entry.links, entry.labels):
@@ -346,12 +364,15 @@ def _learnt(table: pd.DataFrame, entry: ReportEntry, chance: float) -> list[str]
 
 def _optimisers(table: pd.DataFrame) -> list[str]:
     body = [
-        [row.method, row.labels, str(row.budget_epochs), f"{row.optimiser} {row.learning_rate:g}",
-         f"{100 * row.validation_accuracy:.1f}"]
+        [row.method, row.link, row.labels, str(row.budget_epochs), f"{row.optimiser} {row.learning_rate:g}",
+         row.metric, f"{100 * row.validation:.1f}"]
         for row in table.itertuples()
     ]  # fmt: skip
-    text = "Chosen for each budget on validation frames, never on test frames. [CSV](optimisers.csv)\n"
-    names = ["method", "labels", "budget in epochs", "optimiser and rate", "validation accuracy in %"]
+    text = (
+        "Chosen for each budget on validation frames, never on test frames, on the first link of each task. "
+        "[CSV](optimisers.csv)\n"
+    )
+    names = ["method", "link", "labels", "budget in epochs", "optimiser and rate", "of validation", "in %"]
     return ["## What tuning chose\n", text, *_table(names, body)]
 
 
