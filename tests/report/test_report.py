@@ -267,7 +267,9 @@ def test_training_over_a_range_is_said_and_drawn(tmp_path, train_snr_db, said, m
     study = make_study(tmp_path, seeds=(0,), budgets=(4,), train_snr_db=train_snr_db)
     made = run(study)
     assert said in (made / "report.md").read_text()
-    sheet = figures.accuracy_snr(table(made / "accuracy_snr.csv"), study.entry, chance=0.3, foot="")
+    sheet = figures.accuracy_snr(
+        table(made / "accuracy_snr.csv"), study.entry, chance={"awgn_k32": 0.3}, foot=""
+    )
     assert any(mark in text.get_text() for text in sheet.texts)
     (axes,) = sheet.axes
     wanted = [[0, 18]] if isinstance(train_snr_db, dict) and "uniform" in train_snr_db else []

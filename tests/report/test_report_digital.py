@@ -97,7 +97,7 @@ def test_curves_over_the_snr_have_digital_ones_beside_them(study, made):
     rows = table(made / "accuracy_snr.csv")
     assert set(rows[rows.link == "pq_k32"].budget_epochs) == {0, 1, 4, 10}
     here = rows[(rows.link == "pq_k32") & (rows.budget_epochs == 4) & (rows.metric == "accuracy")]
-    sheet = figures.accuracy_snr(rows, study.entry, chance=0.3, foot="")
+    sheet = figures.accuracy_snr(rows, study.entry, chance={"awgn_k32": 0.3}, foot="")
     (axes,) = [axes for axes in sheet.axes if axes.get_title(loc="left").startswith("4 epochs")]
     (line,) = [line for line in axes.lines if line.get_label() == "mmssl, pq_k32"]
     np.testing.assert_allclose(line.get_ydata(), 100 * here["mean"])

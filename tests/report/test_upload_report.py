@@ -53,7 +53,7 @@ def drawn(study: Study) -> tuple[Figure, dict[str, float]]:
     """The figure over channel uses, and where its upright lines are, by their labels."""
     found = results.read(study.folder, study.entry, study.frames)
     uses = tables.accuracy_uses(found, study.entry)
-    sheet = figures.accuracy_uses(uses, study.entry, uploads=found.upload, chance=0.3, foot="")
+    sheet = figures.accuracy_uses(uses, study.entry, uploads=found.upload, chance={"awgn_k32": 0.3}, foot="")
     labels = [text for axes in sheet.axes for text in axes.texts if text.get_text().startswith("upload once")]
     return sheet, {label.get_text(): label.xy[0] for label in labels}
 
