@@ -52,21 +52,29 @@ def files(*, without: str = "") -> list[str]:
     return ["--configfile", *(file for file in every if file != without)]
 
 
-def of(method: str) -> set[str]:
-    link = "impulsive_k32 all 0"
+LINKS = ("impulsive_k32", "reach_k32")
+"""One a task."""
+
+
+def of(method: str, *links: str) -> set[str]:
     pretrained = {f"pretrain {method} 0", f"knowledge {method} 0"} if method == "align_uniform" else set()
-    return pretrained | {
-        f"tune {method} impulsive_k32 all",
-        f"finetune {method} {link}",
-        f"evaluate {method} {link}",
+    return (pretrained if links == LINKS else set()) | {
+        job
+        for link in links
+        for job in (
+            f"tune {method} {link} all",
+            f"finetune {method} {link} all 0",
+            f"evaluate {method} {link} all 0",
+        )
     }
 
 
 def test_the_page_has_an_example_of_each_kind():
     assert set(EXAMPLES) == {
         "mylab/losses.py", "mylab/channels.py", "mylab/backbones.py", "mylab/heads.py",
-        "mylab/data.py",
+        "mylab/data.py", "mylab/tasks.py",
         "params/align.yaml", "params/impulsive.yaml", "params/separable.yaml", "params/cosine.yaml",
+        "params/reach.yaml",
     }  # fmt: skip
 
 
@@ -81,6 +89,18 @@ def test_the_examples_run_from_data_to_report(site):
         sweep = pd.read_csv(results / f"evaluate/{method}/impulsive_k32/all/seed0/sweep.csv")
         assert sweep[sweep.metric == "accuracy"].value.between(0, 1).all()
     assert (results / "report/smallest/report.md").exists()
+
+
+def test_the_task_of_the_page_is_what_it_says(site):
+    """Thirds of the training frames by their median depth, which the server is to tell apart."""
+    frames = Prepared.open(site.root / "results/data/tiny_32x24.h5")
+    far = np.quantile(frames.depth_mm.reshape(len(frames), -1), 0.5, axis=1, method="lower")
+    with np.load(site.root / "results/tiny/evaluate/cosine/reach_k32/all/seed0/predictions.npz") as said:
+        truth = said["truth"]
+    near, middling, high = (far[~frames.train][truth == c] for c in range(3))
+    assert near.max() <= middling.min() <= middling.max() <= high.min()
+    summary = pd.read_csv(site.root / "results/tiny/report/smallest/summary.csv", comment="#")
+    assert set(summary[summary.link == "reach_k32"].metric) == {"accuracy"}
 
 
 def test_the_channel_of_the_page_delivers_its_snr(site):
@@ -114,9 +134,12 @@ def test_a_mended_class_runs_what_uses_it_and_a_comment_nothing(site):
     assert site.planned(*files()) == set()
     with site.edited("mylab/losses.py", "torch.stack(align).mean()", "torch.stack(align).sum()"):
         random = {"knowledge random 0"} & site.planned(*files())
-        assert site.planned(*files()) == of("align_uniform") | random | {"report"}
+        assert site.planned(*files()) == of("align_uniform", *LINKS) | random | {"report"}
     with site.edited("mylab/heads.py", "self.scale * cosines", "self.scale * cosines + 0"):
-        assert site.planned(*files()) == of("cosine") - {"pretrain"} | {"report"}
+        assert site.planned(*files()) == of("cosine", *LINKS) | {"report"}
+    with site.edited("mylab/tasks.py", "far[train].quantile", "far.quantile"):
+        every = set().union(*(of(method, "reach_k32") for method in METHODS))
+        assert site.planned(*files()) == every | {"report"}
     with site.edited("mylab/backbones.py", "class Separable", "# A comment.\nclass Separable"):
         assert site.planned(*files()) == set()
 
@@ -138,7 +161,7 @@ def test_a_fault_is_one_message_that_names_its_place(site):
     assert "Traceback" not in output
 
 
-@pytest.mark.parametrize("name", ["LOSSES", "CHANNELS", "BACKBONES", "HEADS"])
+@pytest.mark.parametrize("name", ["LOSSES", "CHANNELS", "BACKBONES", "HEADS", "TASKS"])
 def test_the_page_quotes_the_forms(name):
     assert f"```python\n{inspect.getsource(PROTOCOLS[name]).rstrip()}\n```\n" in PAGE
 

@@ -25,7 +25,10 @@ def describe(root, kind, **more):
 
 def test_methods_with_depth_are_refused_on_a_set_without_it(root, config):
     describe(root, IMAGES)
-    assert facts(root, "rooms") == DataFacts(depth=False, classes=("cat", "dog"))
+    known = facts(root, "rooms")
+    assert known == DataFacts(depth=False, classes=("cat", "dog"), fields=known.fields)
+    assert {"title", "classes"} <= known.fields
+    assert "objects" not in known.fields
     with pytest.raises(SemcomError) as caught:
         start(config, files=[], root=root)
     lines = str(caught.value).splitlines()

@@ -103,8 +103,10 @@ def test_the_page_has_a_row_a_method_and_a_dash_where_a_modality_is_missing(stud
 
 def test_the_figure_has_a_panel_for_the_whole_and_for_each_condition(study):
     found = results.read(study.folder, study.entry, study.frames)
-    table = conditions.summary(conditions.read(study.folder, study.entry, found.sweep), found.sweep)
-    sheet = conditions_figure.draw(table, tables.accuracy_snr(found), study.entry, chance=0.3, foot="")
+    read = conditions.read(study.folder, study.entry, found.sweep)
+    table = conditions.summary(read, found.sweep, study.entry)
+    whole = tables.accuracy_snr(found, study.entry)
+    sheet = conditions_figure.draw(table, whole, study.entry, chance={"awgn_k32": 0.3}, foot="")
     assert [axes.get_title(loc="left") for axes in sheet.axes] == ["whole", "dark", "depth_lost"]
     named = [{line.get_label() for line in axes.lines} & set(study.entry.methods) for axes in sheet.axes]
     every = set(study.entry.methods)

@@ -85,6 +85,7 @@ def intro(entry: ReportEntry) -> str:
         f"Trained as ever, tested under conditions that training did not know. {what}. A lost device is "
         "zeros to one head for all (`concat`), and no part of the mean of a head a device (`average`). "
         f"{' or '.join(titles(entry)).capitalize()} in % at the Es/N0 of training after {entry.budgets[-1]} "
-        "epochs; in brackets the difference to the whole system in points, paired by seed, with the same noise draws. A dash: the "
-        "method has not the modality, or no other. [CSV](conditions.csv) has every budget, Es/N0 and metric."
+        "epochs; in brackets the difference to the whole system in points, paired by seed, with the same "
+        "noise draws. A dash: the method has not the modality, or no other. [CSV](conditions.csv) has every "
+        "budget, Es/N0 and metric."
     )
