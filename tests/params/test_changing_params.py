@@ -151,7 +151,7 @@ def jobs(config: dict[str, Any]) -> dict[str, str]:
     found = {f"changing {method}": made.changing("world", method, 0) for method in made.study.methods}
     return found | {
         "report": made.report(),
-        "tune": made.tune("mmssl", "all"),
+        "tune": made.tune("mmssl", "awgn_k32", "all"),
         "finetune": made.finetune("mmssl", "awgn_k32", "all", 0),
         "evaluate": made.evaluate("mmssl", "awgn_k32", "all", 0),
     }
@@ -189,7 +189,7 @@ def test_the_section_concerns_no_other_job(study):
     without = Jobs(load(study), "md5")
     assert without.changes == {}
     for method in with_it.study.methods:
-        assert with_it.tune(method, "all") == without.tune(method, "all")
+        assert with_it.tune(method, "awgn_k32", "all") == without.tune(method, "awgn_k32", "all")
         for ask in ("finetune", "evaluate"):
             texts = {getattr(made, ask)(method, "awgn_k32", "all", 2) for made in (with_it, without)}
             assert len(texts) == 1

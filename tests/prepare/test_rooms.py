@@ -19,10 +19,11 @@ from semcom.prepare.classes import NYU10, label
 from semcom.prepare.rooms import FRAMES, SCENES, make, scene_types, split, view
 from semcom.prepare.rooms_pieces import NAMES
 from semcom.prepare.rooms_scenes import RECIPES, compose
+from semcom.prepare.source import open_source
 
 FEWEST = 2 * len(RECIPES)
 VIEWS = 2
-FILES = ("rooms_labeled.mat", "splits.mat", "dataset.json")
+FILES = ("rooms_labeled.mat", "splits.mat", "objects.mat", "dataset.json")
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +97,14 @@ def test_the_split_keeps_scenes_whole_and_shares_every_class(folder: Path) -> No
     assert set(types[train]) == set(types[test]) == set(RECIPES)
     described = description.read(folder)
     assert (described.mat, described.splits, described.crop) == ("rooms_labeled.mat", "splits.mat", None)
+
+
+def test_frames_say_which_objects_they_show(folder: Path) -> None:
+    with open_source(folder) as source, h5py.File(folder / "rooms_labeled.mat") as file:
+        assert source.object_names == NAMES
+        for position in (0, 7, len(source.rows) - 1):
+            counts = np.bincount(file["labels"][position].ravel(), minlength=len(NAMES) + 1)[1:]
+            np.testing.assert_array_equal(source.objects(position), counts > 0.01 * 64 * 48)
 
 
 def test_the_full_set_has_its_size() -> None:

@@ -37,7 +37,7 @@ def compare(
         typer.Option(help="Folder; results/STUDY/compare/A_vs_B and what is chosen, if left out."),
     ] = None,
 ) -> None:
-    """Say how sure the difference in test accuracy between two runs is, and draw it over Es/N0.
+    """Say how sure the difference between two runs on the test frames is, and draw it over Es/N0.
 
     For example: `semcom report compare quickstart mmssl supervised --snr 10`, or
     `semcom report compare nyuv2 mmssl/awgn_k32 mmssl/awgn_k8`.

@@ -79,7 +79,7 @@ class Description(BaseModel):
     depth_array: Literal["depths", "rawDepths"] = "depths"
     """Depth in the .mat: with the holes filled in, or as the sensor gave it, 0 where it saw nothing."""
     objects: str | None = None
-    """File behind the objects of each frame: a classMapping40.mat, or the pack's objects40.csv."""
+    """Behind the objects of each frame: a classMapping40.mat or the like, or the pack's objects40.csv."""
     depth_scale: Annotated[float, Gt(0)] | None = None
     """Values a metre of the format rgbd; none for the coding nyu_raw."""
     depth_coding: Coding = "linear"

@@ -75,8 +75,19 @@ def write_splits(path: Path, train: Sequence[int], test: Sequence[int]) -> None:
             raise SemcomError(
                 f"{name} needs indices of 1..65535 (1-based), at least one; got {indices!r:.80}"
             )
+    _write_mat5(path, {name: np.array(i, dtype=np.uint16)[:, None] for name, i in columns.items()})
+
+
+def write_mapping(path: Path, names: Sequence[str]) -> None:
+    """Write a file in the layout of `classMapping40.mat` that makes each label k the class `names[k - 1]`."""
+    classes = np.array([[np.array([name]) for name in names]], dtype=object)
+    _write_mat5(path, {"mapClass": np.arange(1, len(names) + 1, dtype=np.uint16), "className": classes})
+
+
+def _write_mat5(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a .mat of version 5 without the time of day."""
     buffer = io.BytesIO()
-    savemat(buffer, {name: np.array(i, dtype=np.uint16)[:, None] for name, i in columns.items()})
+    savemat(buffer, dict(content))
     header = f"MATLAB 5.0 MAT-file Platform: posix, {CREATED}".encode().ljust(116)
     with atomic(path) as temporary:
         temporary.write_bytes(header + buffer.getvalue()[len(header) :])

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from semcom.files.errors import SemcomError
 from semcom.prepare import description
-from semcom.prepare.matfile_write import write_labeled_mat, write_splits
+from semcom.prepare.matfile_write import write_labeled_mat, write_mapping, write_splits
 from semcom.prepare.rooms_pieces import LABELS, NAMES
 from semcom.prepare.rooms_render import Frame, Scene, render
 from semcom.prepare.rooms_scenes import RECIPES, compose, pose
@@ -32,7 +32,7 @@ KINECT_STEP = 2.87e-3  # 1/m, of 1/depth: 1/8 pixel of disparity at 580 pixels a
 
 
 def make(folder: Path, *, seed: int = 0, scenes: int = SCENES, frames: int = FRAMES) -> None:
-    """Render rooms_labeled.mat, splits.mat and dataset.json into `folder`: same arguments, same bytes.
+    """Render rooms_labeled.mat and write what belongs to it into `folder`: same arguments, same bytes.
 
     Args:
         folder: where to; made if need be.
@@ -50,6 +50,7 @@ def make(folder: Path, *, seed: int = 0, scenes: int = SCENES, frames: int = FRA
     train, test = split(order, seed=seed, frames=frames)
     write_labeled_mat(folder / "rooms_labeled.mat", _frames(order, seed=seed, frames=frames), NAMES)
     write_splits(folder / "splits.mat", train, test)
+    write_mapping(folder / "objects.mat", NAMES)
     description.write(
         folder,
         description.Description(
@@ -60,6 +61,7 @@ def make(folder: Path, *, seed: int = 0, scenes: int = SCENES, frames: int = FRA
             depth="metres, noise-free, in whole steps of 5 mm",
             mat="rooms_labeled.mat",
             splits="splits.mat",
+            objects="objects.mat",
         ),
     )
 
