@@ -49,7 +49,9 @@ def make(
 ) -> Made:
     """Runs the stage on untrained systems, another one for each budget."""
 
-    def run(name: str = "m", **changed: object) -> tuple[pd.DataFrame, ConditionsEntry]:
+    def run(
+        name: str = "m", *, file: Path = prepared_file, frames: DeviceFrames = frames, **changed: object
+    ) -> tuple[pd.DataFrame, ConditionsEntry]:
         given = {
             **place,
             "method": name,
@@ -70,7 +72,7 @@ def make(
             parts = {str(b): system_for(entry, frames).state_dict() for b in entry.budgets}
         weights.save(models, parts)
         conditions.run(
-            prepared_file,
+            file,
             entry,
             models=models,
             table=tmp_path / f"{name}.csv",
@@ -90,10 +92,10 @@ def values(table: pd.DataFrame, condition: str) -> "pd.Series[float]":
 def swept(prepared_file: Path, tmp_path: Path) -> Callable[[ConditionsEntry], "pd.Series[float]"]:
     """The sweep of the same models."""
 
-    def run(entry: ConditionsEntry) -> "pd.Series[float]":
+    def run(entry: ConditionsEntry, file: Path = prepared_file) -> "pd.Series[float]":
         own = EvaluateEntry(**entry.model_dump(exclude={"conditions"}))
         sweep.run(
-            prepared_file,
+            file,
             own,
             models=tmp_path / f"{entry.method}.pt",
             sweep=tmp_path / "sweep.csv",
@@ -114,6 +116,18 @@ def test_a_condition_that_changes_nothing_gives_the_sweep_bit_by_bit(make, swept
     for metric in METRICS:
         pd.testing.assert_series_equal(same[metric], whole[metric], check_exact=True)
     assert not values(table, "worse")["nll"].equals(whole["nll"])
+
+
+@pytest.mark.parametrize("fusion", ["concat", "average"])
+def test_a_link_with_another_task_is_judged_by_that_one(make, swept, objects_file, fusion):
+    frames = DeviceFrames.open(objects_file, torch.device("cpu"))
+    link = Link(channel={"use": "awgn"}, channel_uses=8, task={"use": "objects", "least": 0.05})
+    table, entry = make(file=objects_file, frames=frames, link=link, fusion=fusion)
+    whole = swept(entry, objects_file)["map"]
+    assert set(table.metric) == {"map", "macro_f1", "nll", "chance"}
+    pd.testing.assert_series_equal(values(table, "nothing")["map"], whole, check_exact=True)
+    for name in ("rgb_lost", "depth_lost", "worse"):
+        assert not values(table, name)["map"].equals(whole), name
 
 
 def test_one_row_a_condition_budget_snr_draw_and_metric(make):

@@ -11,6 +11,7 @@ from synthetic_study import Study, make_study
 
 from semcom import report
 from semcom.files.errors import SemcomError
+from semcom.params.entries import Measure
 from semcom.report import conditions, conditions_figure, results, tables
 
 DROP = {"dark": 0.04, "depth_lost": 0.1}
@@ -125,6 +126,31 @@ def test_several_links_and_one_seed(tmp_path):
     assert len(rows) == 4 * 5 * 7 * 4
     assert rows.difference_half_width.isna().all()
     assert rows.difference.notna().all()
+
+
+def test_a_link_with_another_task_has_its_own_measure(tmp_path):
+    study = disturbed(tmp_path, links=("awgn_k32", "objects_k32"), seeds=(0, 1), budgets=(1,))
+    for path in study.folder.rglob("*.csv"):
+        if "objects_k32" in path.parts and {"evaluate", "conditions"} & set(path.parts):
+            rows = pd.read_csv(path)
+            rows.assign(metric=rows.metric.replace({"accuracy": "map"})).to_csv(path, index=False)
+    measures = {
+        "awgn_k32": Measure(metric="accuracy", title="accuracy"),
+        "objects_k32": Measure(metric="map", title="mean average precision"),
+    }
+    entry = study.entry.model_copy(update={"measures": measures})
+    found = results.read(study.folder, study.entry, study.frames)
+    table = conditions.summary(conditions.read(study.folder, entry, found.sweep), found.sweep, entry)
+    kept = table[table.metric == "map"]
+    assert set(kept.link) == {"objects_k32"}
+    assert kept.difference.notna().all()
+    sheet = conditions_figure.draw(table, tables.accuracy_snr(found, entry), entry, chance={}, foot="")
+    assert [axes.get_title(loc="left") for axes in sheet.axes][3:] == [
+        f"objects_k32 (map), all: {name}" for name in ("whole", *DROP)
+    ]
+    (curve,) = [line for line in sheet.axes[5].lines if line.get_label() == "mmssl"]
+    rows = kept[(kept.condition == "depth_lost") & (kept.method == "mmssl")]
+    assert curve.get_ydata() == pytest.approx(100 * rows["mean"].to_numpy())
 
 
 def test_without_conditions_there_is_no_section_and_no_figure(tmp_path):

@@ -211,7 +211,7 @@ def _conditions(made: Tables, entry: ReportEntry) -> list[str]:
     cells = table.set_index(["method", "link", "labels", "condition"])
     undisturbed = whole[whole["budget_epochs"] == entry.budgets[-1]].set_index(["method", "link", "labels"])
     for link, labels in product(entry.links, entry.labels):
-        lines += [f"\n**{link}, labels {labels}**\n"]
+        lines += [f"\n**{measures.named(entry, link)}, labels {labels}**\n"]
         body = []
         for method in entry.methods:
             line = [method, _percent(*undisturbed.loc[(method, link, labels), ["mean", "half_width"]])]
