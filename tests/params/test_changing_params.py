@@ -1,8 +1,11 @@
 """The section `changing`: what its keys may be, and which jobs they concern."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from semcom.files.errors import SemcomError
 from semcom.params.entries import ChangingEntry, ReportEntry
@@ -19,6 +22,13 @@ def study(config: dict[str, Any]) -> dict[str, Any]:
     config["changing"] = {"world": {key: value for key, value in CHANGING.items()}}
     config["changing"]["world"]["states"] = [dict(state) for state in CHANGING["states"]]
     return config
+
+
+def test_the_guides_example_has_no_fault(config):
+    guide = (Path(__file__).parents[2] / "docs/changing.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL)
+    given = load(config | yaml.safe_load(example) | {"budgets": [1, 2, 5, 10, 20]}).changing["outdoors"]
+    assert (len(given.states), given.start_budget) == (3, 20)
 
 
 def entry(config: dict[str, Any], method: str = "mmssl") -> ChangingEntry:
@@ -121,6 +131,15 @@ def faults(config: dict[str, Any]) -> list[str]:
     with pytest.raises(SemcomError) as caught:
         load(config)
     return str(caught.value).splitlines()[1:]
+
+
+def test_a_link_of_another_task_is_refused(study):
+    study["links"]["objects"] = study["links"]["awgn_k32"] | {"task": "objects"}
+    study["changing"]["world"]["link"] = "objects"
+    (line,) = faults(study)
+    assert line.startswith(
+        "  changing.world.link: objects has the task objects; a changing channel knows scene"
+    )
 
 
 def test_names_that_differ_in_case_only(study):
