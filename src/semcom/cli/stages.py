@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from semcom import progress
 from semcom.cli.calibrate import calibrate
+from semcom.cli.shared import embed, shared
 from semcom.cli.short import entry_is_for
 from semcom.files.errors import SemcomError
 from semcom.params import entries, faults
@@ -299,6 +300,8 @@ def link(entry: EntryText, table: Output, log: Log = None) -> None:
 
 
 evaluate.command()(calibrate)
+knowledge.command()(embed)
+knowledge.command()(shared)
 
 
 @evaluate.callback()

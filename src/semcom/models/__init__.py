@@ -1,4 +1,4 @@
-"""Backbones, senders, heads, and the device–channel–server system."""
+"""Backbones, mentors, senders, heads, and the device–channel–server system."""
 
 BACKBONES = {
     "resnet18": "semcom.models.resnet:ResNet18",
@@ -11,6 +11,13 @@ BACKBONES = {
 SENDERS = {
     "linear": "semcom.models.senders:Linear",
     "snr_aware": "semcom.models.senders:SnrAware",
+}
+
+MENTORS = {
+    "efficientnet_lite0": "semcom.models.mentor_lite0:Lite0",
+    "open_clip": "semcom.models.mentor_open_clip:OpenClip",
+    "torchvision": "semcom.models.mentor_torchvision:Torchvision",
+    "timm": "semcom.models.mentor_timm:Timm",
 }
 
 HEADS = {

@@ -4,6 +4,7 @@ FAMILIES = {
     "LOSSES": "semcom.losses",
     "GUIDES": "semcom.losses",
     "BACKBONES": "semcom.models",
+    "MENTORS": "semcom.models",
     "SENDERS": "semcom.models",
     "HEADS": "semcom.models",
     "CHANNELS": "semcom.channel",

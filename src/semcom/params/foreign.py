@@ -18,7 +18,7 @@ from semcom.params.classes import Class, Lineage
 from semcom.params.faults import nearest, shown
 from semcom.params.protocols import PROTOCOLS
 
-NETWORKS = ("BACKBONES", "SENDERS", "HEADS")
+NETWORKS = ("BACKBONES", "MENTORS", "SENDERS", "HEADS")
 """Families whose members are torch modules."""
 PAGE = "see docs/extending.md"
 

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     from numpy.typing import NDArray
     from torch import Generator, Tensor, nn
@@ -71,6 +73,27 @@ class Backbone(Protocol):
 
     def forward(self, x: "Tensor") -> "Tensor":
         """Features (N, dim) of standardised images (N, channels, height, width)."""
+        ...
+
+
+class Mentor(Protocol):
+    """The server's image encoder, an `nn.Module` that stays frozen and in evaluation mode.
+
+    `dim` is the width of its embeddings; `file` that of its weights, None if they are random: then `weights`
+    is the word `random`. Whatever else changes its embeddings is an option.
+    """
+
+    dim: int
+    file: "Path | None"
+
+    def __init__(self, *, weights: str) -> None: ...
+
+    def prepare(self, rgb: "NDArray[np.uint8]") -> "Tensor":
+        """What `forward` takes (N, …), on the CPU, of images (N, H, W, 3) of 0..255 as prepared."""
+        ...
+
+    def forward(self, images: "Tensor") -> "Tensor":
+        """Embeddings (N, dim), fp32, of any length; none depends on another image of the batch."""
         ...
 
 
@@ -190,6 +213,7 @@ PROTOCOLS: dict[str, type] = {
     "LOSSES": Loss,
     "GUIDES": Guide,
     "BACKBONES": Backbone,
+    "MENTORS": Mentor,
     "SENDERS": Sender,
     "HEADS": Head,
     "CHANNELS": Channel,

@@ -1,0 +1,51 @@
+"""Entries of the verbs that build a shared knowledge base."""
+
+from typing import Annotated, Literal
+
+from annotated_types import Ge
+from pydantic import AfterValidator, field_validator
+
+from semcom.params import options
+from semcom.params.entries import Component, Entry
+from semcom.params.form import whole
+from semcom.params.formfit import TooFew
+from semcom.params.ranges import NonNegativeInt, PositiveInt, WholeNumber
+
+
+class EmbedEntry(Entry):
+    """`semcom knowledge embed`: all images of a prepared file through a mentor."""
+
+    system: str = "crlsc"
+    name: str
+    """Of the mentor."""
+    mentor: Component
+    weights_sha256: str | None = None
+    """What the mentor's file had when the run was planned; None asks for none."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    batch_size: PositiveInt = 32
+
+    @field_validator("mentor")
+    @classmethod
+    def _checked(cls, mentor: Component) -> Component:
+        """The mentor with the defaults of its options filled in."""
+        filled, wrong = options.check("MENTORS", mentor, ())
+        if wrong:
+            raise ValueError("; ".join(map(str, wrong)))
+        return filled
+
+
+class SharedEntry(Entry):
+    """`semcom knowledge shared`: a base of a mentor's embeddings."""
+
+    system: str = "crlsc"
+    name: str
+    """Of the base."""
+    seed: NonNegativeInt
+    form: Annotated[str, AfterValidator(whole)]
+    """A faiss factory string, or `ClustersK`."""
+    sample: Annotated[WholeNumber, Ge(2)] | None = None
+    """Most vectors to train on; None: what is enough for the form, 65,536 or more."""
+    too_few: TooFew = "fewer_bits"
+    """With too few vectors for a codebook: a smaller one, or an error."""
+    part: Literal["train", "test", "all"] = "train"
+    """Images whose vectors are in the base."""

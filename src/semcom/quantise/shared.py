@@ -1,0 +1,205 @@
+"""The shared knowledge base: a mentor's vectors of public images, compressed by faiss, to be shipped.
+
+    embeddings ─► unit length ─► linear map ─► codes          (built once; more can be added later)
+                                    codes ─► vectors ─► unit length   (decoded: what encoders learn toward)
+
+Retrieval is by direction: vectors and queries are scaled to unit length, so that no scale of theirs matters.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from semcom.files.errors import SemcomError
+from semcom.params.form import parse
+from semcom.params.formfit import TooFew, fitted
+from semcom.quantise import container, index
+from semcom.quantise.about import About, mentor_sha256
+from semcom.quantise.ids import pack, unpack
+from semcom.quantise.linear import Linear
+from semcom.quantise.source import Positions, Source, Vectors, unit
+
+LINEAR = ("matrix", "offset", "origin")
+"""Sections of the linear map."""
+
+
+class SharedBase:
+    """Coded vectors, their ids, and what decodes them. Made by `build` or `load`.
+
+    Attributes:
+        index: the faiss index of the codes.
+        linear: the linear map before the codes, or None.
+        ids: (N,) what each vector is called in its source.
+        about: what the base says of itself.
+    """
+
+    def __init__(self, index: Any, linear: Linear | None, ids: Positions, about: About) -> None:
+        self.index, self.linear, self.ids, self.about = index, linear, ids, about
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @classmethod
+    def build(
+        cls,
+        source: Source,
+        *,
+        form: str,
+        seed: int = 0,
+        sample: int | None = None,
+        too_few: TooFew = "fewer_bits",
+    ) -> "SharedBase":
+        """Train a form on a sample of `source`, then code all of it.
+
+        Args:
+            source: vectors of any length; read in pieces, twice.
+            form: a faiss factory string, or `ClustersK`: `semcom.params.form`.
+            seed: of the sample and of the training. Equal seeds and threads give equal bytes.
+            sample: most vectors to train on, drawn without looking at them; what is enough if None.
+            too_few: with too few vectors for a codebook, `fewer_bits` makes it smaller and says so;
+                `refuse` is an error.
+
+        Raises:
+            SemcomError: the form is none, does not fit the dimensions, or there are too few vectors.
+        """
+        count = len(source.ids)
+        wanted = parse(form)
+        chosen = min(count, sample or wanted.sample)
+        trained = fitted(wanted, dim=source.dim, vectors=chosen, too_few=too_few)
+        drawn = np.sort(np.random.default_rng([seed, 1]).permutation(count)[:chosen])
+        picked = [unit(piece, "vector of the sample") for piece in source.chunks(drawn)]
+        linear, empty = index.train(trained, np.concatenate(picked), seed=seed)
+        about = About(
+            asked=form,
+            form=str(trained),
+            dim=source.dim,
+            seed=seed,
+            sample=chosen,
+            mentor=dict(source.mentor),
+            mentor_sha256=mentor_sha256(source.mentor),
+        )
+        base = cls(empty, linear, np.empty(0, np.int64), about)
+        base.add(source)
+        return base
+
+    def add(self, source: Source) -> None:
+        """Code more vectors with the codebooks that are there.
+
+        Raises:
+            SemcomError: they are of another mentor or dimension, or an id is there already: nothing is added
+                then. Or one has no direction: those in the pieces before it are added.
+        """
+        self.about.check_dim(source.dim)
+        self.about.check_mentor(source.mentor)
+        ids = np.asarray(source.ids, np.int64)
+        known = np.isin(ids, self.ids)
+        if known.any() or len(np.unique(ids)) < len(ids):
+            which = f"{ids[known][0]} is in the base already" if known.any() else "one stands twice"
+            raise SemcomError(f"of {len(ids)} ids to add {which}; give each vector an id of its own")
+        before = len(self)
+        try:
+            for piece in source.chunks():
+                vectors = unit(piece, "vector")
+                self.index.add(self.linear.apply(vectors) if self.linear else vectors)
+        finally:
+            added = self.index.ntotal - before
+            self.ids = np.concatenate([self.ids, ids[:added]])
+            self.about = self.about.with_source(source.data, added)
+
+    def search(self, queries: Vectors, k: int, *, probes: int | None = None) -> tuple[Vectors, Positions]:
+        """The k nearest vectors of each query.
+
+        Args:
+            queries: (Q, dim), of any length.
+            k: how many.
+            probes: of a form with lists, how many of them to look through; the eighth part if None.
+
+        Returns:
+            Similarities and positions (Q, k), nearest first: 1 − ½ distance² from the decoded vectors before
+            they are scaled to unit length, which is the cosine where nothing is lost. Position -1 where fewer
+            than k were found.
+
+        Raises:
+            SemcomError: the queries are of another dimension, or one is zero.
+        """
+        self.about.check_dim(queries.shape[1])
+        wanted = unit(np.array(queries, np.float32, order="C"), "query")
+        if self.linear:
+            wanted = self.linear.apply(wanted)
+        distance, position = index.nearest(self.index, wanted, k, probes=probes)
+        return np.where(position < 0, -np.inf, 1 - distance / 2).astype(np.float32), position
+
+    def decode(self, positions: Positions | None = None) -> Vectors:
+        """Vectors (…, dim) of unit length at `positions` (…), all of them if None.
+
+        Raises:
+            SemcomError: there is no such position.
+        """
+        at = np.arange(len(self)) if positions is None else np.asarray(positions, np.int64)
+        if at.size and (at.min() < 0 or at.max() >= len(self)):
+            raise SemcomError(
+                f"position {at.min() if at.min() < 0 else at.max()} is none of 0 to {len(self) - 1}"
+            )
+        return unit(self._decoded(at.ravel()), "decoded vector").reshape(*at.shape, self.about.dim)
+
+    def positions(self, ids: Positions) -> Positions:
+        """Position (…) of each id, -1 where the base has none."""
+        order = np.argsort(self.ids, kind="stable")
+        place = np.searchsorted(self.ids, ids, sorter=order).clip(max=len(self) - 1)
+        found: Positions = np.where(self.ids[order[place]] == ids, order[place], -1)
+        return found
+
+    def sizes(self) -> dict[str, int]:
+        """Bytes as shipped, by part; they add up to the file's.
+
+        `codes`, `codebooks`, `lists` (inverted ones: centroids, and where each vector stands), `rotation`
+        (the linear map), `ids`, and `description` (what the base says of itself, headers, checksum).
+        """
+        parts = index.sizes(self.index)
+        others = {name: len(content) for name, content in self._others().items()}
+        headers = parts.pop("headers")
+        lengths = {"index": sum(parts.values()) + headers, **others}
+        return {
+            **parts,
+            "rotation": sum(others.get(name, 0) for name in LINEAR),
+            "ids": others["ids"],
+            "description": headers + container.overhead(asdict(self.about), lengths),
+        }
+
+    def save(self, path: Path) -> None:
+        """Write the base to one file, atomically."""
+        sections: dict[str, Callable[[container.Write], object]] = {
+            "index": lambda put: index.write(self.index, put)
+        }
+        for name, content in self._others().items():
+            sections[name] = lambda put, content=content: put(content)  # type: ignore[misc]
+        container.write(path, sections, asdict(self.about))
+
+    @classmethod
+    def load(cls, path: Path) -> "SharedBase":
+        """The base that `save` wrote.
+
+        Raises:
+            SemcomError: the file is missing, truncated or damaged.
+        """
+        content = container.read(path)
+        about = About.of(content.about)
+        linear = None
+        if "matrix" in content.places:
+            matrix, *others = (np.frombuffer(content.bytes(name), "<f4") for name in LINEAR)
+            linear = Linear(matrix.reshape(-1, about.dim), *others)
+        return cls(content.read("index", index.read), linear, unpack(content.bytes("ids")), about)
+
+    def _others(self) -> dict[str, bytes]:
+        """What the file has beside the index."""
+        found = {"ids": pack(self.ids)}
+        if self.linear:
+            found |= {name: getattr(self.linear, name).astype("<f4").tobytes() for name in LINEAR}
+        return found
+
+    def _decoded(self, at: Positions) -> Vectors:
+        coded = index.decoded(self.index, at)
+        return self.linear.back(coded) if self.linear else coded
