@@ -87,6 +87,7 @@ def test_our_own_classes_have_the_form_of_their_family(name, member):
         ("LOSSES", ["BACKBONES", "SENDERS", "HEADS", "CHANNELS", "VIEWS"]),
         ("GUIDES", ["LOSSES", "BACKBONES", "HEADS", "VIEWS", "OPTIMISERS"]),
         ("BACKBONES", ["LOSSES", "CHANNELS", "VIEWS", "OPTIMISERS"]),
+        ("MENTORS", ["LOSSES", "BACKBONES", "HEADS", "CHANNELS", "VIEWS"]),
         ("SENDERS", ["LOSSES", "BACKBONES", "HEADS", "CHANNELS", "VIEWS", "OPTIMISERS"]),
         ("HEADS", ["LOSSES", "CHANNELS", "VIEWS", "OPTIMISERS"]),
         ("CHANNELS", ["LOSSES", "BACKBONES", "SENDERS", "HEADS", "OPTIMISERS"]),

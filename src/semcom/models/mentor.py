@@ -76,9 +76,12 @@ class Mentor(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Embeddings (N, dim), fp32, of any length, of what `prepare` gives."""
-        scaled = torch.addcmul(self.offset, images.float(), self.factor)
-        features: Tensor = self.net(scaled)
+        features: Tensor = self.net(self.scaled(images))
         return features.float()
+
+    def scaled(self, images: Tensor) -> Tensor:
+        """What `prepare` gives, as the network has it."""
+        return torch.addcmul(self.offset, images.float(), self.factor)
 
 
 @torch.inference_mode()

@@ -6,16 +6,25 @@ from annotated_types import Ge
 from pydantic import AfterValidator, field_validator
 
 from semcom.params import options
-from semcom.params.entries import Component, Entry
+from semcom.params.entries import Component, Compute, Entry
 from semcom.params.form import whole
 from semcom.params.formfit import TooFew
 from semcom.params.ranges import NonNegativeInt, PositiveInt, WholeNumber
 
 
-class EmbedEntry(Entry):
+class KnownEntry(Entry):
+    """What a rule fills in and a user at the command line may leave out."""
+
+    study: str = ""
+    system: str = "crlsc"
+    data: str = ""
+    code: str = ""
+    compute: Compute = Compute()
+
+
+class EmbedEntry(KnownEntry):
     """`semcom knowledge embed`: all images of a prepared file through a mentor."""
 
-    system: str = "crlsc"
     name: str
     """Of the mentor."""
     mentor: Component
@@ -34,13 +43,12 @@ class EmbedEntry(Entry):
         return filled
 
 
-class SharedEntry(Entry):
+class SharedEntry(KnownEntry):
     """`semcom knowledge shared`: a base of a mentor's embeddings."""
 
-    system: str = "crlsc"
     name: str
     """Of the base."""
-    seed: NonNegativeInt
+    seed: NonNegativeInt = 0
     form: Annotated[str, AfterValidator(whole)]
     """A faiss factory string, or `ClustersK`."""
     sample: Annotated[WholeNumber, Ge(2)] | None = None
