@@ -12,9 +12,9 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from drawn_frames import prepared
 from pydantic import ValidationError
 
-from conftest import SIZE, Drawn
 from semcom.files.errors import SemcomError
 from semcom.frames.prepared import Prepared
 from semcom.knowledge.embed import run
@@ -22,8 +22,6 @@ from semcom.models.mentor_lite0 import Lite0
 from semcom.params.entries import to_json
 from semcom.params.shared import EmbedEntry
 from semcom.params.weights import weights_sha256
-from semcom.prepare.source import Row
-from semcom.prepare.write import write
 from semcom.quantise.embeddings import Embeddings
 from semcom.quantise.pieces import Pieces
 
@@ -34,16 +32,6 @@ BATCH = 16
 def entry(**changes: object) -> EmbedEntry:
     given = {"study": "test", "data": "0", "code": "1", "compute": {}, "name": "lite0", "batch_size": BATCH}
     return EmbedEntry.model_validate({**given, "mentor": MENTOR, **changes})
-
-
-def prepared(path: Path, count: int) -> Path:
-    """The first `count` of frames that are drawn."""
-    rows = tuple(
-        Row(index=i + 1, split="train" if i % 5 else "test", scene27="x", scene10="red_near", group=f"g{i}")
-        for i in range(count)
-    )
-    write(path, Drawn(rows), name="drawn", size=SIZE, version="0" * 32)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -177,12 +165,8 @@ def test_those_of_another_mentor_or_damaged_are_not(
     ]
 
 
-def test_of_equal_images_one_is_embedded(
-    embedded: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    draw = Drawn.pixels
-    monkeypatch.setattr(Drawn, "pixels", lambda self, position: draw(self, position % 20))
-    frames = prepared(tmp_path / "twice.h5", 70)
+def test_of_equal_images_one_is_embedded(embedded: list[int], tmp_path: Path) -> None:
+    frames = prepared(tmp_path / "twice.h5", 70, kinds=20)
     found = Embeddings.open(embed(frames, tmp_path)).vectors()
     assert len(embedded) == 2  # 20 images
     assert np.array_equal(found, found[np.arange(70) % 20])
