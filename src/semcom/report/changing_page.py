@@ -34,10 +34,10 @@ def intro(name: str, entry: ReportEntry) -> str:
         "trained again: *own weights*, all of it, on from what it had; *server alone*, the devices as they "
         "are, so that nothing comes down; *pre-trained encoders*, sender and server anew; *from scratch*. "
         "*All states at once* is one training over the start and all states, before anything changes. "
-        "Every budget is a training of its own, with the optimiser that tuning chose for it on the first link of "
-        "the task; BatchNorm statistics are measured anew. Channel uses count features up, gradients down and "
-        "pilots; those of the start are what its training sent. Of all states at once the one training must be "
-        f"long enough for the start and every state. Means over {seeds}. "
+        "Every budget is a training of its own, with the optimiser that tuning chose for it on the first "
+        "link of the task; BatchNorm statistics are measured anew. Channel uses count features up, gradients "
+        "down and pilots; those of the start are what its training sent. Of all states at once the one "
+        f"training must be long enough for the start and every state. Means over {seeds}. "
         "[CSV](changing.csv), [regained](regain.csv)\n"
     )
 
