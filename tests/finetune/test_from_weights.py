@@ -118,6 +118,7 @@ def test_pretraining_starts_from_the_file_and_says_if_it_has_changed(
             prepared_file,
             entry,
             encoders=tmp_path / "encoders.pt",
+            learner=tmp_path / "learner.pt",
             history=tmp_path / "history.csv",
             journal=tmp_path / "journal.jsonl",
             states=tmp_path / "states",
