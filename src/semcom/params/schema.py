@@ -8,7 +8,7 @@ from annotated_types import MinLen
 from pydantic import AfterValidator, ValidationError
 
 from semcom.files.errors import SemcomError
-from semcom.params import changing, faults, keys, options, tasks
+from semcom.params import changing, faults, filling, keys, options, tasks
 from semcom.params.component import family, reference
 from semcom.params.conditions import Condition
 from semcom.params.entries import (
@@ -197,7 +197,7 @@ def load(config: Mapping[str, Any]) -> Study:
     """
     values, wrong = keys.texts_only(dict(config))
     shrunk = {fault.path[:-1] for fault in wrong}
-    wrong += _fill_components(values)
+    wrong += filling.fill(values, _FAMILY_AT, Study)
     unknown_uses = {fault.path[:-1] for fault in wrong if fault.path[-1:] == ("use",)}
     try:
         study = Study.model_validate(values)
@@ -212,13 +212,7 @@ def load(config: Mapping[str, Any]) -> Study:
 
 def own_classes(study: Study) -> dict[str, str]:
     """The classes that no family lists: `package.module:Class` by their place in the params file."""
-    values = study.model_dump(mode="json")  # lists, not tuples: `_places` walks them
-    return {
-        faults.dotted((*path, "use")): holder[path[-1]]["use"]
-        for pattern, name in _FAMILY_AT.items()
-        for path, holder in _places(values, pattern)
-        if holder[path[-1]] is not None and holder[path[-1]]["use"] not in family(name)
-    }
+    return filling.own_classes(study.model_dump(mode="json"), _FAMILY_AT)  # lists, not tuples
 
 
 def _lacking(study: Study, unknown_uses: set[Path]) -> Iterator[Fault]:
@@ -385,43 +379,3 @@ def _weights(study: Study) -> Iterator[Fault]:
                 weights_file(method.encoder.weights, use)
             except SemcomError as error:
                 yield Fault(("methods", name, "encoder", "weights"), str(error))
-
-
-def _fill_components(values: dict[str, Any]) -> Iterator[Fault]:
-    """Replace each component in `values` by its checked, completed form; yield what is wrong."""
-    _add_defaults(values)
-    for pattern, name in _FAMILY_AT.items():
-        for path, holder in _places(values, pattern):
-            component = holder[path[-1]]
-            if name == "TASKS" and isinstance(component, str):
-                component = {"use": component}  # few have options: a name will do
-            if isinstance(component, dict):
-                holder[path[-1]], wrong = options.check(name, component, path)
-                yield from wrong
-
-
-def _add_defaults(values: dict[str, Any]) -> None:
-    """Put components that are left out, and have a default, where they belong."""
-    for *section, key in _FAMILY_AT:
-        fields = getattr(faults.bare(faults.at(Study, tuple(section))), "model_fields", {})
-        default = fields[key].default if key in fields else None
-        if isinstance(default, dict):
-            for path, holder in _places(values, tuple(section)):
-                if isinstance(holder[path[-1]], dict):
-                    holder[path[-1]].setdefault(key, dict(default))
-
-
-def _places(values: Any, pattern: tuple[str, ...], path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Each place that `pattern` (`*`: any key or index) matches: its path, the dict or list that holds it."""
-    if isinstance(values, dict):
-        places: list[str | int] = list(values)
-    elif isinstance(values, list):
-        places = list(range(len(values)))
-    else:
-        return
-    for key in places:
-        if pattern[0] in ("*", key):
-            if len(pattern) == 1:
-                yield (*path, key), values
-            else:
-                yield from _places(values[key], pattern[1:], (*path, key))
