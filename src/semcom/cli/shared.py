@@ -35,6 +35,9 @@ def shared(
     extends: Annotated[
         Path | None, typer.Option(help="An earlier base, to which what is new is added.")
     ] = None,
+    frames: Annotated[
+        Path | None, typer.Option(help="Prepared images, where the entry names a public part.")
+    ] = None,
     log: Annotated[Path | None, typer.Option(help="Log file, beside standard error.")] = None,
 ) -> None:
     """Build a shared knowledge base of a mentor's embeddings."""
@@ -43,4 +46,4 @@ def shared(
     given = _read(SharedEntry, entry, log, "shared", "name")
     from semcom.knowledge.shared import run
 
-    run(embeddings, given, base=base, table=table, journal=journal, extends=extends)
+    run(embeddings, given, base=base, table=table, journal=journal, extends=extends, frames=frames)

@@ -11,6 +11,8 @@ import numpy as np
 
 from semcom.files.errors import SemcomError
 from semcom.files.tables import write_rows
+from semcom.frames.parts import draw
+from semcom.frames.prepared import Prepared
 from semcom.params.shared import SharedEntry
 from semcom.progress import log
 from semcom.quantise.embeddings import Embeddings
@@ -31,6 +33,7 @@ def run(
     table: Path,
     journal: Path,
     extends: Path | None = None,
+    frames: Path | None = None,
 ) -> None:
     """Build the base, or add to an earlier one what it does not have, and measure it.
 
@@ -41,6 +44,7 @@ def run(
         table: output, one row: bytes by part, and how well directions are kept.
         journal: events for the tracking server.
         extends: an earlier base of the same form, seed and mentor; its codebooks and vectors stay.
+        frames: the prepared images, where the entry names a public part of them.
 
     Raises:
         SemcomError: a file is damaged, the form does not fit, or the earlier base is another one.
@@ -48,7 +52,7 @@ def run(
     use_threads(entry.compute.threads)
     every = Embeddings.open(embeddings_file)
     every.verify()
-    public = every if entry.part == "all" else every.take(every.train == (entry.part == "train"))
+    public = _public(every, entry, frames)
     tags = {"study": entry.study, "system": entry.system, "method": entry.name, "seed": str(entry.seed)}
     with Journal.open(journal, {**tags, "stage": "shared"}, entry.model_dump()) as events:
         begin = time.perf_counter()
@@ -70,6 +74,26 @@ def run(
         }
         parts = {f"bytes_{part}": count for part, count in sizes.items()}
         write_rows(table, [{**tags, **about, **parts}])
+
+
+def _public(every: Embeddings, entry: SharedEntry, frames: Path | None) -> Embeddings:
+    """The embeddings of the images that the base is to hold.
+
+    Raises:
+        SemcomError: a public part is named without the prepared images, or they are not those embedded.
+    """
+    if entry.public is None:
+        return every if entry.part == "all" else every.take(every.train == (entry.part == "train"))
+    if frames is None:
+        raise SemcomError(
+            f"the part {entry.public.name} is drawn from prepared images; give them as --frames"
+        )
+    prepared = Prepared.open(frames)
+    if prepared.attributes["sha256"] != every.data:
+        raise SemcomError(f"{every.path} holds embeddings of other images than {frames}; run its job again")
+    parts = dict(entry.public.parts)
+    part = draw(parts, {parts[entry.public.name].data: prepared}, seed=entry.seed)[entry.public.name]
+    return every.take(part.index)
 
 
 def _built(public: Embeddings, entry: SharedEntry) -> SharedBase:

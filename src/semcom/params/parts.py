@@ -43,6 +43,8 @@ class PartEntry(Strict):
 
 
 Parts = Annotated[dict[str, PartEntry], MinLen(1)]
+InOrder = Annotated[tuple[tuple[str, PartEntry], ...], MinLen(1)]
+"""Parts in the order in which they draw, as an entry has them: the keys of its JSON are sorted."""
 
 
 def faults(parts: Mapping[str, PartEntry], classes: Mapping[str, tuple[str, ...] | None]) -> Iterator[Fault]:

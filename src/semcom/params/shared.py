@@ -6,9 +6,10 @@ from annotated_types import Ge
 from pydantic import AfterValidator, field_validator
 
 from semcom.params import options
-from semcom.params.entries import Component, Compute, Entry
+from semcom.params.entries import Component, Compute, Entry, Strict
 from semcom.params.form import whole
 from semcom.params.formfit import TooFew
+from semcom.params.parts import InOrder
 from semcom.params.ranges import NonNegativeInt, PositiveInt, WholeNumber
 
 
@@ -43,6 +44,14 @@ class EmbedEntry(KnownEntry):
         return filled
 
 
+class PublicPart(Strict):
+    """A public part of the images, drawn by the entry's seed."""
+
+    parts: InOrder
+    """It, and those that draw before it from the same images."""
+    name: str
+
+
 class SharedEntry(KnownEntry):
     """`semcom knowledge shared`: a base of a mentor's embeddings."""
 
@@ -57,3 +66,5 @@ class SharedEntry(KnownEntry):
     """With too few vectors for a codebook: a smaller one, or an error."""
     part: Literal["train", "test", "all"] = "train"
     """Images whose vectors are in the base."""
+    public: PublicPart | None = None
+    """A part whose images' vectors are in the base, in place of `part`."""
