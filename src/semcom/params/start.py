@@ -27,9 +27,7 @@ def start(config: Mapping[str, Any], *, files: Sequence[str | Path], root: Path)
         SemcomError: a key that stands twice, faults in the params, or a data set that is not registered
             or lacks what a method needs.
     """
-    names = [os.path.relpath(file, root) for file in files]
-    for file, name in zip(files, names, strict=True):
-        keys.check_once(Path(file), str(file) if name.startswith("..") else name)
+    names = named_once(files, root)
     study = load(config)
     version = data_version(root, study.data)
     faults.refuse(datafacts.lacking(study, root))
@@ -38,7 +36,19 @@ def start(config: Mapping[str, Any], *, files: Sequence[str | Path], root: Path)
         path = root / f"params/claims/{study.claims}.yaml"
         claimed = claims.load(path)
         tasks.check_claims(claimed, study.links, path.relative_to(root))
-    return Jobs(study, version, ", ".join(n for n in names if not n.startswith("..")), claimed)
+    return Jobs(study, version, names, claimed)
+
+
+def named_once(files: Sequence[str | Path], root: Path) -> str:
+    """Names of the params files below `root`, none of which has a key twice.
+
+    Raises:
+        SemcomError: naming file, line and key.
+    """
+    names = [os.path.relpath(file, root) for file in files]
+    for file, name in zip(files, names, strict=True):
+        keys.check_once(Path(file), str(file) if name.startswith("..") else name)
+    return ", ".join(n for n in names if not n.startswith(".."))
 
 
 def check_writable(folders: Sequence[Path]) -> None:
@@ -61,12 +71,20 @@ def check_writable(folders: Sequence[Path]) -> None:
 def check_own_classes(study: Study) -> None:
     """Import the classes of users' own packages that a study names, so that no job finds out after hours.
 
+    Raises:
+        SemcomError: as `check_classes`.
+    """
+    check_classes(own_classes(study))
+
+
+def check_classes(named: Mapping[str, str]) -> None:
+    """Import classes, `package.module:Class` by their place in the params file.
+
     In a process of its own, as a module may import torch; a study without such classes costs nothing.
 
     Raises:
         SemcomError: naming the place in the params file, the module's own error and its line.
     """
-    named = own_classes(study)
     if not named:
         return
     command = [sys.executable, "-m", "semcom.params.imports", *sorted(set(named.values()))]

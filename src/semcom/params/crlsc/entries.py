@@ -1,0 +1,96 @@
+"""What the rules of the second system hand to their verbs."""
+
+from semcom.params.crlsc.section import Consensus, Form, Network, Probe, Target, Train
+from semcom.params.entries import Component, Entry, Seeds, Size, Strict
+from semcom.params.parts import InOrder
+from semcom.params.ranges import NonNegativeInt, PositiveInt
+
+
+class PartsEntry(Entry):
+    """Parts of prepared images, drawn by seed: those that are read, and those that draw before them."""
+
+    system: str = "crlsc"
+    seed: NonNegativeInt
+    parts: InOrder
+
+
+class LocalEntry(PartsEntry):
+    """`semcom pretrain-local`: one local encoder by one method."""
+
+    method: str
+    encoder: str
+    network: Network
+    part: str
+    """The part that it trains on."""
+    share: tuple[NonNegativeInt, PositiveInt] = (0, 1)
+    """Which of how many shares of the part."""
+    guide: Component | None
+    base: str | None
+    simclr: float
+    labels: bool
+    after: str | None
+    train: Train
+
+    @property
+    def trains(self) -> bool:
+        """Whether there is anything to train by."""
+        return bool(self.guide or self.simclr or self.labels)
+
+
+class ProbeEntry(PartsEntry):
+    """`semcom evaluate probe`: one local encoder, or for the method `mentor` a way to keep its embeddings."""
+
+    method: str
+    encoder: str
+    """Of the mentor: `raw`, or the base by which its embeddings are coded."""
+    network: Network | None
+    """None: the mentor."""
+    hidden: tuple[PositiveInt, ...] = ()
+    targets: dict[str, Target]
+    probe: Probe
+
+
+class ConsensusEntry(PartsEntry):
+    """`semcom evaluate consensus`: all encoders of a method."""
+
+    method: str
+    networks: dict[str, Network]
+    hidden: tuple[PositiveInt, ...] = ()
+    target: Target
+    shared: str
+    consensus: Consensus
+    neighbours: PositiveInt
+
+
+class MethodSaid(Strict):
+    """What the report says of a method."""
+
+    encoders: tuple[str, ...]
+    trains: bool
+    part: str
+    base: str | None
+    guide: str | None
+    simclr: float
+    labels: bool
+
+
+class CrlscReportEntry(Strict):
+    """`semcom report crlsc`."""
+
+    study: str
+    report: str
+    data_name: str
+    data: str
+    code: str
+    seeds: Seeds
+    size: Size
+    mentor: str
+    bases: dict[str, Form]
+    methods: dict[str, MethodSaid]
+    targets: tuple[str, ...]
+    label_fractions: tuple[float, ...]
+    consensus: tuple[str, ...]
+    """Methods whose encoders are compared."""
+    params_file: str = ""
+    params: dict[str, object] = {}
+    """All of the section, for the record."""

@@ -1,0 +1,179 @@
+"""What in a section `crlsc` does not go together."""
+
+from collections.abc import Iterator, Mapping
+
+from semcom.files.errors import SemcomError
+from semcom.params import parts
+from semcom.params.crlsc.mentors import weights_of
+from semcom.params.crlsc.section import Local, Section
+from semcom.params.faults import Fault, Path, dotted, unknown
+
+PAIRED = ("infonce", "cosine", "mse")
+"""Guides that draw an image to a vector of its own."""
+UNPAIRED = ("prototypes",)
+
+
+def lacking(section: Section, classes: Mapping[str, tuple[str, ...] | None]) -> Iterator[Fault]:
+    """Every fault of a section whose values are each in their range.
+
+    Args:
+        section: what the file says.
+        classes: class names of each data set; None or left out where they are not known yet.
+    """
+    yield from parts.faults(section.parts, classes)
+    yield from _alike(section)
+    yield from _mentor(section)
+    yield from _bases(section)
+    for name in section.methods:
+        yield from _method(section, name)
+    yield from _targets(section)
+    yield from _consensus(section)
+
+
+def _alike(section: Section) -> Iterator[Fault]:
+    """Names that differ in case only: on some disks their folders are one."""
+    for key in ("bases", "encoders", "methods", "targets"):
+        first: dict[str, str] = {}
+        for name in getattr(section, key):
+            other = first.setdefault(name.lower(), name)
+            if other != name:
+                text = (
+                    f"differs from {dotted((key, other))} in case only, and some disks make both one folder"
+                )
+                yield Fault((key, name), f"{text}; choose another name")
+
+
+def _mentor(section: Section) -> Iterator[Fault]:
+    try:
+        weights_of(section.mentor)
+    except SemcomError as error:
+        yield Fault(("mentor", "weights"), str(error))
+
+
+def _bases(section: Section) -> Iterator[Fault]:
+    for name, base in section.bases.items():
+        of = base.of or section.public
+        if of is None:
+            yield Fault(("bases", name), "there is no public part whose images it could hold; add one")
+        else:
+            yield from _part(section, ("bases", name, "of"), of, "public")
+
+
+def _part(section: Section, path: Path, name: str, *roles: str) -> Iterator[Fault]:
+    """A part that is not there, or of another role."""
+    if name not in section.parts:
+        yield Fault(path, unknown(name, section.parts, "parts"))
+    elif (role := section.parts[name].role) not in roles:
+        yield Fault(path, f"{name} is a {role} part, here it takes a {' or '.join(roles)} one")
+
+
+def _method(section: Section, name: str) -> Iterator[Fault]:
+    method, path = section.methods[name], ("methods", name)
+    for encoder in method.encoders or ():
+        if encoder not in section.encoders:
+            yield Fault((*path, "encoders"), unknown(encoder, section.encoders, "encoders"))
+    on = section.part_of(name)
+    if on is None:
+        yield Fault((*path, "part"), "there is no public part, so say which part it trains on")
+        return
+    faults = list(_part(section, (*path, "part"), on, "public", "private"))
+    yield from faults
+    if faults:
+        return
+    if method.trains and section.train_of(name).images is None:
+        text = "missing; the first public part has no count, so say how many images an epoch has"
+        yield Fault(("train", "images"), text)
+    yield from _guided(section, method, path, on)
+    yield from _labelled(section, method, path, on)
+    yield from _after(section, name)
+
+
+def _guided(section: Section, method: Local, path: Path, on: str) -> Iterator[Fault]:
+    """Guide, base and part."""
+    if method.base is not None and method.base not in section.bases:
+        yield Fault((*path, "base"), unknown(method.base, section.bases, "bases"))
+        return
+    if method.guide is None:
+        if method.base is not None:
+            yield Fault((*path, "base"), "goes with a guide, and there is none; leave it out")
+        return
+    use = method.guide.get("use")
+    of = (section.bases[method.base].of or section.public) if method.base else None
+    if use in UNPAIRED and method.base is None:
+        yield Fault((*path, "base"), f"missing; the guide {use} retrieves from a base")
+    if use in PAIRED and of is not None and of != on:
+        text = f"{on}, but the guide {use} draws an image to its own entry, and {method.base} holds {of}"
+        yield Fault((*path, "part"), f"{text}; leave `part` out, or take the guide prototypes")
+    if use in PAIRED and method.base is None and section.parts[on].role != "public":
+        text = f"{on} is private: its images never reach the mentor, so it has no vectors of them"
+        yield Fault((*path, "part"), f"{text}; take a public part, or the guide prototypes")
+
+
+def _labelled(section: Section, method: Local, path: Path, on: str) -> Iterator[Fault]:
+    if not method.labels:
+        return
+    if section.parts[on].role == "public":
+        text = f"true, but {on} is public: no label of it is ever read; train on a private part"
+        yield Fault((*path, "labels"), text)
+    if method.guide or method.simclr:
+        text = "true, beside a guide or a SimCLR term; a method trains by labels or without, so leave one out"
+        yield Fault((*path, "labels"), text)
+
+
+def _after(section: Section, name: str) -> Iterator[Fault]:
+    """Methods that go on from another one."""
+    method, path = section.methods[name], ("methods", name, "after")
+    if method.after is None:
+        return
+    if method.after not in section.methods:
+        yield Fault(path, unknown(method.after, section.methods, "methods"))
+        return
+    if not method.trains:
+        yield Fault(path, "goes on from another method, and has nothing to train by; give a guide")
+        return
+    seen: list[str] = [name]
+    at: str | None = method.after
+    while at is not None and at in section.methods and at not in seen:
+        seen.append(at)
+        at = section.methods[at].after
+    if at in seen:
+        yield Fault(path, f"goes in a circle, {' after '.join([*seen, str(at)])}; let one begin")
+        return
+    there = section.encoders_of(method.after)
+    for encoder in section.encoders_of(name):
+        if encoder in section.encoders and encoder not in there:
+            yield Fault(path, f"{method.after} does not train {encoder}; give both the same encoders")
+    if section.train_of(method.after).hidden != section.train_of(name).hidden:
+        yield Fault(path, f"{method.after} has another projection; give both the same train.hidden")
+    if bool(section.methods[method.after].guide) != bool(method.guide):
+        yield Fault(path, "both must have a guide, or none: only then is the encoder the same network")
+
+
+def _targets(section: Section) -> Iterator[Fault]:
+    for name, target in section.targets.items():
+        path = ("targets", name)
+        faults = [
+            *_part(section, (*path, "train"), target.train, "private"),
+            *_part(section, (*path, "test"), target.test, "test"),
+        ]
+        yield from faults
+        if not faults:
+            own, other = section.parts[target.train], section.parts[target.test]
+            if (own.data, own.classes) != (other.data, other.classes):
+                text = f"{target.test} has other classes than {target.train}; take parts of one data set and "
+                yield Fault((*path, "test"), f"{text}the same classes in one order")
+
+
+def _consensus(section: Section) -> Iterator[Fault]:
+    wanted = section.consensus
+    if wanted is None:
+        return
+    if wanted.target not in section.targets:
+        yield Fault(("consensus", "target"), unknown(wanted.target, section.targets, "targets"))
+    shared = wanted.shared or section.public
+    if shared is None:
+        yield Fault(("consensus", "shared"), "missing; there is no public part, so say which one is shared")
+    else:
+        yield from _part(section, ("consensus", "shared"), shared, "public")
+    if all(len(section.encoders_of(name)) < 2 for name in section.methods):
+        yield Fault(("consensus",), "compares encoders, and no method has two; leave it out, or add encoders")

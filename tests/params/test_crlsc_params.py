@@ -1,0 +1,208 @@
+"""The section `crlsc` of a params file: what it takes, what it refuses and how, what its jobs are handed."""
+
+import copy
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from semcom.files.errors import SemcomError
+from semcom.params.crlsc.jobs import CrlscJobs
+from semcom.params.crlsc.schema import load
+from semcom.params.systems import systems
+
+PARAMS = """
+study: tiny
+report: main
+seeds: [0, 1]
+crlsc:
+  size: [32, 24]
+  parts:
+    public: {data: rooms, role: public, count: 100}
+    a: {data: rooms, role: private}
+    test: {data: rooms, role: test}
+  mentor: {use: efficientnet_lite0, weights: random}
+  bases:
+    pq: {form: "PCA32,PQ8"}
+    flat: {form: Flat}
+  encoders:
+    small: {backbone: {use: mobilenet_v3_small}}
+    res: {backbone: {use: resnet18, width_mult: 0.125}}
+  train: {epochs: 2, batch_size: 16, optimiser: {use: adamw, lr: 2e-3}}
+  methods:
+    guided: {guide: {use: infonce}, base: pq}
+    cosine: {guide: {use: cosine}, train: {epochs: 3}}
+    simclr: {simclr: 1}
+    supervised: {part: a, labels: true}
+    random: {}
+  targets:
+    rooms: {train: a, test: test}
+  consensus: {target: rooms, maps: [50]}
+"""
+
+
+@pytest.fixture
+def config() -> dict[str, Any]:
+    return yaml.safe_load(PARAMS)
+
+
+def jobs(config: dict[str, Any]) -> CrlscJobs:
+    return CrlscJobs(load(config), {"rooms": "abcdefgh.dir"})
+
+
+def faults(config: dict[str, Any]) -> list[str]:
+    with pytest.raises(SemcomError) as caught:
+        load(config, {"rooms": ("kitchen", "office")})
+    return [line.strip() for line in str(caught.value).splitlines()[1:]]
+
+
+def changed(config: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """A copy with one key of the section set."""
+    copied = copy.deepcopy(config)
+    *above, last = path.split(".")
+    place = copied["crlsc"]
+    for key in above:
+        place = place[key]
+    place[last] = value
+    return copied
+
+
+def test_defaults_are_filled_in(config):
+    section = load(config).crlsc
+    assert section.train.views["crop"] == 0.5
+    assert section.methods["guided"].guide == {
+        "use": "infonce",
+        "temperature": 0.07,
+        "hard_negatives": 64,
+        "alpha": 0.0,
+    }
+    assert section.train_of("guided").images == 100, "as many as the public part has"
+    assert section.part_of("guided") == "public"
+
+
+def test_a_method_inherits_what_its_train_leaves_out(config):
+    train = load(config).crlsc.train_of("cosine")
+    assert (train.epochs, train.batch_size, train.optimiser["lr"]) == (3, 16, 2e-3)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("methods.guided.gide", {}, "crlsc.methods.guided.gide: no such key (its value is {}); did you mean"),
+        ("train.epochs", 0, "crlsc.train.epochs: 0 is not a whole number ≥ 1"),
+        ("train.optimiser", {"use": "adamv"}, "crlsc.train.optimiser.use: 'adamv' is unknown; did you mean"),
+        ("mentor", {"use": "efficientnet"}, "crlsc.mentor.use: 'efficientnet' is unknown; did you mean"),
+        ("bases.pq", {"form": "PQX"}, "crlsc.bases.pq.form: 'PQX' in the form 'PQX' is nothing that faiss"),
+        ("bases.pq.of", "a", "crlsc.bases.pq.of: a is a private part, here it takes a public one"),
+        ("methods.guided.base", "pk", "crlsc.methods.guided.base: 'pk' is none of bases; did you mean 'pq'"),
+        ("methods.guided.part", "a", "crlsc.methods.guided.part: a, but the guide infonce draws an image to"),
+        ("methods.cosine.part", "a", "crlsc.methods.cosine.part: a is private: its images never reach the"),
+        (
+            "methods.guided.guide.temperature",
+            -1,
+            "crlsc.methods.guided.guide.temperature: -1 is not a number",
+        ),
+        ("methods.simclr.base", "pq", "crlsc.methods.simclr.base: goes with a guide, and there is none"),
+        ("methods.supervised.part", "public", "crlsc.methods.supervised.labels: true, but public is public"),
+        ("methods.simclr.encoders", ["rez"], "crlsc.methods.simclr.encoders: 'rez' is none of encoders; did"),
+        (
+            "methods.simclr.after",
+            "simclr",
+            "crlsc.methods.simclr.after: goes in a circle, simclr after",
+        ),
+        ("methods.mentor", {}, "crlsc.methods.mentor: 'mentor' is the name of the mentor's own rows"),
+        (
+            "targets.rooms.test",
+            "a",
+            "crlsc.targets.rooms.test: a is a private part, here it takes",
+        ),
+        ("consensus.target", "room", "crlsc.consensus.target: 'room' is none of targets; did you mean"),
+        ("parts.a.classes", ["kitchn"], "crlsc.parts.a.classes: 'kitchn' is none of the classes of rooms"),
+    ],
+)
+def test_a_fault_is_named_with_the_way_out(config, path, value, said):
+    found = faults(changed(config, path, value))
+    assert any(line.startswith(said) for line in found), found
+
+
+def test_a_fault_that_is_inherited_is_told_once(config):
+    found = faults(changed(config, "train.batch_size", 1))
+    assert found == ["crlsc.train.batch_size: 1 is not a whole number > 1"]
+
+
+def test_prototypes_need_a_base_and_go_on_from_a_warm_up(config):
+    alone = {"part": "a", "guide": {"use": "prototypes"}}
+    (line,) = faults(changed(config, "methods.prototypes", alone))
+    assert line == "crlsc.methods.prototypes.base: missing; the guide prototypes retrieves from a base"
+    made = jobs(changed(config, "methods.prototypes", {**alone, "base": "pq", "after": "guided"}))
+    read = made.local_inputs("prototypes", "res", 1)
+    assert read["after"] == "results/tiny/crlsc/local/guided/res/seed1/encoder.pt"
+
+
+def test_a_public_part_without_a_count_asks_for_the_images(config):
+    del config["crlsc"]["parts"]["public"]["count"], config["crlsc"]["parts"]["a"]
+    del config["crlsc"]["methods"]["supervised"]
+    found = faults(config)
+    assert "crlsc.train.images: missing; the first public part has no count" in " ".join(found)
+
+
+def entries(config: dict[str, Any]) -> dict[str, str]:
+    made = jobs(config)
+    found = {f"shared {base}": made.shared(base, 0) for base in made.study.crlsc.bases}
+    found |= {f"local {m} {e}": made.local(m, e, 0) for m, e in made.trained}
+    found |= {f"probe {m} {e}": made.probe(m, e, 0) for m, e in made.probed}
+    return found | {f"consensus {m}": made.consensus(m, 0) for m in made.compared}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "again"),
+    [
+        ("bases.pq.form", "PCA16,PQ8", {"shared pq"}),
+        ("methods.guided.guide.temperature", 0.1, {"local guided small", "local guided res"}),
+        ("methods.cosine.train.epochs", 4, {"local cosine small", "local cosine res"}),
+        ("parts.late", {"data": "rooms", "role": "test", "classes": ["office"]}, set()),
+    ],
+)
+def test_a_change_is_in_the_entries_that_it_concerns(config, path, value, again):
+    config["crlsc"]["parts"]["test"]["count"] = 50
+    before, after = entries(config), entries(changed(config, path, value))
+    assert {name for name in before if before[name] != after[name]} == again
+
+
+def test_parts_keep_their_order_in_an_entry(config):
+    entry = json.loads(jobs(config).local("supervised", "res", 0))
+    assert [name for name, _ in entry["parts"]] == ["public", "a"], "the public part draws first"
+
+
+def test_embeddings_are_the_same_in_every_study(config):
+    one, other = jobs(config), jobs({**config, "study": "other", "seeds": [5]})
+    assert one.embed("rooms") == other.embed("rooms")
+    assert one.embeddings("rooms") == other.embeddings("rooms")
+    assert one.mentor != jobs(changed(config, "mentor.size", [64, 64])).mentor
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    (tmp_path / "data.dvc").write_text("outs:\n- {path: data/rooms, md5: abcdefgh.dir}\n")
+    return tmp_path
+
+
+def test_a_file_may_have_one_system_or_both(config, repository):
+    alone = systems(config, files=[], root=repository)
+    assert alone.mmssl is None
+    assert alone.methods[:2] == ["guided", "cosine"]
+    with pytest.raises(SemcomError, match=r"methods: missing"):
+        systems({**config, "links": {}}, files=[], root=repository)
+
+
+def test_unknown_keys_beside_the_section(config, repository):
+    with pytest.raises(SemcomError, match="  sed: no such key .* did you mean 'seeds'"):
+        systems({**config, "sed": 1}, files=[], root=repository)
+    with pytest.raises(SemcomError, match="  crlcs: no such key .* did you mean 'crlsc'"):
+        systems({"study": "a", "crlcs": {}}, files=[], root=repository)
+
+
+def test_a_data_set_that_is_not_registered_is_named(config, repository):
+    with pytest.raises(SemcomError, match="no data set 'romms' is registered .* did you mean 'rooms'"):
+        systems(changed(config, "parts.test.data", "romms"), files=[], root=repository)
