@@ -50,8 +50,8 @@ class DeviceFrames:
         prepared.verify()
         said = prepared.attributes
         return cls(
-            rgb=_tensor(prepared.rgb).to(device),
-            depth=_tensor(depth).to(device),
+            rgb=as_tensor(prepared.rgb).to(device),
+            depth=as_tensor(depth).to(device),
             scene=torch.from_numpy(prepared.scene).to(device),
             rgb_mean=torch.tensor(said["rgb_mean"], dtype=torch.float32, device=device),
             rgb_std=torch.tensor(said["rgb_std"], dtype=torch.float32, device=device),
@@ -90,7 +90,7 @@ class DeviceFrames:
             yield self.normalise(*self.take(index))
 
 
-def _tensor(mapped: NDArray[Any]) -> Tensor:
+def as_tensor(mapped: NDArray[Any]) -> Tensor:
     """A tensor over a read-only map; nothing here ever writes to it, which torch cannot know."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")

@@ -7,15 +7,21 @@ Only backbone and projection are kept after training.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from semcom.files.errors import SemcomError
 from semcom.models.encoder import Encoders
 from semcom.models.projector import projector
 from semcom.params.entries import Encoder
+from semcom.training import weights
+
+CONTRAST = "contrast."
+"""How the keys of SimCLR's projector begin, which is not kept."""
 
 
 class Embedded(NamedTuple):
@@ -52,7 +58,7 @@ class LocalEncoder(nn.Module):
     Args:
         size: width and height of the images in pixels.
         encoder: backbone and precision.
-        dim: D of the base's space.
+        dim: D of the base's space; None: there is no base, and the features themselves are compared.
         hidden: widths inside the projection; none for a linear one.
         contrast: widths of SimCLR's projector; none for a training without the term.
     """
@@ -62,14 +68,15 @@ class LocalEncoder(nn.Module):
         size: tuple[int, int],
         encoder: Encoder,
         *,
-        dim: int,
+        dim: int | None,
         hidden: Sequence[int] = (),
         contrast: Sequence[int] = (),
     ) -> None:
         super().__init__()
         self.encoders = Encoders(("rgb",), size, encoder)
         features = self.encoders.dims["rgb"]
-        self.projection = projection(features, dim, hidden)
+        self.dim = dim
+        self.projection = nn.Identity() if dim is None else projection(features, dim, hidden)
         self.contrast = projector(features, contrast) if contrast else None
 
     def forward(self, views: Mapping[str, Tensor]) -> Embedded:
@@ -88,3 +95,41 @@ def embed(network: LocalEncoder, batches: Iterable[Mapping[str, Tensor]]) -> tup
     seen = [network(views) for views in batches]
     features, space = (torch.cat([getattr(s, name) for s in seen]) for name in ("features", "space"))
     return functional.normalize(features), functional.normalize(space)
+
+
+def saved(network: LocalEncoder) -> dict[str, Any]:
+    """What is kept of a trained encoder: the dimension of its space, 0 for none, and its weights."""
+    kept = {key: value for key, value in network.state_dict().items() if not key.startswith(CONTRAST)}
+    return {"dim": network.dim or 0, "weights": kept}
+
+
+def load_into(network: LocalEncoder, path: Path) -> None:
+    """Give `network` the weights of a trained encoder; a SimCLR projector stays as it is.
+
+    Raises:
+        SemcomError: the file is damaged, or of another network.
+    """
+    content = weights.load(path, next(network.parameters()).device)
+    own = {key: value for key, value in network.state_dict().items() if key.startswith(CONTRAST)}
+    try:
+        network.load_state_dict({**own, **content["weights"]})
+    except (RuntimeError, TypeError, KeyError) as error:
+        raise SemcomError(
+            f"{path} does not hold the weights of the encoder that the params describe; remove it and run "
+            "its job again"
+        ) from error
+
+
+def read(
+    path: Path, *, size: tuple[int, int], encoder: Encoder, hidden: Sequence[int], device: torch.device
+) -> LocalEncoder:
+    """The encoder that a training wrote.
+
+    Raises:
+        SemcomError: the file is damaged, or of another network.
+    """
+    content = weights.load(path)
+    dim = content.get("dim") if isinstance(content, dict) else None
+    network = LocalEncoder(size, encoder, dim=dim or None, hidden=hidden).to(device)
+    load_into(network, path)
+    return network
