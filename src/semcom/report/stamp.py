@@ -10,6 +10,7 @@ import pandas as pd
 from semcom.files.atomic import write_text
 from semcom.files.hashes import digest
 from semcom.files.provenance import commit, machine
+from semcom.params.crlsc.entries import CrlscReportEntry
 from semcom.params.entries import ReportEntry
 
 
@@ -27,7 +28,7 @@ class Stamp:
     commit: str
 
     @classmethod
-    def of(cls, entry: ReportEntry) -> "Stamp":
+    def of(cls, entry: ReportEntry | CrlscReportEntry) -> "Stamp":
         """Of the entry, and of the checkout in the working folder."""
         content = digest(json.dumps(entry.params, sort_keys=True))[:8]
         return cls(
@@ -66,7 +67,7 @@ def write_table(path: Path, table: pd.DataFrame, stamp: Stamp) -> None:
     write_text(path, stamp.comment() + table.to_csv(index=False, float_format="%.10g", lineterminator="\n"))
 
 
-def write_provenance(path: Path, entry: ReportEntry, stamp: Stamp) -> None:
+def write_provenance(path: Path, entry: ReportEntry | CrlscReportEntry, stamp: Stamp) -> None:
     """Write everything that is known of the report's origin as JSON, atomically."""
     content = {
         **asdict(stamp),
