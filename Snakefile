@@ -7,7 +7,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 from semcom.files.errors import SemcomError
-from semcom.params import start
+from semcom.params.systems import systems
 
 min_version("9.0")
 
@@ -25,30 +25,35 @@ resource_scopes:
 
 
 try:
-    JOBS = start.start(config, files=workflow.configfiles, root=Path.cwd())
+    SYSTEMS = systems(config, files=workflow.configfiles, root=Path.cwd())
     if workflow.is_main_process and not workflow.output_settings.dryrun:
-        start.check_writable(JOBS.folders)
-        start.check_own_classes(JOBS.study)
+        SYSTEMS.check()
 except SemcomError as error:
     raise WorkflowError(str(error)) from None
 if workflow.is_main_process:
-    print(JOBS.summary(), file=sys.stderr)
+    print(SYSTEMS.summary(), file=sys.stderr)
+JOBS, CRLSC = SYSTEMS.mmssl, SYSTEMS.crlsc
 
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/prepare.smk"
-include: "workflow/rules/pretrain.smk"
-include: "workflow/rules/knowledge.smk"
-include: "workflow/rules/finetune.smk"
-include: "workflow/rules/changing.smk"
-include: "workflow/rules/evaluate.smk"
-include: "workflow/rules/report.smk"
 include: "workflow/rules/tracking.smk"
+
+
+if JOBS:
+
+    include: "workflow/rules/mmssl.smk"
+
+
+if CRLSC:
+
+    include: "workflow/rules/crlsc.smk"
 
 
 rule all:
     default_target: True
     input:
-        # Every file of the report: one that an older version did not write yet is missed, and made.
-        expand(rules.report.output, study=STUDY.study, report=STUDY.report),
+        # Every file of a report: one that an older version did not write yet is missed, and made.
+        expand(rules.report.output, study=SYSTEMS.study, report=SYSTEMS.report) if JOBS else [],
+        expand(rules.crlsc_report.output, study=SYSTEMS.study, report=SYSTEMS.report) if CRLSC else [],

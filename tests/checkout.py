@@ -122,7 +122,9 @@ def job(rule: str, block: str) -> str:
     """A job of a dry run as `rule method link labels seed`."""
     wildcards = re.search(r"^    wildcards: (.*)$", block, re.MULTILINE)
     pairs = [pair.split("=", 1) for pair in wildcards[1].split(", ")] if wildcards else []
-    return " ".join([rule, *(value for name, value in pairs if name not in ("study", "report", "dataset"))])
+    return " ".join(
+        [rule, *(value for name, value in pairs if name not in ("study", "report", "dataset", "size"))]
+    )
 
 
 def write_pack(folder: Path, *, noise: int = 0) -> None:

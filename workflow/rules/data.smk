@@ -9,6 +9,6 @@ rule fetch:
         mem_mb=1000,
         runtime=120,
     params:
-        md5=JOBS.data,
+        md5=lambda w: SYSTEMS.versions[w.dataset],
     shell:
         "semcom data fetch {wildcards.dataset} --md5 {params.md5} --stamp {output} --log {log}"

@@ -1,17 +1,17 @@
 rule prepare:
     input:
-        f"results/data/{STUDY.data}.ok",
+        "results/data/{dataset}.ok",
     output:
-        FRAMES,
+        "results/data/{dataset}_{size}.h5",
     log:
-        f"logs/data/{STUDY.data}_{STUDY.size[0]}x{STUDY.size[1]}.log",
+        "logs/data/{dataset}_{size}.log",
     threads: 1
     resources:
         gpu=0,
         mem_mb=2000,
         runtime=60,
     params:
-        entry=JOBS.prepare(),
-        source=f"data/{STUDY.data}",
+        entry=lambda w: SYSTEMS.prepare(w.dataset, w.size),
+        source=lambda w: f"data/{w.dataset}",
     shell:
         "semcom prepare {params.entry:q} --source {params.source} --output {output} --log {log}"

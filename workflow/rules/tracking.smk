@@ -4,14 +4,14 @@ import shlex
 
 from semcom.cluster import alone
 
-URI = f"--uri {shlex.quote(STUDY.tracking.uri)}" if STUDY.tracking.uri else ""
+URI = f"--uri {shlex.quote(SYSTEMS.tracking.uri)}" if SYSTEMS.tracking.uri else ""
 PID = os.getpid()
 # In a session of its own: neither Ctrl-C nor a closed terminal ends it, the end of this process does.
 FOLLOW = (
-    "mkdir -p logs/{STUDY.study} && {{ setsid {sys.executable:q} -m semcom track follow {STUDY.study} {URI} "
-    "--pid {PID} > logs/{STUDY.study}/tracking.log 2>&1 < /dev/null & }} || true"
+    "mkdir -p logs/{SYSTEMS.study} && {{ setsid {sys.executable:q} -m semcom track follow {SYSTEMS.study} {URI} "
+    "--pid {PID} > logs/{SYSTEMS.study}/tracking.log 2>&1 < /dev/null & }} || true"
 )
-SYNC = "(semcom track sync {STUDY.study} {URI} --best-effort --end-follower) || true"
+SYNC = "(semcom track sync {SYSTEMS.study} {URI} --best-effort --end-follower) || true"
 
 
 onstart:
@@ -19,15 +19,15 @@ onstart:
         alone.begin(Path.cwd(), slurm=not workflow.local_exec)
     except SemcomError as error:
         raise WorkflowError(str(error)) from None
-    if STUDY.tracking.enabled:
+    if SYSTEMS.tracking.enabled:
         shell(FOLLOW)
 
 
 onsuccess:
-    if STUDY.tracking.enabled:
+    if SYSTEMS.tracking.enabled:
         shell(SYNC)
 
 
 onerror:
-    if STUDY.tracking.enabled:
+    if SYSTEMS.tracking.enabled:
         shell(SYNC)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from semcom import progress
-from semcom.cli import stages
+from semcom.cli import crlsc, stages
 from semcom.cli.short import entry_is_for
 from semcom.files.errors import SemcomError
 
@@ -14,6 +14,7 @@ app = typer.Typer(
     cls=entry_is_for("study"), help="Draw figures, write tables, compare runs.", no_args_is_help=True
 )
 app.command("study")(stages.report)
+app.command("crlsc")(crlsc.report)
 
 
 @app.command()

@@ -11,6 +11,7 @@ import typer
 from pydantic import BaseModel, ValidationError
 
 from semcom import progress
+from semcom.cli import crlsc
 from semcom.cli.calibrate import calibrate
 from semcom.cli.shared import embed, shared
 from semcom.cli.short import entry_is_for
@@ -43,6 +44,7 @@ def add_to(app: typer.Typer) -> None:
     """Add the stages' verbs to the command line."""
     app.command()(prepare)
     app.command()(pretrain)
+    app.command("pretrain-local")(crlsc.pretrain_local)
     app.add_typer(knowledge, name="knowledge")
     app.command()(tune)
     app.add_typer(finetuning, name="finetune")
@@ -300,6 +302,8 @@ def link(entry: EntryText, table: Output, log: Log = None) -> None:
 
 
 evaluate.command()(calibrate)
+evaluate.command()(crlsc.probe)
+evaluate.command()(crlsc.consensus)
 knowledge.command()(embed)
 knowledge.command()(shared)
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from semcom.files.errors import SemcomError
 
-UNNAMED = ("study", "report", "dataset")
+UNNAMED = ("study", "report", "dataset", "size")
 """Wildcards that have one value in a study."""
 MAIN = Path(".snakemake/semcom.main")
 """Held by a running workflow's main process, whose host and process id stand in it."""

@@ -1,0 +1,179 @@
+"""The second system's real DAG on a tiny study: what runs, what runs again, what it writes."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from checkout import PARAMS as FIRST
+from checkout import Site, checkout
+
+PARAMS = """
+study: tiny
+report: main
+seeds: [0]
+tracking: {enabled: false}
+crlsc:
+  size: [32, 24]
+  parts:
+    public: {data: tiny, role: public, count: 30}
+    a: {data: tiny, role: private}
+    test: {data: tiny, role: test}
+  mentor: {use: efficientnet_lite0, weights: random, size: [32, 32]}
+  bases:
+    pq: {form: "PCA8,SQ8"}
+  encoders:
+    small: {backbone: {use: resnet18, width_mult: 0.125}}
+    wide: {backbone: {use: resnet18, width_mult: 0.25}}
+  train: {epochs: 1, batch_size: 8, contrast: [16, 8]}
+  methods:
+    guided: {guide: {use: cosine}, base: pq}
+    raw: {guide: {use: mse}, encoders: [small]}
+    random: {encoders: [small]}
+  targets:
+    rooms: {train: a, test: test}
+  probe: {label_fractions: [0.5, 1.0], neighbours: 3, private: "PCA4,SQ8"}
+  consensus: {target: rooms, maps: [20]}
+"""
+GUIDED = {f"crlsc_local guided {encoder} 0" for encoder in ("small", "wide")}
+PROBED = {job.replace("local", "probe") for job in GUIDED} | {"crlsc_consensus guided 0"}
+BASE = {"crlsc_shared pq 0", "crlsc_probe mentor pq 0"} | GUIDED | PROBED
+RAW = {"crlsc_local raw small 0", "crlsc_probe raw small 0"}
+ALL = BASE | RAW | {"crlsc_local random small 0", "crlsc_probe random small 0", "crlsc_probe mentor raw 0"}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A checkout in which the second system has run; `first.log` is what Snakemake said."""
+    site = checkout(tmp_path_factory.mktemp("crlsc") / "köln x")
+    (site.root / "params/quickstart.yaml").write_text(PARAMS)
+    (site.root / "first.log").write_text(site.snakemake("--cores", "2"))
+    return site
+
+
+def with_params(site: Site, change: Callable[[dict[str, Any]], None]) -> Any:
+    config = yaml.safe_load(PARAMS)
+    change(config)
+    return site.edited("params/quickstart.yaml", PARAMS, yaml.safe_dump(config, sort_keys=False))
+
+
+def short(jobs: set[str]) -> set[str]:
+    """Without the name of the mentor's folder."""
+    return {"crlsc_embed" if job.startswith("crlsc_embed") else job for job in jobs}
+
+
+def test_the_first_run_makes_everything(site):
+    said = (site.root / "first.log").read_text()
+    count = len(ALL | {"fetch", "prepare", "crlsc_embed", "crlsc_report", "all"})
+    assert f"{count} of {count} steps (100%) done" in said
+    assert "study tiny, report main, crlsc: data tiny version" in said
+    report = site.root / "results/tiny/report/main"
+    accuracy = pd.read_csv(report / "crlsc_accuracy.csv", comment="#")
+    assert {"linear", "class_mean", "knn", "private", "majority"} == set(accuracy["head"])
+    linear = accuracy[(accuracy["head"] == "linear") & (accuracy["fraction"] == 1)]
+    of = linear.set_index(["method", "encoder", "space"])["mean"]
+    assert ("guided", "wide", "space") in of.index
+    assert ("random", "small", "space") not in of.index, "an encoder without a base has no such space"
+    training = pd.read_csv(report / "crlsc_training.csv", comment="#").set_index(["method", "encoder"])
+    adds = training[training["metric"] == "multiply_adds"]["mean"]
+    assert adds["guided", "small"] == adds["raw", "small"] > adds["random", "small"] == 0
+    text = (report / "crlsc.md").read_text()
+    assert all(f"| {method} |" in text for method in ("guided", "raw", "random", "mentor"))
+    assert "## Consensus" in text
+    assert (report / "crlsc_accuracy.png").stat().st_size > 10_000
+
+
+def test_the_shipped_base_has_the_size_that_the_report_says(site):
+    made = pd.read_csv(site.root / "results/tiny/report/main/crlsc_bases.csv", comment="#")
+    said = made[made["metric"] == "bytes"]["mean"].item()
+    assert (site.root / "results/tiny/crlsc/shared/pq/seed0/base.skb").stat().st_size == said
+    assert made[made["metric"] == "vectors"]["mean"].item() == 30, "of the public part, and no more"
+
+
+def test_own_heads_of_the_consensus_are_those_of_the_probe(site):
+    pairs = pd.read_csv(site.root / "results/tiny/crlsc/consensus/guided/seed0.csv")
+    own = pairs[
+        (pairs["owner"] == pairs["guest"]) & (pairs["head"] == "linear") & (pairs["space"] == "space")
+    ]
+    for row in own.itertuples():
+        probe = pd.read_csv(site.root / f"results/tiny/crlsc/probe/guided/{row.owner}/seed0.csv")
+        there = probe[(probe["space"] == "space") & (probe["head"] == "linear") & (probe["fraction"] == 1)]
+        np.testing.assert_allclose(there["value"].item(), row.value)
+        assert row.value == row.own_value
+
+
+def test_a_second_run_has_nothing_to_do(site):
+    assert "Nothing to be done" in site.snakemake("--cores", "1")
+
+
+def test_the_plan_in_words_knows_its_jobs(site):
+    assert "crlsc_local" in site.run("semcom", "plan")
+
+
+def test_another_guide_runs_its_method_again(site):
+    with with_params(site, lambda c: c["crlsc"]["methods"]["guided"].update(guide={"use": "infonce"})):
+        assert site.planned() == GUIDED | PROBED | {"crlsc_report"}
+
+
+def test_another_form_runs_the_base_and_what_learns_under_it_again(site):
+    with with_params(site, lambda c: c["crlsc"]["bases"]["pq"].update(form="PCA4,SQ8")):
+        assert site.planned() == BASE | {"crlsc_report"}
+
+
+def test_another_probe_trains_nothing_again(site):
+    with with_params(site, lambda c: c["crlsc"]["probe"].update(label_fractions=[0.2, 1.0])):
+        probes = {job for job in ALL if job.startswith("crlsc_probe")}
+        assert site.planned() == probes | {"crlsc_report"}
+
+
+def test_another_mentor_embeds_again(site):
+    with with_params(site, lambda c: c["crlsc"]["mentor"].update(size=[48, 48])):
+        untouched = {"crlsc_local random small 0", "crlsc_probe random small 0"}
+        assert short(site.planned()) == ALL - untouched | {"crlsc_embed", "crlsc_report"}
+
+
+def test_a_study_of_the_same_images_embeds_nothing(site):
+    with with_params(site, lambda c: c.update(study="other")):
+        assert site.planned() == ALL | {"crlsc_report"}
+
+
+def test_both_systems_in_one_file(site):
+    config = yaml.safe_load(FIRST) | {"crlsc": yaml.safe_load(PARAMS)["crlsc"]}
+    with site.edited("params/quickstart.yaml", PARAMS, yaml.safe_dump(config, sort_keys=False)):
+        planned = site.planned()
+    assert {"report", "pretrain mmssl 0", "crlsc_local random small 1"} <= planned
+    assert not planned & (ALL | {"fetch", "prepare"}), "one prepared file serves both"
+
+
+def test_a_fault_is_one_message(site):
+    lines = site.snakemake("-n", "--config", "crlsc={}", code=1).splitlines()
+    assert not any("Traceback" in line for line in lines)
+    with with_params(site, lambda c: c["crlsc"]["methods"]["guided"].update(base="pk")):
+        text = site.snakemake("-n", code=1)
+    assert "crlsc.methods.guided.base: 'pk' is none of bases; did you mean 'pq'?; there are pq" in text
+
+
+def test_every_job_has_a_journal_and_a_log_of_its_own(site):
+    text = site.snakemake("-n", "--forceall", "--printshellcmds")
+    for option in ("journal", "log"):
+        files = re.findall(rf"--{option} (\S+)", text)
+        assert len(files) > 10
+        assert len(files) == len(set(files))
+
+
+def test_the_second_system_imports_nothing_heavy(site):
+    code = (
+        "import sys, yaml; from pathlib import Path; from semcom.params.systems import systems\n"
+        "params = yaml.safe_load(Path('params/quickstart.yaml').read_text())\n"
+        "made = systems(params, files=[], root=Path('.'))\n"
+        "made.crlsc.report(); [made.crlsc.probe(*pair, 0) for pair in made.crlsc.probed]\n"
+        "print(sorted(set(sys.modules) & {'torch', 'torchvision', 'faiss', 'mlflow', 'pandas', 'h5py'}))"
+    )
+    path = Path(site.root / "imports.py")
+    path.write_text(code)
+    assert site.run("imports").strip().endswith("[]")

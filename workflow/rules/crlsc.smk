@@ -1,0 +1,186 @@
+# The second system: a shared knowledge base, local encoders that learn under it, what they are worth.
+def options(files):
+    """Input files as a verb takes them."""
+    return [
+        f"--{name}={file}" for name, of in files.items() for file in ([of] if isinstance(of, str) else of)
+    ]
+
+
+def of_seeds(path, pairs):
+    """`path` of each (method, encoder) and seed."""
+    return [
+        path.format(study=SYSTEMS.study, method=method, encoder=encoder, seed=seed)
+        for method, encoder in pairs
+        for seed in SYSTEMS.seeds
+    ]
+
+
+wildcard_constraints:
+    base="|".join(CRLSC.study.crlsc.bases) or "(?!)",
+    encoder="|".join(dict.fromkeys(encoder for _, encoder in CRLSC.probed)),
+    mentor=CRLSC.mentor,
+    version=r"[0-9a-f]{8}",
+
+
+rule crlsc_embed:
+    input:
+        "results/data/{dataset}_{size}.h5",
+    output:
+        "results/data/embeddings/{mentor}/{dataset}_{size}_{version}.h5",
+    log:
+        "logs/data/embeddings/{mentor}/{dataset}_{size}_{version}.log",
+    priority: 3
+    threads: THREADS
+    resources:
+        gpu=GPU,
+        gpu_jobs=GPU,
+        mem_mb=4000,
+        runtime=720,
+    params:
+        entry=lambda w: CRLSC.embed(w.dataset),
+    shell:
+        # What an earlier version of the data has of the images is not embedded again.
+        "earlier=$(for file in results/data/embeddings/{wildcards.mentor}/{wildcards.dataset}_*.h5; do "
+        '[ ! -e "$file" ] || echo "--earlier $file"; done); '
+        "semcom knowledge embed {params.entry:q} --frames {input} --output {output} $earlier "
+        "--state results/.state --log {log} --journal results/data/journal/embed/"
+        "{wildcards.mentor}/{wildcards.dataset}_{wildcards.size}_{wildcards.version}.jsonl"
+
+
+rule crlsc_shared:
+    input:
+        frames=lambda w: CRLSC.frames(CRLSC.data_of_base(w.base)),
+        embeddings=lambda w: CRLSC.embeddings(CRLSC.data_of_base(w.base)),
+    output:
+        base="results/{study}/crlsc/shared/{base}/seed{seed}/base.skb",
+        table="results/{study}/crlsc/shared/{base}/seed{seed}/size.csv",
+    log:
+        "logs/{study}/crlsc/shared/{base}/seed{seed}.log",
+    priority: 3
+    threads: THREADS
+    resources:
+        gpu=0,
+        mem_mb=4000,
+        runtime=120,
+    params:
+        entry=lambda w: CRLSC.shared(w.base, int(w.seed)),
+    shell:
+        "semcom knowledge shared {params.entry:q} --embeddings {input.embeddings} --frames {input.frames} "
+        "--base {output.base} --table {output.table} --log {log} "
+        "--journal results/{wildcards.study}/journal/shared/{wildcards.base}/seed{wildcards.seed}.jsonl"
+
+
+rule crlsc_local:
+    input:
+        lambda w: CRLSC.local_inputs(w.method, w.encoder, w.seed).values(),
+    output:
+        encoder="results/{study}/crlsc/local/{method}/{encoder}/seed{seed}/encoder.pt",
+        history="results/{study}/crlsc/local/{method}/{encoder}/seed{seed}/history.csv",
+        cost="results/{study}/crlsc/local/{method}/{encoder}/seed{seed}/cost.csv",
+    log:
+        "logs/{study}/crlsc/local/{method}/{encoder}/seed{seed}.log",
+    priority: 2
+    threads: THREADS
+    resources:
+        gpu=GPU,
+        gpu_jobs=GPU,
+        mem_mb=4000,
+        runtime=720,
+    params:
+        entry=lambda w: CRLSC.local(w.method, w.encoder, int(w.seed)),
+        files=lambda w: options(CRLSC.local_inputs(w.method, w.encoder, w.seed)),
+    shell:
+        "semcom pretrain-local {params.entry:q} {params.files} --encoder {output.encoder} "
+        "--history {output.history} --cost {output.cost} --state results/.state --log {log} "
+        "--journal results/{wildcards.study}/journal/local/"
+        "{wildcards.method}/{wildcards.encoder}/seed{wildcards.seed}.jsonl"
+
+
+rule crlsc_probe:
+    input:
+        lambda w: [file for of in CRLSC.probe_inputs(w.method, w.encoder, w.seed).values() for file in of],
+    output:
+        "results/{study}/crlsc/probe/{method}/{encoder}/seed{seed}.csv",
+    log:
+        "logs/{study}/crlsc/probe/{method}/{encoder}/seed{seed}.log",
+    threads: THREADS
+    resources:
+        gpu=GPU,
+        gpu_jobs=GPU,
+        mem_mb=4000,
+        runtime=120,
+    params:
+        entry=lambda w: CRLSC.probe(w.method, w.encoder, int(w.seed)),
+        files=lambda w: options(CRLSC.probe_inputs(w.method, w.encoder, w.seed)),
+    shell:
+        "semcom evaluate probe {params.entry:q} {params.files} --table {output} --log {log} "
+        "--journal results/{wildcards.study}/journal/probe/"
+        "{wildcards.method}/{wildcards.encoder}/seed{wildcards.seed}.jsonl"
+
+
+rule crlsc_consensus:
+    input:
+        lambda w: [file for of in CRLSC.consensus_inputs(w.method, w.seed).values() for file in of],
+    output:
+        "results/{study}/crlsc/consensus/{method}/seed{seed}.csv",
+    log:
+        "logs/{study}/crlsc/consensus/{method}/seed{seed}.log",
+    threads: THREADS
+    resources:
+        gpu=GPU,
+        gpu_jobs=GPU,
+        mem_mb=4000,
+        runtime=120,
+    params:
+        entry=lambda w: CRLSC.consensus(w.method, int(w.seed)),
+        files=lambda w: options(CRLSC.consensus_inputs(w.method, w.seed)),
+    shell:
+        "semcom evaluate consensus {params.entry:q} {params.files} --table {output} --log {log} "
+        "--journal results/{wildcards.study}/journal/consensus/{wildcards.method}/seed{wildcards.seed}.jsonl"
+
+
+rule crlsc_report:
+    input:
+        expand(
+            "results/{study}/crlsc/shared/{base}/seed{seed}/size.csv",
+            study=SYSTEMS.study,
+            base=CRLSC.study.crlsc.bases,
+            seed=SYSTEMS.seeds,
+        ),
+        of_seeds("results/{study}/crlsc/local/{method}/{encoder}/seed{seed}/history.csv", CRLSC.trained),
+        of_seeds("results/{study}/crlsc/local/{method}/{encoder}/seed{seed}/cost.csv", CRLSC.trained),
+        of_seeds("results/{study}/crlsc/probe/{method}/{encoder}/seed{seed}.csv", CRLSC.probed),
+        expand(
+            "results/{study}/crlsc/consensus/{method}/seed{seed}.csv",
+            study=SYSTEMS.study,
+            method=CRLSC.compared,
+            seed=SYSTEMS.seeds,
+        ),
+    output:
+        report(
+            "results/{study}/report/{report}/crlsc_accuracy.png",
+            caption="../report/crlsc_accuracy.rst",
+            category="Figures",
+        ),
+        multiext(
+            "results/{study}/report/{report}/crlsc",
+            ".md",
+            "_provenance.json",
+            "_accuracy.pdf",
+            "_accuracy.csv",
+            "_bases.csv",
+            "_training.csv",
+            "_consensus.csv",
+        ),
+    log:
+        "logs/{study}/report/{report}_crlsc.log",
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=2000,
+        runtime=30,
+    params:
+        entry=lambda w: CRLSC.report(),
+    shell:
+        "semcom report crlsc {params.entry:q} --results results/{wildcards.study} "
+        "--output results/{wildcards.study}/report/{wildcards.report} --log {log}"
