@@ -8,6 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from semcom.params.component import FAMILIES, family
+from semcom.params.crlsc.section import Section
 from semcom.params.faults import at, bare
 from semcom.params.schema import Study
 
@@ -27,17 +28,20 @@ def keys(model: type[BaseModel], before: str = "") -> list[str]:
     return found
 
 
-def explained() -> list[str]:
+def explained(text: str) -> list[str]:
     """The keys that the table explains; a row that begins with a dot goes on from the last bold one."""
     found, section = [], ""
-    for bold, row in re.findall(r"^\| (\**)`([\w.]+)`\** \|", README.partition("## Keys")[2], re.MULTILINE):
+    for bold, row in re.findall(r"^\| (\**)`([\w.]+)`\** \|", text, re.MULTILINE):
         section = row if bold else section
         found.append(section + row if row.startswith(".") else row)
     return found
 
 
 def test_every_key_is_explained_and_no_other():
-    assert sorted(explained()) == sorted(keys(Study))
+    first, _, second = README.partition("## Keys")[2].partition("## The second system")
+    assert sorted(explained(first)) == sorted(keys(Study))
+    own = [key for key in keys(Section) if not key.startswith("methods.NAME.train.")]  # as those of `train`
+    assert sorted(explained(second.partition("## Claims")[0])) == sorted(own)
 
 
 @pytest.mark.parametrize("name", FAMILIES)
