@@ -67,8 +67,9 @@ def build(file: Path, form: str, threads: int) -> None:
     base = SharedBase.build(Embeddings.open(file), form=form)
     base.save(file.with_suffix(".skb"))
     taken = time.perf_counter() - begin
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({"seconds": taken, "peak": peak, **base.sizes()}))
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    said = {"seconds": taken, "cpu": used.ru_utime + used.ru_stime, "peak": used.ru_maxrss * 1024}
+    print(json.dumps({**said, **base.sizes()}))
 
 
 def scale(options: argparse.Namespace) -> bool:
@@ -86,7 +87,8 @@ def scale(options: argparse.Namespace) -> bool:
             whole = file.with_suffix(".skb").stat().st_size
             missed |= said["seconds"] > SECONDS or said["peak"] / 2**30 > GIBIBYTES
             print(
-                f"{options.form}, {count} × {DIM}, {options.threads} threads: {said['seconds']:.0f} s, peak "
+                f"{options.form}, {count} × {DIM}, {options.threads} threads: {said['seconds']:.0f} s "
+                f"({said['cpu']:.0f} s of CPU time), peak "
                 f"{said['peak'] / 2**30:.2f} GiB, codes {said['codes'] / 2**20:.1f} MiB, file "
                 f"{whole / 2**20:.1f} MiB (at most {SECONDS} s, {GIBIBYTES:g} GiB)",
                 flush=True,

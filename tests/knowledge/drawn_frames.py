@@ -1,4 +1,4 @@
-"""Prepared files of any number of frames, the first of which are the same."""
+"""Prepared files of any number of pictures without depth, the first of which are the same."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ SIZE = (32, 24)
 
 @dataclass
 class Noise:
-    """Frames of noise; frame `position` shows that of `position % kinds`."""
+    """Pictures of noise; picture `position` is that of `position % kinds`."""
 
     rows: tuple[Row, ...]
     kinds: int
@@ -22,18 +22,18 @@ class Noise:
     paths: dict[str, Path] = field(default_factory=dict)
     size: tuple[int, int] = SIZE
     description: Description = Description(
-        format="nyuv2_pack", title="noise", licence="", citation="", depth="metres", classes=("x", "y")
+        format="images", title="noise", licence="", citation="", depth="none", classes=("x", "y")
     )
 
-    def pixels(self, position: int) -> tuple[np.ndarray, np.ndarray]:
+    def pixels(self, position: int) -> tuple[np.ndarray, None]:
         draws = np.random.default_rng(position % self.kinds)
-        return draws.integers(0, 256, (24, 32, 3), dtype=np.uint8), np.ones((24, 32), np.float32)
+        return draws.integers(0, 256, (24, 32, 3), dtype=np.uint8), None
 
     def close(self) -> None: ...
 
 
 def prepared(path: Path, count: int, *, kinds: int = 10_000) -> Path:
-    """`count` frames, every fifth one for testing."""
+    """`count` pictures, every fifth one for testing."""
     rows = tuple(
         Row(index=i + 1, split="train" if i % 5 else "test", scene27="x", scene10="x", group=f"g{i}")
         for i in range(count)

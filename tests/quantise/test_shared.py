@@ -203,6 +203,9 @@ def test_vectors_of_another_mentor_or_dimension_are_refused(source: InMemory) ->
         base.add(other)
     with pytest.raises(SemcomError, match=r"vectors of 32 dimensions.*lite0.*; these have 31: take those"):
         base.search(source.array[:, :31], 3)
+    with pytest.raises(SemcomError, match="their spaces have nothing in common; take the base's mentor"):
+        base.search(source.array, 3, mentor=other.mentor)
+    assert base.search(source.array[:2], 1, mentor=MENTOR)[1].tolist() == [[0], [1]]
     with pytest.raises(SemcomError, match="these have 16"):
         base.add(InMemory(source.array[:, :16], source.ids + 5000, mentor=MENTOR))
     assert len(base) == 1500

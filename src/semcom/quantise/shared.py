@@ -6,7 +6,7 @@
 Retrieval is by direction: vectors and queries are scaled to unit length, so that no scale of theirs matters.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -109,13 +109,21 @@ class SharedBase:
             self.ids = np.concatenate([self.ids, ids[:added]])
             self.about = self.about.with_source(source.data, added)
 
-    def search(self, queries: Vectors, k: int, *, probes: int | None = None) -> tuple[Vectors, Positions]:
+    def search(
+        self,
+        queries: Vectors,
+        k: int,
+        *,
+        probes: int | None = None,
+        mentor: Mapping[str, Any] | None = None,
+    ) -> tuple[Vectors, Positions]:
         """The k nearest vectors of each query.
 
         Args:
             queries: (Q, dim), of any length.
             k: how many.
             probes: of a form with lists, how many of them to look through; the eighth part if None.
+            mentor: what made the queries; None where an encoder did that learnt under the base.
 
         Returns:
             Similarities and positions (Q, k), nearest first: 1 − ½ distance² from the decoded vectors before
@@ -123,9 +131,11 @@ class SharedBase:
             than k were found.
 
         Raises:
-            SemcomError: the queries are of another dimension, or one is zero.
+            SemcomError: the queries are of another dimension or mentor, or one is zero.
         """
         self.about.check_dim(queries.shape[1])
+        if mentor is not None:
+            self.about.check_mentor(mentor)
         wanted = unit(np.array(queries, np.float32, order="C"), "query")
         if self.linear:
             wanted = self.linear.apply(wanted)
