@@ -1,69 +1,127 @@
-"""Frozen encoders on targets: features of parts, split into what heads are fitted, chosen and measured on."""
+"""Frozen encoders on parts of images: a trained local encoder, or the mentor as it embedded them before.
+
+images ─► local encoder ─► features (the backbone's), space (the base's, of one that learnt under one)
+embeddings ─► features; of images that are stored perhaps as a shared base codes them
+"""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
+from semcom.files.errors import SemcomError
 from semcom.frames.folds import validation_fold
 from semcom.frames.images import DrawnParts
-from semcom.metrics.heads import Classes, Labelled, Vectors, centre, centred
+from semcom.frames.parts import Part
+from semcom.metrics.heads import Labelled, Vectors, unit
 from semcom.models.local import LocalEncoder, embed
-from semcom.params.crlsc.section import Target
+from semcom.quantise.embeddings import Embeddings
+from semcom.quantise.shared import SharedBase
+from semcom.quantise.source import InMemory
 
 FEATURES, SPACE = "features", "space"
-"""What an encoder's backbone says, and where that lies in the base's space."""
+Seen = Mapping[str, Vectors]
+"""Unit vectors (n, D) of a part's images: `features`, perhaps `space`."""
+Look = Callable[[str], Seen]
+"""What is seen of the part of a name."""
 
-Spaces = dict[str, Vectors]
-Look = Callable[[str], Spaces]
-"""Features (n, D) of a part's images, by its name, in each space."""
 
+class Split(NamedTuple):
+    """One space of a target's images.
 
-class OfTarget(NamedTuple):
-    """Labelled features of a target in one space, centred, of unit length."""
+    Attributes:
+        train: what heads are fitted on, four fifths of the target's training part.
+        validation: what they are chosen on, the fifth.
+        test: what they are measured on.
+    """
 
     train: Labelled
     validation: Labelled
     test: Labelled
 
 
-def by_encoder(network: LocalEncoder, drawn: DrawnParts) -> Look:
-    """Features of parts by a local encoder; in the base's space too, if it has one."""
+def split(part: Part, seen: Vectors, test: Part, asked: Vectors, *, seed: int) -> Split:
+    """Cut a target's training images in two, by whole groups.
 
-    @torch.no_grad()
-    def look(name: str) -> Spaces:
+    Args:
+        part: the target's training part.
+        seen: (n, D) of its images.
+        test: its test part.
+        asked: (N, D) of its images.
+        seed: of the cut.
+
+    Raises:
+        SemcomError: a part is public, so that no label of it can be read, or has too few groups.
+    """
+    labels, groups = part.labels, part.group
+    assert groups is not None  # only public parts have none
+    train, validation = validation_fold(labels, groups, np.ones(len(part), bool), seed=seed)
+    return Split(
+        Labelled(seen[train], labels[train]),
+        Labelled(seen[validation], labels[validation]),
+        Labelled(asked, test.labels),
+    )
+
+
+def by_encoder(network: LocalEncoder, drawn: DrawnParts) -> Look:
+    """Parts through a local encoder."""
+
+    def look(name: str) -> Seen:
         images, part = drawn.of(name)
         features, space = embed(network, images.plain(part.index))
-        found: Spaces = {FEATURES: features.cpu().numpy()}
-        return found | ({SPACE: space.cpu().numpy()} if network.dim else {})
+        found = {FEATURES: directions(features.cpu().numpy())}
+        return found | ({SPACE: directions(space.cpu().numpy())} if network.dim else {})
 
     return look
 
 
-def of_target(
-    target: Target, drawn: DrawnParts, seen: Mapping[str, Spaces], *, space: str, seed: int
-) -> OfTarget:
-    """The target's features, centred by the mean of its training images, whose labels that does not take.
+def by_mentor(files: list[Path], drawn: DrawnParts) -> Look:
+    """Parts as the mentor embedded them.
 
     Args:
-        target: names of its parts.
+        files: of each data set, in the order of `drawn`.
         drawn: the parts.
-        seen: features of each part.
-        space: which of them.
-        seed: of the fold that heads are chosen on.
+
+    Raises:
+        SemcomError: a file is missing, damaged, or of other images than the prepared ones.
     """
-    train, test = drawn.parts[target.train], drawn.parts[target.test]
-    features = seen[target.train][space]
-    mean = centre(features)
-    assert train.group is not None  # of private parts there are groups
-    fitted, chosen = validation_fold(train.labels, train.group, np.ones(len(train), bool), seed=seed)
+    if len(files) != len(drawn.images):
+        raise SemcomError(
+            f"{len(files)} files of embeddings for {', '.join(drawn.images)}: give one for each, in order"
+        )
+    every = dict(zip(drawn.images, map(Embeddings.open, files), strict=True))
+    for name, found in every.items():
+        found.verify()
+        if found.data != drawn.images[name].content:
+            raise SemcomError(
+                f"{found.path} holds embeddings of other images than the prepared ones; run its job again"
+            )
 
-    def labelled(vectors: Vectors, classes: Classes) -> Labelled:
-        return Labelled(centred(vectors, mean), classes)
+    def look(name: str) -> Seen:
+        part = drawn.parts[name]
+        return {FEATURES: directions(unit(every[part.data].take(part.index).vectors()))}
 
-    return OfTarget(
-        labelled(features[fitted], train.labels[fitted]),
-        labelled(features[chosen], train.labels[chosen]),
-        labelled(seen[target.test][space], test.labels),
-    )
+    return look
+
+
+def coded(file: Path, vectors: Vectors) -> tuple[Vectors, int]:
+    """Vectors (n, D) as the codebooks of a shared base keep them, and the bytes of their codes.
+
+    Raises:
+        SemcomError: the base is damaged, or of another dimension.
+    """
+    base = SharedBase.load(file)
+    base.index.reset()
+    base.ids = np.empty(0, np.int64)
+    base.add(InMemory(vectors, np.arange(len(vectors)), base.about.mentor))
+    return base.decode(), base.sizes()["codes"]
+
+
+def directions(vectors: Vectors) -> Vectors:
+    """Vectors (n, D) of which zeros, that point nowhere, point alike along the diagonal.
+
+    A collapsed encoder gives them; bases have no place for a vector without a direction.
+    """
+    nowhere = ~vectors.any(axis=1, keepdims=True)
+    return np.where(nowhere, np.float32(vectors.shape[1] ** -0.5), vectors)

@@ -1,10 +1,15 @@
-"""What frozen features are worth: heads at every share of the labels, and the private knowledge base.
+"""What frozen features are worth on tasks that their encoder did not learn, and what a private base takes.
 
-    target's images ─► local encoder, or the mentor ─► centred unit vectors ─┬► linear, class means, k-NN
-                                                                             └► private base ─► retrieval
+    target's images ─► encoder ─┬► linear head, class means, k-NN, at each share of the labels
+                                ├► effective rank
+                                └► private knowledge base ─► retrieval, bytes
 
-The rows of the mentor are references: its embeddings as they are, and training images coded by a base, which
-is what retrieval from that many bytes is worth.
+Heads are on centred unit vectors (`metrics.heads`), the mean that of the target's training images, whose
+labels it does not take. Of an encoder that learnt under a base they are on its backbone's features and in the
+base's space, where its private base is.
+
+The rows of the mentor are references: its embeddings as they are, and its training images as a shared base
+codes them, looked up by embeddings as they are: what so many bytes are worth.
 """
 
 from collections.abc import Iterator
@@ -12,23 +17,33 @@ from pathlib import Path
 
 import numpy as np
 
-from semcom.evaluate.frozen import FEATURES, Look, OfTarget, Spaces, by_encoder, of_target
+from semcom.evaluate.frozen import FEATURES, SPACE, Seen, Split, by_encoder, by_mentor, coded, split
 from semcom.files.errors import SemcomError
 from semcom.files.tables import write_rows
+from semcom.frames.folds import Indices, labelled
 from semcom.frames.images import DrawnParts
 from semcom.metrics.classification import accuracy
-from semcom.metrics.heads import Classes, Labelled, Nearest, Vectors, class_means
+from semcom.metrics.heads import Classes, Head, Labelled, Nearest, Vectors, centre, centred, class_means
 from semcom.metrics.labels import by_fraction
+from semcom.metrics.representation import effective_rank
 from semcom.metrics.retrieval import precision_at
 from semcom.models import local
+from semcom.models.cost import multiply_adds
+from semcom.models.local import LocalEncoder
 from semcom.params.crlsc.entries import ProbeEntry
+from semcom.params.crlsc.section import Probe
 from semcom.progress import Progress
-from semcom.quantise.embeddings import Embeddings
-from semcom.quantise.shared import SharedBase
-from semcom.quantise.source import InMemory
+from semcom.quantise.index import use_threads
+from semcom.quantise.private import PrivateBase
 from semcom.tracking.journal import Journal
 from semcom.training.compute import set_up
 
+NONE = "none"
+"""Of a row that is of no single target, space or head."""
+QUERIES = 1024
+"""Images that are looked up at a time, which bounds memory."""
+LOOKED_AT = 1024
+"""Test images whose effective rank is measured, at most."""
 Row = dict[str, object]
 
 
@@ -42,132 +57,148 @@ def run(
     table: Path,
     journal: Path,
 ) -> None:
-    """Measure one encoder, or the mentor, on all targets.
+    """Measure one encoder, or one way to keep the mentor's embeddings, on every target.
 
     Args:
-        entry: targets and heads.
-        frames: prepared images, a file for each data set of the entry's parts in their order.
-        encoder: a trained local encoder; None for the mentor.
-        embeddings: of the mentor, a file for each of `frames`.
-        base: by which the mentor's embeddings of training images are coded.
-        table: output, one row a target, space, head, share of labels and metric.
+        entry: targets and what to ask.
+        frames: prepared images of each data set, in the parts' order.
+        encoder: a trained local encoder; None: the mentor.
+        embeddings: the mentor's, a file for each of `frames`; none for a local encoder.
+        base: by which the mentor's embeddings of stored images are coded; None: as they are.
+        table: output, one row a target, space, head, share of the labels and metric.
         journal: events for the tracking server.
+
+    Raises:
+        SemcomError: a file is damaged or of other images, a target's part is public, or the form of the
+            private base does not fit.
     """
     device = set_up(entry.compute)
+    use_threads(entry.compute.threads)
     drawn = DrawnParts.open(frames, entry.parts, seed=entry.seed, device=device)
-    if entry.network is None:
-        look = _by_mentor(drawn, embeddings)
-    elif encoder is None:
-        raise SemcomError("a local encoder is to be measured; give its file as --encoder")
-    else:
-        size = next(iter(drawn.images.values())).size
-        network = local.read(
-            encoder, size=size, encoder=entry.network.encoder, hidden=entry.hidden, device=device
-        )
-        look = by_encoder(network, drawn)
-    seen = {name: look(name) for t in entry.targets.values() for name in (t.train, t.test)}
-    if base is not None:
-        for name in {target.train for target in entry.targets.values()}:
-            seen[name] = {FEATURES: coded(base, seen[name][FEATURES])}
+    network = _network(entry, drawn, encoder) if entry.network else None
+    look = by_encoder(network, drawn) if network else by_mentor(embeddings, drawn)
+    rows = list(_numbers(network, drawn)) if network else []
     tags = {"study": entry.study, "system": entry.system, "method": entry.method}
     named = {**tags, "method": f"{entry.method} {entry.encoder}", "stage": "probe", "seed": str(entry.seed)}
+    progress = Progress(len(entry.targets))
     with Journal.open(journal, named, entry.model_dump()) as events:
-        rows = list(_rows(entry, drawn, seen))
-        values = {
-            "/".join(str(row[key]) for key in ("target", "space", "head", "metric")): row for row in rows
-        }
-        events.metrics({f"probe/{key}": float(str(row["value"])) for key, row in values.items()}, step=0)
+        for done, (name, target) in enumerate(entry.targets.items(), start=1):
+            stored, asked = look(target.train), look(target.test)
+            found = list(_target(entry, name, drawn, stored, asked, base))
+            rows += [{"target": name, **row} for row in found]
+            shown = {
+                f"{row['space']}/{row['head']}": float(str(row["value"]))
+                for row in found
+                if row["fraction"] == 1 and row["metric"] == "accuracy" and row["space"] != NONE
+            }
+            events.metrics({f"probe/{name}/{key}": value for key, value in shown.items()}, step=0)
+            progress.step(done, f"{name}: " + "  ".join(f"{key} {value:.3f}" for key, value in shown.items()))
         place = {**tags, "encoder": entry.encoder, "seed": entry.seed}
         write_rows(table, [{**place, **row} for row in rows])
 
 
-def coded(file: Path, vectors: Vectors) -> Vectors:
-    """Vectors (n, D) as a base's codebooks keep them."""
-    base = SharedBase.load(file)
-    base.index.reset()
-    base.ids = np.empty(0, np.int64)
-    base.add(InMemory(vectors, np.arange(len(vectors)), base.about.mentor))
-    return base.decode()
+def _network(entry: ProbeEntry, drawn: DrawnParts, encoder: Path | None) -> LocalEncoder:
+    if encoder is None:
+        raise SemcomError(f"the encoder {entry.encoder} of {entry.method} has no file; give it as --encoder")
+    assert entry.network is not None
+    images = next(iter(drawn.images.values()))
+    return local.read(
+        encoder,
+        size=images.size,
+        encoder=entry.network.encoder,
+        hidden=entry.hidden,
+        device=images.rgb.device,
+    )
 
 
-def _by_mentor(drawn: DrawnParts, files: list[Path]) -> Look:
-    """Features of parts that were embedded before."""
-    every = dict(zip(drawn.images, map(Embeddings.open, files), strict=True))
-
-    def look(name: str) -> Spaces:
-        images, part = drawn.of(name)
-        found = every[part.data]
-        if found.data != images.content:
-            raise SemcomError(f"{found.path} holds embeddings of other images; run its job again")
-        return {FEATURES: found.take(part.index).vectors()}
-
-    return look
-
-
-def _rows(entry: ProbeEntry, drawn: DrawnParts, seen: dict[str, Spaces]) -> Iterator[Row]:
-    progress = Progress(len(entry.targets))
-    for done, (name, target) in enumerate(entry.targets.items(), start=1):
-        test = drawn.parts[target.test].labels
-        majority = float(np.bincount(test).max() / len(test))
-        yield _row(name, "none", "majority", "accuracy", majority)
-        for space in seen[target.train]:
-            there = of_target(target, drawn, seen, space=space, seed=entry.seed)
-            yield from _heads(entry, name, space, there)
-            yield from _private(entry, name, space, there)
-        progress.step(done, f"target {name}: {len(test)} test images")
+def _numbers(network: LocalEncoder, drawn: DrawnParts) -> Iterator[Row]:
+    """What an encoder computes for an image, and its parameters."""
+    (one,) = next(iter(drawn.images.values())).plain(np.arange(1))
+    parameters = sum(p.numel() for p in network.parameters())
+    yield {"target": NONE, **_row(NONE, NONE, "multiply_adds", multiply_adds(network, one))}
+    yield {"target": NONE, **_row(NONE, NONE, "parameters", parameters)}
 
 
 def _row(
-    target: str, space: str, head: str, metric: str, value: float, *, fraction: float = 1.0, labels: int = 0
+    space: str, head: str, metric: str, value: float, *, fraction: float = 1.0, labels: float = 0
 ) -> Row:
     return {
-        "target": target,
         "space": space,
         "head": head,
         "fraction": fraction,
-        "labels": labels,
+        "labels": int(labels),
         "metric": metric,
-        "value": value,
+        "value": float(value),
     }
 
 
-def _heads(entry: ProbeEntry, target: str, space: str, there: OfTarget) -> Iterator[Row]:
-    """Linear heads at every share of the labels; class means and k-NN at all of them."""
-    fractions = entry.probe.label_fractions
-    for found in by_fraction(*there, fractions=fractions, seed=entry.seed):
-        yield _row(
-            target,
-            space,
-            "linear",
-            "accuracy",
-            found["accuracy"],
-            fraction=found["fraction"],
-            labels=int(found["labels"]),
-        )
-    train, test = there.train, there.test
-    for name, head in (
-        ("class_mean", class_means(train)),
-        ("knn", Nearest(train, entry.probe.neighbours)),
-    ):
-        right = _accuracy(head.predict(test.features), test.classes)
-        yield _row(target, space, name, "accuracy", right, labels=len(train.classes))
+def _target(
+    entry: ProbeEntry, name: str, drawn: DrawnParts, stored: Seen, asked: Seen, base: Path | None
+) -> Iterator[Row]:
+    """All that is measured on one target."""
+    target, probe, seed = entry.targets[name], entry.probe, entry.seed
+    part, test = drawn.parts[target.train], drawn.parts[target.test]
+    _, counts = np.unique(test.labels, return_counts=True)
+    yield _row(NONE, "majority", "accuracy", counts.max() / counts.sum())
+    if base is not None:
+        kept, size = coded(base, stored[FEATURES])
+        yield from _heads(split(part, kept, test, asked[FEATURES], seed=seed), probe, FEATURES, seed=seed)
+        yield from _as_coded(Labelled(kept, part.labels), Labelled(asked[FEATURES], test.labels), size, probe)
+        return
+    for space in stored:
+        yield from _heads(split(part, stored[space], test, asked[space], seed=seed), probe, space, seed=seed)
+        some = asked[space][:: max(1, -(-len(test) // LOOKED_AT))]
+        yield _row(space, NONE, "effective_rank", effective_rank(some))
+    space = SPACE if SPACE in stored else FEATURES
+    ids = drawn.images[part.data].prepared.index[part.index]
+    bank, queries = Labelled(stored[space], part.labels), Labelled(asked[space], test.labels)
+    yield from _private(bank, ids, queries, space, entry)
 
 
-def _private(entry: ProbeEntry, target: str, space: str, there: OfTarget) -> Iterator[Row]:
-    """The private knowledge base: all training images with codebooks of their own, and retrieval from it."""
-    train, validation, test = there
-    vectors = np.concatenate([train.features, validation.features]).astype(np.float32)
-    classes = np.concatenate([train.classes, validation.classes])
-    base = SharedBase.build(InMemory.numbered(vectors), form=entry.probe.private, seed=entry.seed)
-    bank, k = base.decode(), min(entry.probe.neighbours, len(classes))
-    found = Nearest(Labelled(bank, classes), k).predict(test.features)
-    for metric, value in (
-        ("accuracy", _accuracy(found, test.classes)),
-        ("precision", precision_at(bank, classes, test.features, test.classes, k=k)),
-        ("bytes", float(sum(base.sizes().values()))),
-    ):
-        yield _row(target, space, "private", metric, value, labels=len(classes))
+def _heads(seen: Split, probe: Probe, space: str, *, seed: int) -> Iterator[Row]:
+    """Accuracy of each head on test images at each share of the labels, the same draw for every encoder."""
+    mean = centre(np.concatenate([seen.train.features, seen.validation.features]))
+    train, validation, test = (Labelled(centred(x, mean), y) for x, y in seen)
+    for found in by_fraction(train, validation, test, fractions=probe.label_fractions, seed=seed):
+        for metric in ("accuracy", "penalty", "validation_labels"):
+            at, labels = found["fraction"], found["labels"]
+            yield _row(space, "linear", metric, found[metric], fraction=at, labels=labels)
+    everything: Indices = np.arange(len(train.classes))
+    for fraction in probe.label_fractions:
+        drawn = labelled(everything, np.asarray(train.classes, np.int64), fraction=fraction, seed=seed)
+        some = Labelled(train.features[drawn], train.classes[drawn])
+        fitted: dict[str, Head] = {"class_mean": class_means(some), "knn": Nearest(some, probe.neighbours)}
+        for name, head in fitted.items():
+            right = float(accuracy(_in_blocks(head, test.features), test.classes))
+            yield _row(space, name, "accuracy", right, fraction=fraction, labels=len(drawn))
 
 
-def _accuracy(predicted: Classes, classes: Classes) -> float:
-    return float(accuracy(predicted, classes))
+def _private(bank: Labelled, ids: Indices, queries: Labelled, space: str, entry: ProbeEntry) -> Iterator[Row]:
+    """Retrieval from a private knowledge base of all training images, with its codebooks, ids and labels."""
+    count, k = len(bank.classes), min(entry.probe.neighbours, len(bank.classes))
+    labels, classes = (np.asarray(of.classes, np.int64) for of in (bank, queries))
+    built = PrivateBase.build(_single(bank.features), ids, labels, form=entry.probe.private, seed=entry.seed)
+    wanted = _single(queries.features)
+    right = float(accuracy(built.classify(wanted, k), classes))
+    yield _row(space, "private", "accuracy", right, labels=count)
+    yield _row(space, "private", "precision", built.precision(wanted, classes, k), labels=count)
+    yield _row(space, "private", "bytes", built.bytes, labels=count)
+
+
+def _as_coded(bank: Labelled, queries: Labelled, size: int, probe: Probe) -> Iterator[Row]:
+    """The same of vectors that a shared base has coded; `size` is that of the codes alone."""
+    count, k = len(bank.classes), min(probe.neighbours, len(bank.classes))
+    right = float(accuracy(_in_blocks(Nearest(bank, k), queries.features), queries.classes))
+    yield _row(FEATURES, "private", "accuracy", right, labels=count)
+    yield _row(FEATURES, "private", "precision", precision_at(*bank, *queries, k=k), labels=count)
+    yield _row(FEATURES, "private", "bytes", size, labels=count)
+
+
+def _in_blocks(head: Head, queries: Vectors) -> Classes:
+    """Classes of `queries`, some at a time."""
+    blocks = range(0, len(queries), QUERIES)
+    return np.concatenate([head.predict(queries[start : start + QUERIES]) for start in blocks])
+
+
+def _single(vectors: Vectors) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    return np.ascontiguousarray(vectors, np.float32)

@@ -1,0 +1,120 @@
+"""Encoders that are copies of each other, or rolled ones, and what their heads are worth to each other."""
+
+from pathlib import Path
+
+import coloured
+import pandas as pd
+import pytest
+from coloured import PARTS, TRUE
+from typer.testing import CliRunner
+
+from semcom.cli import app
+from semcom.evaluate import consensus
+from semcom.files.errors import SemcomError
+from semcom.frames.parts import Part
+from semcom.params.crlsc.entries import ConsensusEntry
+from semcom.params.entries import to_json
+
+KEYS = ["owner", "guest", "shared_images", "head"]
+HEADS = ("linear", "class_mean", "knn", "retrieval")
+
+
+def entry(rolls: dict[str, int], *, maps: tuple[int, ...] = (20,)) -> ConsensusEntry:
+    return ConsensusEntry.model_validate(
+        {
+            "study": "s",
+            "data": "d",
+            "code": "c",
+            "compute": {},
+            "seed": 1,
+            "parts": PARTS,
+            "method": "guided",
+            "networks": {name: coloured.network(roll) for name, roll in rolls.items()},
+            "target": {"train": "own", "test": "test"},
+            "shared": "public",
+            "consensus": {"target": "colours", "maps": maps},
+            "neighbours": 3,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def frames(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return coloured.images(tmp_path_factory.mktemp("frames"))
+
+
+def files(folder: Path, given: ConsensusEntry, *, dim: int) -> list[Path]:
+    return [coloured.encoder(folder / f"{name}.pt", net, dim=dim) for name, net in given.networks.items()]
+
+
+def measured(folder: Path, given: ConsensusEntry, frames: Path, *, dim: int) -> pd.DataFrame:
+    encoders = files(folder, given, dim=dim)
+    consensus.run(
+        given, frames=[frames], encoders=encoders, table=folder / "t.csv", journal=folder / "j.jsonl"
+    )
+    table = pd.read_csv(folder / "t.csv")
+    assert not table.duplicated(["space", *KEYS, "metric"]).any()
+    space = "space" if dim else "features"
+    return table[table["space"] == space].set_index(KEYS)
+
+
+def test_copies_in_one_space_understand_each_other_without_a_map(tmp_path: Path, frames: Path) -> None:
+    found = measured(tmp_path, entry({"a": 0, "b": 0}), frames, dim=3)
+    for pair in (("a", "a"), ("a", "b"), ("b", "a"), ("b", "b")):
+        for head in HEADS:
+            row = found.loc[(*pair, 0, head)]
+            assert row["value"] == row["own_value"] == pytest.approx(TRUE)
+            assert row["exchanged_bytes"] == 0
+            assert row["metric"] == ("precision" if head == "retrieval" else "accuracy")
+    assert found.loc[("a", "b", 20, "linear"), "exchanged_bytes"] == 20 * 3 * 2
+    assert ("a", "a", 20, "linear") not in found.index, "nobody needs a map to itself"
+
+
+def test_unlike_spaces_meet_through_a_map_alone(tmp_path: Path, frames: Path) -> None:
+    """One says the colours in another order: without a map all its red is the other's green."""
+    rolled = entry({"a": 0, "b": 1})
+    apart = measured(tmp_path, rolled, frames, dim=3)
+    assert apart.loc[("a", "b", 0, "linear"), "value"] <= 1 - TRUE
+    assert apart.loc[("a", "b", 0, "linear"), "own_value"] == pytest.approx(TRUE)
+    assert apart.loc[("a", "b", 20, "linear"), "value"] == pytest.approx(TRUE)
+    without = measured(tmp_path, rolled, frames, dim=0)
+    assert set(without.index.get_level_values("shared_images")) == {0, 20}
+    alone = without.xs(0, level="shared_images").reset_index()
+    assert (alone["owner"] == alone["guest"]).all(), (
+        "encoders of no common space are not compared as they are"
+    )
+    for head in HEADS:
+        assert without.loc[("b", "a", 20, head), "value"] == pytest.approx(TRUE)
+
+
+def test_labels_of_shared_images_are_never_read(
+    tmp_path: Path, frames: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    asked = Part.labels.fget
+    assert asked is not None
+    monkeypatch.setattr(Part, "labels", property(lambda part: (read.append(part.name), asked(part))[1]))
+    measured(tmp_path, entry({"a": 0, "b": 1}), frames, dim=0)
+    assert set(read) == {"own", "test"}
+
+
+def test_too_few_shared_images_or_files_are_refused(tmp_path: Path, frames: Path) -> None:
+    with pytest.raises(SemcomError, match="a map on 31 shared images, but there are 30; take at most those"):
+        measured(tmp_path, entry({"a": 0, "b": 1}, maps=(31,)), frames, dim=0)
+    given = entry({"a": 0, "b": 1})
+    (one, _) = files(tmp_path, given, dim=0)
+    with pytest.raises(SemcomError, match="1 files for the encoders a, b: give one for each, in order"):
+        consensus.run(given, frames=[frames], encoders=[one], table=tmp_path / "t", journal=tmp_path / "j")
+
+
+def test_the_verb(tmp_path: Path, frames: Path) -> None:
+    given = entry({"a": 0, "b": 0})
+    words = ["evaluate", "consensus", to_json(given), f"--frames={frames}"]
+    words += [f"--encoder={file}" for file in files(tmp_path, given, dim=3)]
+    words += [f"--table={tmp_path / 't.csv'}", f"--journal={tmp_path / 'j.jsonl'}", f"--log={tmp_path / 'l'}"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    assert "maps of 20 shared images" in (tmp_path / "l").read_text()
+    first = (tmp_path / "t.csv").read_bytes()
+    assert CliRunner().invoke(app, words).exit_code == 0
+    assert (tmp_path / "t.csv").read_bytes() == first
