@@ -206,3 +206,15 @@ def test_unknown_keys_beside_the_section(config, repository):
 def test_a_data_set_that_is_not_registered_is_named(config, repository):
     with pytest.raises(SemcomError, match="no data set 'romms' is registered .* did you mean 'rooms'"):
         systems(changed(config, "parts.test.data", "romms"), files=[], root=repository)
+
+
+def test_encoders_that_are_compared_come_in_the_order_of_the_entry(config):
+    """Its JSON has sorted keys."""
+    encoders = config["crlsc"]["encoders"]
+    config["crlsc"]["encoders"] = dict(sorted(encoders.items(), reverse=True))
+    made = jobs(config)
+    method = made.compared[0]
+    networks = json.loads(made.consensus(method, 0))["networks"]
+    files = made.consensus_inputs(method, 0)["encoder"]
+    assert len(files) > 1
+    assert [file.split("/")[-3] for file in files] == list(networks)

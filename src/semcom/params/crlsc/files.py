@@ -114,8 +114,8 @@ class Files:
         return files | ({} if encoder == RAW else {"base": [self.base(encoder, seed)]})
 
     def consensus_inputs(self, method: str, seed: int | str) -> dict[str, list[str]]:
-        """Files that a comparison of encoders reads."""
-        every = self.study.crlsc.encoders_of(method)
+        """Files that a comparison of encoders reads, in the order of its entry's networks."""
+        every = sorted(self.study.crlsc.encoders_of(method))  # as keys of the entry stand
         return {
             "frames": [self.frames(name) for name in self._data_of(self._compared_parts)],
             "encoder": [self.encoder(method, name, seed) for name in every],
