@@ -74,7 +74,8 @@ def test_the_first_run_makes_everything(site):
     assert "study tiny, report main, crlsc: data tiny version" in said
     report = site.root / "results/tiny/report/main"
     accuracy = pd.read_csv(report / "crlsc_accuracy.csv", comment="#")
-    assert {"linear", "class_mean", "knn", "private", "majority"} == set(accuracy["head"])
+    assert {"linear", "class_mean", "knn", "private", "majority", "none"} == set(accuracy["head"])
+    assert {"effective_rank", "multiply_adds", "parameters"} <= set(accuracy["metric"])
     linear = accuracy[(accuracy["head"] == "linear") & (accuracy["fraction"] == 1)]
     of = linear.set_index(["method", "encoder", "space"])["mean"]
     assert ("guided", "wide", "space") in of.index
@@ -85,7 +86,8 @@ def test_the_first_run_makes_everything(site):
     text = (report / "crlsc.md").read_text()
     assert all(f"| {method} |" in text for method in ("guided", "raw", "random", "mentor"))
     assert "## Consensus" in text
-    assert (report / "crlsc_accuracy.png").stat().st_size > 10_000
+    for name in ("accuracy", "bases", "consensus"):
+        assert (report / f"crlsc_{name}.png").stat().st_size > 10_000
 
 
 def test_the_shipped_base_has_the_size_that_the_report_says(site):
@@ -103,6 +105,7 @@ def test_own_heads_of_the_consensus_are_those_of_the_probe(site):
     for row in own.itertuples():
         probe = pd.read_csv(site.root / f"results/tiny/crlsc/probe/guided/{row.owner}/seed0.csv")
         there = probe[(probe["space"] == "space") & (probe["head"] == "linear") & (probe["fraction"] == 1)]
+        there = there[there["metric"] == "accuracy"]
         np.testing.assert_allclose(there["value"].item(), row.value)
         assert row.value == row.own_value
 

@@ -15,6 +15,13 @@ def of_seeds(path, pairs):
     ]
 
 
+def crlsc_figures(name, wanted):
+    """A figure of the report, where there is something to draw."""
+    path = f"results/{{study}}/report/{{report}}/crlsc_{name}"
+    picture = report(f"{path}.png", caption=f"../report/crlsc_{name}.rst", category="Figures")
+    return [picture, f"{path}.pdf"] if wanted else []
+
+
 wildcard_constraints:
     base="|".join(CRLSC.study.crlsc.bases) or "(?!)",
     encoder="|".join(dict.fromkeys(encoder for _, encoder in CRLSC.probed)),
@@ -168,10 +175,16 @@ rule crlsc_report:
             "_provenance.json",
             "_accuracy.pdf",
             "_accuracy.csv",
+            "_differences.csv",
             "_bases.csv",
             "_training.csv",
+            "_labels.csv",
             "_consensus.csv",
+            "_exchange.csv",
+            "_joining.csv",
         ),
+        *crlsc_figures("bases", CRLSC.study.crlsc.bases),
+        *crlsc_figures("consensus", CRLSC.compared),
     log:
         "logs/{study}/report/{report}_crlsc.log",
     threads: 1

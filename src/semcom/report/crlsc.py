@@ -1,11 +1,15 @@
-"""The second system's part of a report: tables, a figure and a page, from the files of its jobs."""
+"""The second system's part of a report: tables, figures and a page, from the files of its jobs.
+
+results/STUDY/crlsc/…/*.csv ─► tables (means, 95 % intervals) ─► CSV, PDF, PNG ─► crlsc.md
+"""
 
 from pathlib import Path
 
 from semcom.files.atomic import write_text
 from semcom.params.crlsc.entries import CrlscReportEntry
 from semcom.progress import log
-from semcom.report import crlsc_figure, crlsc_tables, crlsc_text, figures
+from semcom.report import crlsc_figures, crlsc_needs, crlsc_page, crlsc_tables, figures
+from semcom.report.crlsc_results import read
 from semcom.report.stamp import Stamp, write_provenance, write_table
 
 
@@ -20,12 +24,27 @@ def run(results: Path, entry: CrlscReportEntry, output: Path) -> None:
     Raises:
         SemcomError: a result is missing or damaged, or `output` cannot be written.
     """
-    stamp = Stamp.of(entry)
-    made = crlsc_tables.read(results, entry)
+    found, stamp = read(results, entry), Stamp.of(entry)
+    made = {
+        "accuracy": crlsc_tables.accuracy(found),
+        "differences": crlsc_tables.differences(found, entry),
+        "bases": crlsc_tables.bases(found, entry),
+        "training": crlsc_tables.training(found),
+        "labels": crlsc_needs.labels(found, entry),
+        "consensus": crlsc_tables.consensus(found),
+        "exchange": crlsc_needs.exchange(found, entry),
+        "joining": crlsc_needs.joins(found, entry),
+    }
     for name, table in made.items():
         write_table(output / f"crlsc_{name}.csv", table, stamp)
-    drawn = crlsc_figure.draw(made["accuracy"], entry, foot=stamp.line())
-    figures.save(drawn, output / "crlsc_accuracy", stamp.text())
+    foot = stamp.line()
+    drawn = {"accuracy": crlsc_figures.accuracy(made["accuracy"], entry, foot=foot)}
+    if entry.bases:
+        drawn["bases"] = crlsc_figures.bytes_accuracy(made["bases"], entry, foot=foot)
+    if entry.consensus:
+        drawn["consensus"] = crlsc_figures.across(made["consensus"], entry, foot=foot)
+    for name, figure in drawn.items():
+        figures.save(figure, output / f"crlsc_{name}", stamp.text())
     write_provenance(output / "crlsc_provenance.json", entry, stamp)
-    write_text(output / "crlsc.md", crlsc_text.page(made, entry, stamp=stamp))
+    write_text(output / "crlsc.md", crlsc_page.page(made, entry, stamp=stamp))
     log.info("report: %s", output / "crlsc.md")

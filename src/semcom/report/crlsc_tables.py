@@ -1,122 +1,128 @@
-"""The second system's results, read and averaged over seeds."""
-
-from collections.abc import Mapping
-from itertools import product
-from pathlib import Path
+"""The second system's tables: means over seeds with 95 % Student-t intervals, differences paired by seed."""
 
 import pandas as pd
 
-from semcom.params.crlsc.entries import CrlscReportEntry
+from semcom.metrics.intervals import paired_interval
+from semcom.params.crlsc.entries import CrlscReportEntry, MethodSaid
 from semcom.params.crlsc.files import RAW
 from semcom.params.crlsc.section import MENTOR
-from semcom.report.checked import check_there, table
+from semcom.report.crlsc_results import OF, PAIR, PROBE_KEY, SPENT, CrlscResults
 from semcom.report.tables import over_seeds
 
-OF = ("study", "system", "method")
-PROBE_KEY = ("target", "space", "head", "fraction", "metric")
-PROBE = (*OF, "encoder", "seed", *PROBE_KEY, "labels", "value")
-SPENT = (
-    "images_seen", "multiply_adds", "forward_multiply_adds", "parameters", "seconds", "peak_bytes",
-)  # fmt: skip
-HISTORY = (*OF, "encoder", "seed", "epoch", "metric", "value")
-SIZE = (*OF, "seed", "form", "trained", "vectors", "trained_on", "dim", "cosine", "bytes")
-PAIR = ("space", "shared_images", "owner", "guest", "head", "metric")
-CONSENSUS = (*OF, "seed", *PAIR, "exchanged_bytes", "value", "own_value")
+NONE, EVERY = "none", "mean"
+"""Of rows of no target, method or encoder; of the mean over the encoders that both methods have."""
 SUMMARY = ["mean", "half_width", "seeds"]
+SIZES = ("bytes", "bytes_codes", "vectors", "dim", "cosine")
+BASES = ["base", "form", "of", "target", "method", "encoder", "metric"]
+DIFFERENCES = ["target", "method", "against", "encoder", "fraction"]
 
 
-def read(folder: Path, entry: CrlscReportEntry) -> dict[str, pd.DataFrame]:
-    """`accuracy`, `training`, `bases` and `consensus`: a mean with its 95 % interval a row.
-
-    Args:
-        folder: `results/STUDY`.
-        entry: what there is.
-
-    Raises:
-        SemcomError: a file is missing, or is not what its name says.
-    """
-    return {
-        "accuracy": _accuracy(folder / "crlsc/probe", entry),
-        "training": _training(folder / "crlsc/local", entry),
-        "bases": _bases(folder / "crlsc/shared", entry),
-        "consensus": _consensus(folder / "crlsc/consensus", entry),
-    }
+def linear(probe: pd.DataFrame) -> pd.DataFrame:
+    """Accuracies of the linear head on backbone features."""
+    accuracy = probe[(probe["head"] == "linear") & (probe["metric"] == "accuracy")]
+    return accuracy[accuracy["space"] == "features"]
 
 
-def trained(entry: CrlscReportEntry) -> list[tuple[str, str]]:
-    """Method and encoder of every local training."""
-    return [(name, encoder) for name, said in entry.methods.items() for encoder in said.encoders]
+def at_all_labels(rows: pd.DataFrame) -> pd.DataFrame:
+    """Those at the largest share of the labels."""
+    return rows[rows["fraction"] == rows["fraction"].max()]
 
 
-def _all(
-    paths: Mapping[Path, Mapping[str, object]], columns: tuple[str, ...], key: tuple[str, ...]
-) -> pd.DataFrame:
-    """The rows of all files."""
-    check_there(list(paths))
-    found = [table(p, columns, place=place, key=key, may_lack=True) for p, place in paths.items()]
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=list(columns))
+def kind(said: MethodSaid) -> str:
+    """What a method is: `guided` by a base, `distilled` from the mentor itself, or a rival without either."""
+    if said.guide:
+        return "guided" if said.base else "distilled"
+    return "supervised" if said.labels else "simclr" if said.simclr else "random"
 
 
-def _places(
-    entry: CrlscReportEntry, pairs: list[tuple[str, str]], folder: Path, file: str
-) -> dict[Path, Mapping[str, object]]:
-    return {
-        folder / file.format(method=method, encoder=encoder, seed=seed): {
-            "study": entry.study,
-            "method": method,
-            "encoder": encoder,
-            "seed": seed,
-        }
-        for (method, encoder), seed in product(pairs, entry.seeds)
-    }
+def accuracy(results: CrlscResults) -> pd.DataFrame:
+    """Everything that probes measured."""
+    by = [*OF, "encoder", *PROBE_KEY]
+    labels = results.probe.groupby(by, sort=False, as_index=False)["labels"].mean()
+    return over_seeds(results.probe, by).merge(labels, on=by, how="left", validate="one_to_one")
 
 
-def _accuracy(folder: Path, entry: CrlscReportEntry) -> pd.DataFrame:
-    mentor = [(MENTOR, way) for way in (RAW, *entry.bases)]
-    paths = _places(entry, [*trained(entry), *mentor], folder, "{method}/{encoder}/seed{seed}.csv")
-    return over_seeds(_all(paths, PROBE, PROBE_KEY), ("method", "encoder", *PROBE_KEY))
+def differences(results: CrlscResults, entry: CrlscReportEntry) -> pd.DataFrame:
+    """Guided methods minus their rivals, linear head, paired by seed: for each encoder and for their mean."""
+    rows = linear(results.probe)
+    found = []
+    for method, said in entry.methods.items():
+        for against, other in entry.methods.items():
+            both = [name for name in said.encoders if name in other.encoders]
+            if kind(said) == "guided" and kind(other) != "guided" and both:
+                found += _pair(rows, method, against, both)
+    return pd.DataFrame(found, columns=[*DIFFERENCES, "difference", "half_width", "seeds"])
 
 
-def _training(folder: Path, entry: CrlscReportEntry) -> pd.DataFrame:
-    """What each training took, and the metrics of its last epoch."""
-    pairs = trained(entry)
-    spent = _all(
-        _places(entry, pairs, folder, "{method}/{encoder}/seed{seed}/cost.csv"),
-        (*OF, "encoder", "seed", *SPENT),
-        ("seed",),
-    ).melt(["method", "encoder", "seed"], SPENT, "metric", "value")
-    history = _all(
-        _places(entry, pairs, folder, "{method}/{encoder}/seed{seed}/history.csv"),
-        HISTORY,
-        ("epoch", "metric"),
+def _pair(rows: pd.DataFrame, method: str, against: str, encoders: list[str]) -> list[dict[str, object]]:
+    """Two methods on every target and at every share of the labels."""
+    values = rows[rows["encoder"].isin(encoders)].pivot_table(
+        index=["target", "fraction", "seed"], columns=["method", "encoder"], values="value", sort=False
     )
-    last = history[history["epoch"] == history.groupby(["method", "encoder"])["epoch"].transform("max")]
-    last = last[~last["metric"].isin(SPENT)]
-    rows = pd.concat([spent, last[["method", "encoder", "seed", "metric", "value"]]], ignore_index=True)
-    return over_seeds(rows, ("method", "encoder", "metric"))
+    apart = values[method][encoders] - values[against][encoders]
+    apart = apart.assign(**{EVERY: apart.mean(axis=1)}) if len(encoders) > 1 else apart
+    found = []
+    for (target, fraction), here in apart.groupby(["target", "fraction"], sort=False):
+        for encoder in here.columns:
+            mean, half = paired_interval(here[encoder].to_numpy(), 0 * here[encoder].to_numpy())
+            place = (target, method, against, encoder, fraction)
+            row = dict(zip(DIFFERENCES, place, strict=True))
+            found.append({**row, "difference": mean, "half_width": half, "seeds": len(here)})
+    return found
 
 
-def _bases(folder: Path, entry: CrlscReportEntry) -> pd.DataFrame:
-    """Bytes as shipped and mean cosine of each base."""
-    paths = {
-        folder / f"{base}/seed{seed}/size.csv": {"study": entry.study, "method": base, "seed": seed}
-        for base, seed in product(entry.bases, entry.seeds)
-    }
-    rows = _all(paths, SIZE, ("seed",)).rename(columns={"method": "base"})
-    long = rows.melt(["base", "form", "trained", "seed"], ["bytes", "vectors", "cosine"], "metric", "value")
-    return over_seeds(long, ("base", "form", "trained", "metric"))
+def bases(results: CrlscResults, entry: CrlscReportEntry) -> pd.DataFrame:
+    """Bytes of each base, what retrieval of vectors so coded gives, and training under it.
+
+    `of` is `size`, `retrieval` (the mentor's vectors in such codes, or `raw`) or `training` (linear head on
+    encoders that learnt under it). `difference` of retrieval is to vectors as they are, paired by seed.
+    """
+    sizes = results.sizes
+    names = ["base", "form"]
+    long = sizes.melt([*names, "seed"], [*SIZES], "metric", "value")
+    per = sizes.assign(value=sizes["bytes_codes"] / sizes["vectors"], metric="bytes_per_vector")
+    made = [pd.concat([long, per[[*names, "seed", "metric", "value"]]], ignore_index=True)]
+    made[0] = made[0].assign(of="size", target=NONE, method=NONE, encoder=NONE)
+    forms = {**entry.bases, RAW: "fp16"}
+    near = results.probe[(results.probe["method"] == MENTOR) & (results.probe["head"] == "private")]
+    near = near[near["metric"].isin(("accuracy", "precision"))]
+    made.append(near.assign(base=near["encoder"], of="retrieval"))
+    under = {name: said.base or RAW for name, said in entry.methods.items() if said.guide}
+    heads = at_all_labels(linear(results.probe))
+    heads = heads[heads["method"].isin(under)]
+    made.append(heads.assign(base=heads["method"].map(under), of="training"))
+    rows = pd.concat([part for part in made if len(part)], ignore_index=True)
+    rows = rows.assign(form=rows["base"].map(forms))
+    return _against_raw(over_seeds(rows, BASES), rows)
 
 
-def _consensus(folder: Path, entry: CrlscReportEntry) -> pd.DataFrame:
-    """The matrix of every method that has one; `difference` is to the guest's own head."""
-    paths = {
-        folder / f"{method}/seed{seed}.csv": {"study": entry.study, "method": method, "seed": seed}
-        for method, seed in product(entry.consensus, entry.seeds)
-    }
-    rows = _all(paths, CONSENSUS, PAIR)
-    by = ("method", *PAIR, "exchanged_bytes")
+def _against_raw(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """The table, and what retrieval from codes loses."""
+    near = rows[rows["of"] == "retrieval"]
+    by = ["target", "metric", "seed"]
+    both = near.merge(near.loc[near["base"] == RAW, [*by, "value"]], on=by, suffixes=("", "_raw"))
+    lost = over_seeds(both.assign(value=both["value"] - both["value_raw"]), BASES)
+    lost = lost.rename(columns={"mean": "difference", "half_width": "difference_half_width"})
+    return table.merge(lost.drop(columns="seeds"), on=BASES, how="left", validate="one_to_one")
+
+
+def training(results: CrlscResults) -> pd.DataFrame:
+    """What each training took, and the metrics of its last epoch."""
+    names = ["method", "encoder", "seed"]
+    spent = results.cost.melt(names, list(SPENT), "metric", "value")
+    logged = results.history[~results.history["metric"].isin(SPENT)]
+    rows = pd.concat([spent, logged[[*names, "metric", "value"]]], ignore_index=True)
+    return over_seeds(rows, ["method", "encoder", "metric"])
+
+
+def consensus(results: CrlscResults) -> pd.DataFrame:
+    """The matrix of every method that has one, and the difference to what the guest gets from its own."""
+    rows, by = results.consensus, ["method", *PAIR, "exchanged_bytes"]
+    columns = [*by, *SUMMARY, "own_mean", "difference", "difference_half_width"]
     if rows.empty:
-        return pd.DataFrame(columns=[*by, *SUMMARY, "difference", "difference_half_width"])
-    made = over_seeds(rows, by)
+        return pd.DataFrame(columns=columns)
+    own = over_seeds(rows, by, "own_value")["mean"]
     apart = over_seeds(rows.assign(value=rows["value"] - rows["own_value"]), by)
-    return made.assign(difference=apart["mean"], difference_half_width=apart["half_width"])
+    return over_seeds(rows, by).assign(
+        own_mean=own, difference=apart["mean"], difference_half_width=apart["half_width"]
+    )

@@ -83,7 +83,7 @@ class Sheet:
         low, high = self.panels[0].get_ylim()  # wide intervals need not push the view out of 0 to 100 %
         self.panels[0].set_ylim(max(low, limits[0]), min(high, limits[1]))
         width = WIDTH if self.columns > 1 else NARROW
-        ncols = min(len(names), 5 if self.columns > 1 else 3)
+        ncols = max(1, min(len(names), 5 if self.columns > 1 else 3))
         lines = [*_wrap(note, 5.5, width), *_wrap(foot, 4.8, width)]
         top = LEGEND_LINE * -(-len(names) // ncols) + 0.05 + self.above
         bottom = BOTTOM + NOTE_LINE * len(lines)

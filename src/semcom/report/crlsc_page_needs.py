@@ -1,0 +1,143 @@
+"""The second system's page on what is needed: labels, bytes, local computing."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from semcom.metrics.cost import ratio_interval
+from semcom.params.crlsc.entries import CrlscReportEntry
+from semcom.params.crlsc.files import RAW
+from semcom.report.crlsc_needs import LESS
+from semcom.report.crlsc_results import trained
+from semcom.report.crlsc_words import cell, listed
+
+
+def labels(made: pd.DataFrame) -> Iterator[str]:
+    """L(A*) by target, encoder and method."""
+    if made.empty:
+        return
+    against = str(made["against"].iloc[0])
+    yield (
+        f"L(A\\*): labels of training images at which the linear head reaches A\\*, the accuracy of "
+        f"{against} at all labels less {100 * LESS:.0f} point. Validation images, whose labels choose the "
+        "penalty, come on top. Geometric means over seeds. Bounds are not averaged. [CSV](crlsc_labels.csv)\n"
+    )
+    body = []
+    for (target, encoder), here in made.groupby(["target", "encoder"], sort=False):
+        rivals = here[here["method"] == against].set_index("seed")
+        for method, rows in here.groupby("method", sort=False):
+            goal = f"{100 * rows['target_accuracy'].iloc[0]:.1f}"
+            ratio = "" if method == against else _ratio(rows.set_index("seed"), rivals)
+            body.append([str(target), str(encoder), goal, str(method), _reached(rows), ratio])
+    yield from listed(["target", "encoder", "A\\*", "method", "L(A\\*)", f"ratio to {against}"], body)
+
+
+def _reached(rows: pd.DataFrame) -> str:
+    """A mean, or the range that bounds leave."""
+    if (rows["bound"] == "").all():
+        return f"{np.exp(np.log(rows['labels']).mean()):,.0f}"
+    never, at_once = ((rows["bound"] == bound).sum() for bound in ("more than", "at most"))
+    said = [f"{at_once} of {len(rows)} seeds at most {rows['labels'].min():,.0f}"] if at_once else []
+    said += [f"{never} of {len(rows)} seeds not with {rows['labels'].max():,.0f}"] if never else []
+    measured = rows.loc[rows["bound"] == "", "labels"]
+    said += [f"others {measured.min():,.0f} to {measured.max():,.0f}"] if len(measured) else []
+    return "; ".join(said)
+
+
+def _ratio(own: pd.DataFrame, rivals: pd.DataFrame) -> str:
+    if (own["bound"] != "").any() or (rivals["bound"] != "").any():
+        return "bounds only"
+    log, half = ratio_interval(own["labels"].to_numpy(), rivals.loc[own.index, "labels"].to_numpy())
+    if math.isnan(half):
+        return f"{np.exp(log):.2f}"
+    return f"{np.exp(log):.2f} ({np.exp(log - half):.2f} to {np.exp(log + half):.2f})"
+
+
+def bases(made: pd.DataFrame, entry: CrlscReportEntry) -> Iterator[str]:
+    """Bytes as shipped, what retrieval from such codes is worth, and what it loses."""
+    if not entry.bases:
+        return
+    yield "![Accuracy over bytes of the base](crlsc_bases.png)\n"
+    yield (
+        "[PDF](crlsc_bases.pdf), [CSV](crlsc_bases.csv) with training under each base. Retrieval: k-NN of "
+        "the mentor's test vectors among a target's training vectors in the base's codes; behind it the "
+        f"difference to those vectors as they are ({RAW}: in a private base's form).\n"
+    )
+    size = made[made["of"] == "size"].pivot_table(index="base", columns="metric", values="mean", sort=False)
+    near = made[(made["of"] == "retrieval") & (made["metric"] == "accuracy")]
+    body = []
+    for base in [*sorted(entry.bases, key=lambda name: size.loc[name, "bytes"]), RAW]:
+        line = [base, f"`{entry.bases[base]}`"] if base in entry.bases else [base, "fp16"]
+        if base in size.index:
+            of = size.loc[base]
+            line += [f"{of['bytes']:,.0f}", f"{of['bytes_per_vector']:,.1f}", f"{of['cosine']:.3f}"]
+        else:
+            line += ["–", f"{2 * size['dim'].iloc[0]:,.0f}", "–"]
+        for target in entry.targets:
+            here = near[(near["base"] == base) & (near["target"] == target)]
+            lost = "" if base == RAW else f"; {cell(here, 'difference', form='+.1f')}"
+            line.append(cell(here) + lost)
+        body.append(line)
+    names = ["base", "form", "bytes as shipped", "a vector's code", "mean cosine"]
+    yield from listed([*names, *entry.targets], body)
+
+
+def exchange(made: pd.DataFrame) -> Iterator[str]:
+    """What each method sends, receives and stores."""
+    if made.empty:
+        return
+    yield (
+        "What one terminal receives and stores; images count uncompressed, weights of encoders 4 bytes each. "
+        "[CSV](crlsc_exchange.csv) with the server's side.\n"
+    )
+    body = []
+    terminal = made[made["party"] == "terminal"]
+    for (method, encoder), rows in terminal.groupby(["method", "encoder"], sort=False):
+        by = rows.set_index("held")
+        first = rows.iloc[0]
+        got = [
+            f"{by.loc[held, 'receives_bytes']:,.0f}" if held in by.index else "–" for held in (True, False)
+        ]
+        stored = [f"{by['stores_training_bytes'].max():,.0f}", f"{first['stores_after_bytes']:,.0f}"]
+        body.append([str(method), str(encoder), f"{first['knowledge_bytes']:,.0f}", *got, *stored])
+    names = ["method", "encoder", "knowledge", "receives, images there", "images downloaded"]
+    yield from listed([*names, "stores in training, at most", "stores after"], body)
+
+
+def joining(made: pd.DataFrame) -> Iterator[str]:
+    """All bytes on the network until the largest number of parties has joined."""
+    if made.empty:
+        return
+    last = made[made["parties"] == made["parties"].max()]
+    yield (
+        f"All bytes on the network until {last['parties'].iloc[0]} parties understand each other: a base for "
+        "each, maps in pairs, or maps with one hub. [CSV](crlsc_joining.csv)\n"
+    )
+    body = [
+        [
+            str(row.base),
+            f"{row.shared_images:,}",
+            "held" if row.held else "downloaded",
+            *(f"{getattr(row, f'{way}_total_bytes'):,}" for way in ("shared_base", "pairwise", "hub")),
+        ]
+        for row in last.itertuples()
+    ]
+    yield from listed(["base", "images of a map", "images", "shared base", "in pairs", "hub"], body)
+
+
+def training(made: pd.DataFrame, entry: CrlscReportEntry) -> Iterator[str]:
+    """What each training took."""
+    yield "[CSV](crlsc_training.csv) with every metric of the last epoch.\n"
+    body = []
+    for method, encoder in trained(entry):
+        of = made[(made["method"] == method) & (made["encoder"] == encoder)].set_index("metric")
+        at = of["mean"]
+        line = [f"{at['parameters'] / 1e6:.2f} M", f"{at['forward_multiply_adds'] / 1e6:,.1f} M"]
+        line += [f"{at['images_seen']:,.0f}", f"{at['multiply_adds'] / 1e9:,.1f} G"]
+        line += [f"{at['seconds']:,.0f}", f"{at['peak_bytes'] / 2**20:,.0f} MiB"]
+        rank = cell(of.loc[of.index == "effective_rank_features"], factor=1)
+        body.append([method, encoder, *line, rank])
+    names = ["method", "encoder", "parameters", "multiply-adds an image", "images seen", "multiply-adds"]
+    yield from listed([*names, "seconds", "peak memory", "effective rank"], body)
