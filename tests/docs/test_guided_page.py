@@ -38,6 +38,13 @@ def test_the_example_of_a_consensus_shows_what_a_map_is_for() -> None:
     assert min(joined) > 0.85
 
 
+def test_the_example_of_a_private_base_finds_classes_in_it() -> None:
+    names = run(EXAMPLES[2])
+    assert names["right"] > 0.95
+    assert names["found"].position.shape == (200, 5)
+    assert 0.2 < names["found"].private.mean() < 0.8
+
+
 @pytest.mark.parametrize(
     ("row", "options"),
     [
