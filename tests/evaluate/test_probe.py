@@ -116,6 +116,8 @@ def test_the_mentor_as_it_is_and_as_a_base_codes_it(tmp_path: Path, frames: Path
     raw = measured(tmp_path, entry(None), frames, embeddings=embeddings)
     assert raw["colours", "features", "linear", 1.0, "accuracy"] == pytest.approx(TRUE)
     assert ("none", "none", "none", 1.0, "parameters") not in raw.index
+    assert raw["colours", "features", "private", 1.0, "bytes"] == NUMBER * 3 * 2
+    assert raw["colours", "features", "private", 1.0, "accuracy"] == pytest.approx(TRUE)
     flat = coloured.base(tmp_path / "flat.skb", "Flat")
     same = measured(tmp_path, entry(None, encoder="flat"), frames, embeddings=embeddings, base=flat)
     heads = ["linear", "class_mean", "knn"]
@@ -173,3 +175,27 @@ def test_the_verb(tmp_path: Path, frames: Path) -> None:
     first = (tmp_path / "t.csv").read_bytes()
     assert CliRunner().invoke(app, words).exit_code == 0
     assert (tmp_path / "t.csv").read_bytes() == first, "the same to the bit"
+
+
+def test_each_data_set_has_files_of_its_own(tmp_path: Path, frames: Path) -> None:
+    (tmp_path / "second").mkdir()
+    second = coloured.images(tmp_path / "second", first=7)
+    parts = (
+        *PARTS,
+        *((f"second_{name}", part.model_copy(update={"data": "second"})) for name, part in PARTS),
+    )
+    targets = TARGETS | {"others": {"train": "second_own", "test": "second_test"}}
+    given = entry(None, parts=parts, targets=targets)
+    files = [coloured.embeddings(frames, tmp_path / "a.h5"), coloured.embeddings(second, tmp_path / "b.h5")]
+    probe.run(
+        given, frames=[frames, second], encoder=None, embeddings=files, base=None, table=tmp_path / "t.csv",
+        journal=tmp_path / "j.jsonl",
+    )  # fmt: skip
+    found = pd.read_csv(tmp_path / "t.csv").set_index(KEYS)["value"].sort_index()
+    for target in targets:
+        assert found[target, "features", "linear", 1.0, "accuracy"] == pytest.approx(TRUE)
+    with pytest.raises(SemcomError, match=r"b\.h5 holds embeddings of other images"):
+        probe.run(
+            given, frames=[frames, second], encoder=None, embeddings=files[::-1], base=None,
+            table=tmp_path / "t.csv", journal=tmp_path / "j.jsonl",
+        )  # fmt: skip

@@ -23,6 +23,7 @@ from semcom.files.tables import write_rows
 from semcom.frames.folds import Indices, labelled
 from semcom.frames.images import DrawnParts
 from semcom.metrics.classification import accuracy
+from semcom.metrics.exchange import FP16
 from semcom.metrics.heads import Classes, Head, Labelled, Nearest, Vectors, centre, centred, class_means
 from semcom.metrics.labels import by_fraction
 from semcom.metrics.representation import effective_rank
@@ -140,19 +141,21 @@ def _target(
     part, test = drawn.parts[target.train], drawn.parts[target.test]
     _, counts = np.unique(test.labels, return_counts=True)
     yield _row(NONE, "majority", "accuracy", counts.max() / counts.sum())
+    size = 0
     if base is not None:
         kept, size = coded(base, stored[FEATURES])
-        yield from _heads(split(part, kept, test, asked[FEATURES], seed=seed), probe, FEATURES, seed=seed)
-        yield from _as_coded(Labelled(kept, part.labels), Labelled(asked[FEATURES], test.labels), size, probe)
-        return
+        stored = {FEATURES: kept}
     for space in stored:
         yield from _heads(split(part, stored[space], test, asked[space], seed=seed), probe, space, seed=seed)
         some = asked[space][:: max(1, -(-len(test) // LOOKED_AT))]
         yield _row(space, NONE, "effective_rank", effective_rank(some))
     space = SPACE if SPACE in stored else FEATURES
-    ids = drawn.images[part.data].prepared.index[part.index]
     bank, queries = Labelled(stored[space], part.labels), Labelled(asked[space], test.labels)
-    yield from _private(bank, ids, queries, space, entry)
+    if entry.network is None:
+        yield from _of_mentor(bank, queries, size or FP16 * bank.features.size, probe)
+    else:
+        ids = drawn.images[part.data].prepared.index[part.index]
+        yield from _private(bank, ids, queries, space, entry)
 
 
 def _heads(seen: Split, probe: Probe, space: str, *, seed: int) -> Iterator[Row]:
@@ -185,8 +188,8 @@ def _private(bank: Labelled, ids: Indices, queries: Labelled, space: str, entry:
     yield _row(space, "private", "bytes", built.bytes, labels=count)
 
 
-def _as_coded(bank: Labelled, queries: Labelled, size: int, probe: Probe) -> Iterator[Row]:
-    """The same of vectors that a shared base has coded; `size` is that of the codes alone."""
+def _of_mentor(bank: Labelled, queries: Labelled, size: int, probe: Probe) -> Iterator[Row]:
+    """The same of the mentor's vectors as they are, or as a base codes them; `size` is of vectors alone."""
     count, k = len(bank.classes), min(probe.neighbours, len(bank.classes))
     right = float(accuracy(_in_blocks(Nearest(bank, k), queries.features), queries.classes))
     yield _row(FEATURES, "private", "accuracy", right, labels=count)

@@ -63,7 +63,7 @@ def bases(made: pd.DataFrame, entry: CrlscReportEntry) -> Iterator[str]:
     yield (
         "[PDF](crlsc_bases.pdf), [CSV](crlsc_bases.csv) with training under each base. Retrieval: k-NN of "
         "the mentor's test vectors among a target's training vectors in the base's codes; behind it the "
-        f"difference to those vectors as they are ({RAW}: in a private base's form).\n"
+        "difference to those vectors as they are.\n"
     )
     size = made[made["of"] == "size"].pivot_table(index="base", columns="metric", values="mean", sort=False)
     near = made[(made["of"] == "retrieval") & (made["metric"] == "accuracy")]
