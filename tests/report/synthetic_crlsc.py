@@ -140,8 +140,9 @@ def _base(folder: Path, given: CrlscReportEntry, base: str, form: str, seed: int
     at = folder / f"crlsc/shared/{base}/seed{seed}"
     at.mkdir(parents=True)
     size = {
-        "form": form, "trained": form, "vectors": 1000, "trained_on": 1000, "dim": DIM, "cosine": 0.8,
-        "bytes": BYTES[base], "bytes_codes": {"pq": 32_000, "tiny": 1000}[base],
+        "form": form, "trained": {"tiny": "PQ1x6"}.get(base, form), "vectors": 1000,
+        "trained_on": 1000, "dim": DIM, "cosine": 0.8, "bytes": BYTES[base],
+        "bytes_codes": {"pq": 32_000, "tiny": 1000}[base],
     }  # fmt: skip
     write_rows(at / "size.csv", [_tags(given, base, seed) | size])
 

@@ -75,6 +75,8 @@ def test_bases_have_bytes_retrieval_and_training(report: Path) -> None:
     made = read(report, "bases")
     assert one(made, base="pq", of="size", metric="bytes")["mean"] == BYTES["pq"]
     assert one(made, base="pq", of="size", metric="bytes_per_vector")["mean"] == 32
+    assert set(made.loc[made["base"] == "pq", "form"]) == {"PQ32"}
+    assert set(made.loc[made["base"] == "tiny", "form"]) == {"PQ1, trained as PQ1x6"}, "fewer bits"
     near = {"of": "retrieval", "target": "far", "metric": "accuracy"}
     assert one(made, base="tiny", **near)["difference"] == pytest.approx(0.54 - 0.66)
     assert one(made, base="pq", **near)["difference"] == pytest.approx(0.641 - 0.66)

@@ -69,7 +69,7 @@ def bases(made: pd.DataFrame, entry: CrlscReportEntry) -> Iterator[str]:
     near = made[(made["of"] == "retrieval") & (made["metric"] == "accuracy")]
     body = []
     for base in [*sorted(entry.bases, key=lambda name: size.loc[name, "bytes"]), RAW]:
-        line = [base, f"`{entry.bases[base]}`"] if base in entry.bases else [base, "fp16"]
+        line = [base, str(made.loc[made["base"] == base, "form"].iloc[0])]
         if base in size.index:
             of = size.loc[base]
             line += [f"{of['bytes']:,.0f}", f"{of['bytes_per_vector']:,.1f}", f"{of['cosine']:.3f}"]

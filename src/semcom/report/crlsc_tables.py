@@ -78,12 +78,11 @@ def bases(results: CrlscResults, entry: CrlscReportEntry) -> pd.DataFrame:
     encoders that learnt under it). `difference` of retrieval is to vectors as they are, paired by seed.
     """
     sizes = results.sizes
-    names = ["base", "form"]
-    long = sizes.melt([*names, "seed"], [*SIZES], "metric", "value")
+    long = sizes.melt(["base", "seed"], [*SIZES], "metric", "value")
     per = sizes.assign(value=sizes["bytes_codes"] / sizes["vectors"], metric="bytes_per_vector")
-    made = [pd.concat([long, per[[*names, "seed", "metric", "value"]]], ignore_index=True)]
+    made = [pd.concat([long, per[["base", "seed", "metric", "value"]]], ignore_index=True)]
     made[0] = made[0].assign(of="size", target=NONE, method=NONE, encoder=NONE)
-    forms = {**entry.bases, RAW: "fp16"}
+    forms = {base: _form(form, sizes[sizes["base"] == base]) for base, form in entry.bases.items()}
     near = results.probe[(results.probe["method"] == MENTOR) & (results.probe["head"] == "private")]
     near = near[near["metric"].isin(("accuracy", "precision"))]
     made.append(near.assign(base=near["encoder"], of="retrieval"))
@@ -92,8 +91,14 @@ def bases(results: CrlscResults, entry: CrlscReportEntry) -> pd.DataFrame:
     heads = heads[heads["method"].isin(under)]
     made.append(heads.assign(base=heads["method"].map(under), of="training"))
     rows = pd.concat([part for part in made if len(part)], ignore_index=True)
-    rows = rows.assign(form=rows["base"].map(forms))
+    rows = rows.assign(form=rows["base"].map({**forms, RAW: "fp16"}))
     return _against_raw(over_seeds(rows, BASES), rows)
+
+
+def _form(asked: str, sizes: pd.DataFrame) -> str:
+    """As asked for, and as trained where there were too few vectors for that."""
+    trained = sorted(set(sizes["trained"]) - {asked})
+    return f"{asked}, trained as {' or '.join(trained)}" if trained else asked
 
 
 def _against_raw(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
