@@ -2,13 +2,6 @@
 include: "crlsc_common.smk"
 
 
-def crlsc_figures(name, wanted):
-    """A figure of the report, where there is something to draw."""
-    path = f"results/{{study}}/report/{{report}}/crlsc_{name}"
-    picture = report(f"{path}.png", caption=f"../report/crlsc_{name}.rst", category="Figures")
-    return [picture, f"{path}.pdf"] if wanted else []
-
-
 wildcard_constraints:
     base="|".join(CRLSC.study.crlsc.bases) or "(?!)",
     encoder="|".join(dict.fromkeys(encoder for _, encoder in CRLSC.probed)),

@@ -13,3 +13,10 @@ def of_seeds(path, pairs):
         for method, encoder in pairs
         for seed in SYSTEMS.seeds
     ]
+
+
+def crlsc_figures(name, wanted):
+    """A figure of the report, where there is something to draw."""
+    path = f"results/{{study}}/report/{{report}}/crlsc_{name}"
+    picture = report(f"{path}.png", caption=f"../report/crlsc_{name}.rst", category="Figures")
+    return [picture, f"{path}.pdf"] if wanted else []
