@@ -99,7 +99,7 @@ def _note(entry: ReportEntry) -> str:
 
 
 def _panel(axes: Axes, rows: pd.DataFrame, entry: ReportEntry) -> None:
-    """One line a block and modality; a block that is all of the embedding is drawn as that alone."""
+    """One line a block and modality; one that is all of the embedding lies over the embedding's."""
     for block, look in LOOKS.items():
         for modality, dashes in DASHES.items():
             of = rows[(rows["block"] == block) & (rows["modality"] == modality)]
