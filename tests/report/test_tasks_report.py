@@ -100,8 +100,8 @@ def test_the_figures_say_what_each_panel_shows(study):
     drawn = tables.accuracy_snr(found, study.entry)
     sheet = figures.accuracy_snr(drawn, study.entry, chance=found.chance, foot="")
     titles = [axes.get_title(loc="left") for axes in sheet.axes]
-    assert titles[0] == "awgn_k32 (accuracy), labels all: 1 epoch"
-    assert titles[3] == "objects_k32 (map), labels all: 1 epoch"
+    assert titles[:2] == ["awgn_k32 (accuracy), labels all\n1 epoch", "4 epochs"]
+    assert titles[3] == "objects_k32 (map), labels all\n1 epoch"
     assert "test accuracy or mean average precision (%)" in {text.get_text() for text in sheet.texts}
     assert any("map: mean average precision." in text.get_text() for text in sheet.texts)
     for axes, level, name in (
@@ -133,6 +133,6 @@ def test_a_study_of_one_measure_says_no_more_than_before(tmp_path):
     found = results.read(study.folder, study.entry, study.frames)
     drawn = tables.accuracy_snr(found, study.entry)
     sheet = figures.accuracy_snr(drawn, study.entry, chance=found.chance, foot="")
-    assert sheet.axes[1].get_title(loc="left") == "awgn_k8, labels all: 1 epoch"
+    assert sheet.axes[1].get_title(loc="left") == "awgn_k8, labels all\n1 epoch"
     assert "test accuracy (%)" in {text.get_text() for text in sheet.texts}
     assert [len(axes.texts) for axes in sheet.axes] == [1, 0], "chance is named once"

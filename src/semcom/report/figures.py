@@ -53,7 +53,8 @@ def accuracy_snr(
     one = len(groups(entry)) == 1
     table = measures.judged(table, entry)
     with mpl.rc_context(STYLE):
-        sheet = Sheet(len(places), columns=min(3, len(entry.budgets)) if one else len(entry.budgets))
+        columns = min(3, len(entry.budgets)) if one else len(entry.budgets)
+        sheet = Sheet(len(places), columns=columns, above=0.28 if one else 0.42)
         for axes, (link, labels, budget) in zip(sheet.panels, places, strict=True):
             here = select(table, link=link, labels=labels, budget_epochs=budget)
             for number, method in enumerate(entry.methods):
@@ -66,8 +67,12 @@ def accuracy_snr(
             chance_line(axes, chance, entry, (link, labels, budget), places)
             training_marks(axes, entry.links[link])
             epochs = f"{budget} epoch{'s' * (budget != 1)}"
-            shown = measures.named(entry, link)
-            axes.set_title(f"{epochs} of fine-tuning" if one else f"{shown}, labels {labels}: {epochs}")
+            first = (
+                ""
+                if one or budget != entry.budgets[0]
+                else f"{measures.named(entry, link)}, labels {labels}\n"
+            )
+            axes.set_title(f"{first}{epochs}{' of fine-tuning' if one else ''}")
             if here["snr_db"].nunique() <= 8:
                 axes.xaxis.set_major_locator(FixedLocator(sorted(here["snr_db"].unique())))
         where = "Link {}, labels {}. ".format(*groups(entry)[0]) if one else ""
