@@ -248,7 +248,7 @@ def seen(port: int) -> list[tuple[object, ...]]:
         found = json.load(answer).get("runs", [])
     # The server leaves `metrics` out of a run that has none yet.
     return [
-        (run["info"]["status"], *(metric["value"] for metric in run["data"].get("metrics", [])))
+        (run["info"]["status"], *(m["value"] for m in run["data"].get("metrics", []) if m["key"] == "loss"))
         for run in found
     ]
 
