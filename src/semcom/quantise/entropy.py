@@ -4,8 +4,8 @@
 
 The number of indices a frame is known to the receiver, so that nothing marks the end: a payload is the sum of
 its indices' lengths, to the bit. Lengths are whole bits, which costs less than a bit an index above the
-entropy, and with hundreds of codes some hundredths. One wrong bit spoils all behind it, so that coded payloads
-want a link that delivers a block whole or not at all.
+entropy, and with hundreds of codes some hundredths. One wrong bit spoils all behind it, so that payloads want
+a link that delivers a block whole or not at all.
 """
 
 import heapq
