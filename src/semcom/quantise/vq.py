@@ -143,7 +143,8 @@ class VectorQuantiser(nn.Module):
         loss = self.commitment * functional.mse_loss(wide, codes)
         if self.training:
             self._follow(flat.detach(), index, generator)
-        return Quantised(wide + (codes - wide).detach(), index.view(z.shape[:-1]), loss)
+        straight = codes + (wide - wide.detach())  # the codes to the last bit, and the gradient of z
+        return Quantised(straight, index.view(z.shape[:-1]), loss)
 
     def encode(self, z: Tensor) -> Tensor:
         """Index (…) of vectors (…, dim), in any mode without a trace in the codebook."""
