@@ -68,7 +68,13 @@ def test_nearest_is_scikit_learns_vote_and_takes_all_of_a_small_bank():
     bank, test = drawn(101), drawn(300, seed=1)
     for k in (1, 5):
         peer = KNeighborsClassifier(k).fit(bank.features, bank.classes)
-        assert (Nearest(bank, k).predict(test.features) == peer.predict(test.features)).all()
+        votes = np.sort(peer.predict_proba(test.features), axis=1)
+        sure = (
+            votes[:, -1] > votes[:, -2]
+        )  # of equally many the peer has the smallest class, this the nearest
+        assert sure.mean() > 0.8
+        found, expected = Nearest(bank, k).predict(test.features), peer.predict(test.features)
+        assert (found[sure] == expected[sure]).all()
     few = Labelled(bank.features[:3], np.array([2, 2, 1]))
     assert (Nearest(few, 5).predict(test.features) == 2).all()
 

@@ -163,7 +163,7 @@ def _heads(seen: Split, probe: Probe, space: str, *, seed: int) -> Iterator[Row]
     mean = centre(np.concatenate([seen.train.features, seen.validation.features]))
     train, validation, test = (Labelled(centred(x, mean), y) for x, y in seen)
     for found in by_fraction(train, validation, test, fractions=probe.label_fractions, seed=seed):
-        for metric in ("accuracy", "penalty", "validation_labels"):
+        for metric in ("accuracy", "penalty", "validation_accuracy", "validation_labels"):
             at, labels = found["fraction"], found["labels"]
             yield _row(space, "linear", metric, found[metric], fraction=at, labels=labels)
     everything: Indices = np.arange(len(train.classes))

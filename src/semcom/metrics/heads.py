@@ -8,13 +8,15 @@ positive. Each takes off its own, of images without labels, and a head of one th
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from semcom.files.errors import SemcomError
-from semcom.metrics.classification import accuracy, knn_predict
+from semcom.metrics.classification import accuracy
+from semcom.metrics.votes import Distinct, winners
 
 Vectors = NDArray[np.floating]
 Classes = NDArray[np.integer]
@@ -154,7 +156,7 @@ def class_means(train: Labelled) -> ClassMeans:
 
 @dataclass(frozen=True, eq=False)
 class Nearest:
-    """The class that most of the nearest bank features have, in cosine similarity.
+    """The class that most of the nearest bank features have, in cosine similarity (`metrics.votes`).
 
     Attributes:
         bank: what is voted by.
@@ -164,7 +166,11 @@ class Nearest:
     bank: Labelled
     neighbours: int
 
+    @cached_property
+    def _distinct(self) -> Distinct:
+        return Distinct(unit(self.bank.features))
+
     def predict(self, features: Vectors) -> Classes:
-        """The class of most votes."""
+        """The class of most votes; of equally many that of the nearest."""
         k = min(self.neighbours, len(self.bank.classes))
-        return knn_predict(self.bank.features, self.bank.classes, features, neighbours=k)
+        return winners(self._distinct.similarity(unit(features)), self.bank.classes, k)

@@ -47,7 +47,8 @@ def by_fraction(
         seed: of the draw.
 
     Returns:
-        A row a fraction: `fraction`, `labels`, `validation_labels`, `penalty`, `accuracy`.
+        A row a fraction: `fraction`, `labels`, `validation_labels`, `penalty`, `validation_accuracy` (at that
+        penalty, so a little high), `accuracy`.
     """
     everything: Indices = np.arange(len(train.classes))
     rows = []
@@ -60,6 +61,7 @@ def by_fraction(
                 "labels": len(drawn),
                 "validation_labels": len(validation.classes),
                 "penalty": head.penalty,
+                "validation_accuracy": head.validation,
                 "accuracy": float(accuracy(head.predict(test.features), test.classes)),
             }
         )

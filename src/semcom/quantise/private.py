@@ -6,6 +6,7 @@
 A form is what a shared base has (`shared`), and both are searched together: they are of one space.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,10 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semcom.files.errors import SemcomError
+from semcom.metrics import votes
 from semcom.quantise.shared import SharedBase
 from semcom.quantise.source import InMemory, Positions, Vectors
 
 Labels = NDArray[np.int64]
+QUERIES = 1024
+"""Looked up at a time, which bounds memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,19 +62,31 @@ class PrivateBase:
         return self.base.search(queries, min(k, len(self.labels)))
 
     def classify(self, queries: Vectors, k: int) -> Labels:
-        """Class (Q,) by vote of the k nearest; of equally many votes that of the nearest."""
-        _, position = self.search(queries, k)
-        votes, there = self.labels[position], position >= 0
-        same = (votes[:, :, None] == votes[:, None, :]) & there[:, None, :] & there[:, :, None]
-        winner = same.sum(axis=2).argmax(axis=1)
-        found: Labels = votes[np.arange(len(votes)), winner]
-        return found
+        """Class (Q,) by vote of the k nearest (`metrics.votes`), of equally many that of the nearest."""
+        k = min(k, len(self.labels))
+        found = [votes.winners(near, self.labels[at], k) for near, at in self._near(queries, k)]
+        return np.concatenate([np.empty(0, np.int64), *found])
 
     def precision(self, queries: Vectors, classes: Labels, k: int) -> float:
         """Share of the k nearest that are of the query's class (Q,), mean over queries, in 0..1."""
-        _, position = self.search(queries, k)
-        right = (self.labels[position] == classes[:, None]) & (position >= 0)
-        return float(right.mean())
+        k, right, done = min(k, len(self.labels)), 0.0, 0
+        for near, at in self._near(queries, k):
+            right += votes.right_share(near, self.labels[at], classes[done : done + len(at)], k).sum()
+            done += len(at)
+        return float(right / len(queries))
+
+    def _near(self, queries: Vectors, k: int) -> Iterator[tuple[Vectors, Positions]]:
+        """Of some queries at a time, the k nearest and all that are as near as the k-th."""
+        for start in range(0, len(queries), QUERIES):
+            some, wanted = queries[start : start + QUERIES], k
+            near, at = self.search(some, wanted)
+            while (
+                wanted < len(self.labels)
+                and (np.isfinite(near[:, -1]) & (near[:, -1] == near[:, k - 1])).any()
+            ):
+                wanted *= 4
+                near, at = self.search(some, wanted)
+            yield near, at
 
     @property
     def bytes(self) -> int:
