@@ -1,5 +1,6 @@
 """Probes of encoders whose features, and so accuracies, are known."""
 
+from collections import Counter
 from pathlib import Path
 
 import coloured
@@ -10,12 +11,15 @@ from coloured import PARTS, TEST, TRAIN, TRUE
 from typer.testing import CliRunner
 
 from semcom.cli import app
-from semcom.evaluate import probe
+from semcom.evaluate import frozen, probe
 from semcom.files.errors import SemcomError
 from semcom.frames.parts import Part
 from semcom.params.crlsc.entries import ProbeEntry
 from semcom.params.crlsc.section import Network
 from semcom.params.entries import to_json
+from semcom.quantise.private import PrivateBase
+from semcom.quantise.shared import SharedBase
+from semcom.quantise.source import InMemory
 
 TARGETS = {"colours": {"train": "own", "test": "test"}}
 KEYS = ["target", "space", "head", "fraction", "metric"]
@@ -99,6 +103,45 @@ def test_the_space_of_a_base_is_measured_beside_the_features(tmp_path: Path, fra
     assert "private" not in heads, "the private base is in the base's space"
 
 
+def test_shared_and_private_base_are_searched_together(tmp_path: Path, frames: Path) -> None:
+    net = coloured.network()
+    file = coloured.encoder(tmp_path / "e.pt", net, dim=3)
+    found = measured(tmp_path, entry(net), frames, encoder=file, base=coloured.base(tmp_path / "b", "Flat"))
+    own = found["colours", "space"]
+    # The party's own images of a colour lie at the query itself, the base's 600 vectors all about.
+    assert own["both", 1.0, "private_share"] > 0.9
+    assert own["both", 1.0, "accuracy"] == own["private", 1.0, "accuracy"] == pytest.approx(TRUE)
+    assert ("both", 1.0, "accuracy") not in measured(tmp_path, entry(net), frames, encoder=file)[
+        "colours", "space"
+    ]
+
+
+@pytest.mark.parametrize("k", [1, 4, 9])
+def test_of_both_bases_the_private_ones_vote(k: int) -> None:
+    draws = np.random.default_rng(k)
+    means = 2 * draws.normal(size=(3, 6))
+
+    def drawn(count: int) -> tuple[np.ndarray, np.ndarray]:
+        classes = draws.integers(3, size=count)
+        vectors = (means[classes] + draws.normal(size=(count, 6))).astype(np.float32)
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True), classes
+
+    public, (stored, labels), (asked, classes) = drawn(40)[0], drawn(30), drawn(25)
+    shared = SharedBase.build(InMemory.numbered(public), form="Flat")
+    private = PrivateBase.build(stored, np.arange(30), labels, form="Flat")
+    right, share = [], []
+    for query, own in zip(asked, classes, strict=True):
+        near = np.argsort(-np.concatenate([public, stored]) @ query)[:k] - 40
+        votes = Counter(labels[near[near >= 0]].tolist()).most_common()
+        share.append((near >= 0).mean())
+        first = {c: i for i, c in reversed(list(enumerate(labels[near[near >= 0]].tolist())))}
+        right.append(bool(votes) and max(votes, key=lambda vote: (vote[1], -first[vote[0]]))[0] == own)
+    found = frozen.both(shared, private, asked, classes, k)
+    assert found["private_share"] == pytest.approx(np.mean(share))
+    assert found["accuracy"] == pytest.approx(np.mean(right))
+    assert 0.2 < found["private_share"] < 0.7
+
+
 def test_an_encoder_that_says_the_same_of_all_is_at_chance_and_of_rank_one(
     tmp_path: Path, frames: Path
 ) -> None:
@@ -116,10 +159,12 @@ def test_the_mentor_as_it_is_and_as_a_base_codes_it(tmp_path: Path, frames: Path
     raw = measured(tmp_path, entry(None), frames, embeddings=embeddings)
     assert raw["colours", "features", "linear", 1.0, "accuracy"] == pytest.approx(TRUE)
     assert ("none", "none", "none", 1.0, "parameters") not in raw.index
+    assert raw["none", "none", "none", 1.0, "shipped_bytes"] == 99
     assert raw["colours", "features", "private", 1.0, "bytes"] == NUMBER * 3 * 2
     assert raw["colours", "features", "private", 1.0, "accuracy"] == pytest.approx(TRUE)
     flat = coloured.base(tmp_path / "flat.skb", "Flat")
     same = measured(tmp_path, entry(None, encoder="flat"), frames, embeddings=embeddings, base=flat)
+    assert ("none", "none", "none", 1.0, "shipped_bytes") not in same.index
     heads = ["linear", "class_mean", "knn"]
     for head in heads:
         assert same["colours", "features", head, 1.0, "accuracy"] == pytest.approx(TRUE)

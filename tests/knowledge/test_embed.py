@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from semcom.files.errors import SemcomError
 from semcom.frames.prepared import Prepared
 from semcom.knowledge.embed import run
+from semcom.models import int8
 from semcom.models.mentor_lite0 import Lite0
 from semcom.params.entries import to_json
 from semcom.params.shared import EmbedEntry
@@ -89,6 +90,25 @@ def test_every_row_is_what_the_mentor_says_of_its_image(whole: Path, images: dic
     events = [json.loads(line) for line in (whole.parent / "j.jsonl").read_text().splitlines()]
     assert [event["event"] for event in events] == ["start", "metrics", "end"]
     assert events[1]["values"]["embed/images"] == 100
+
+
+def test_a_mentor_in_int8_is_what_its_receiver_would_have(
+    whole: Path, images: dict[int, Path], tmp_path: Path
+) -> None:
+    coarse = Embeddings.open(embed(images[100], tmp_path, like=entry(int8=True), earlier=[whole]))
+    plain, frames = Embeddings.open(whole), Prepared.open(images[100])
+    sent, received = Lite0(size=(32, 32)), Lite0(size=(32, 32), weights="random", seed=3)
+    int8.unpack(received, int8.pack(sent))
+    with torch.inference_mode():
+        expected = received(received.prepare(frames.rgb))
+    torch.testing.assert_close(torch.from_numpy(coarse.vectors()), expected, rtol=1e-3, atol=1e-4)
+    assert coarse.mentor == {**plain.mentor, "int8": True}
+    assert coarse.mentor_sha256 != plain.mentor_sha256, "no row of the other is taken over"
+    assert coarse.network["shipped_bytes"] == int8.pack(sent).bytes
+    assert 3.8 < plain.network["shipped_bytes"] / coarse.network["shipped_bytes"] < 4
+    for what in ("parameters", "multiply_adds"):
+        assert coarse.network[what] == plain.network[what]
+    assert plain.network["parameters"] == sum(p.numel() for p in sent.parameters())
 
 
 @pytest.mark.parametrize("after", [1, 3, 6])

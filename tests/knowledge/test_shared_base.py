@@ -1,6 +1,7 @@
 """`semcom knowledge shared`: what the verb writes, from real embeddings of drawn frames."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,21 @@ def test_the_base_holds_the_training_images_and_the_table_says_its_bytes(
     events = [json.loads(line) for line in (tmp_path / "b.jsonl").read_text().splitlines()]
     assert events[1]["values"]["shared/bytes"] == row.bytes
     assert events[0]["tags"]["stage"] == "shared"
+
+
+def test_what_a_picture_file_takes_is_counted_where_there_are_files(embeddings: Path, tmp_path: Path) -> None:
+    _, row = built(embeddings, tmp_path, entry(), pictures=tmp_path / "images.zip")
+    assert np.isnan(row.image_bytes), "there are none"
+    every = Embeddings.open(embeddings)
+    with zipfile.ZipFile(tmp_path / "images.zip", "w") as archive:
+        for number in every.index:
+            archive.writestr(f"{number:06d}", bytes(10 * int(number)))
+    _, row = built(embeddings, tmp_path, entry(), pictures=tmp_path / "images.zip")
+    assert row.image_bytes == 10 * every.index[every.train].mean()
+    with zipfile.ZipFile(tmp_path / "few.zip", "w") as archive:
+        archive.writestr("000001", b"x")
+    with pytest.raises(SemcomError, match=r"few\.zip is damaged, or has other images than the base"):
+        built(embeddings, tmp_path, entry(), pictures=tmp_path / "few.zip")
 
 
 @pytest.mark.parametrize(("part", "count"), [("train", 100), ("test", 50), ("all", 150)])

@@ -94,6 +94,7 @@ def test_a_method_inherits_what_its_train_leaves_out(config):
         ("train.optimiser", {"use": "adamv"}, "crlsc.train.optimiser.use: 'adamv' is unknown; did you mean"),
         ("mentor", {"use": "efficientnet"}, "crlsc.mentor.use: 'efficientnet' is unknown; did you mean"),
         ("bases.pq", {"form": "PQX"}, "crlsc.bases.pq.form: 'PQX' in the form 'PQX' is nothing that faiss"),
+        ("bases.raw", {"form": "Flat"}, "crlsc.bases.raw: is the name of rows of the mentor without a base"),
         ("bases.pq.of", "a", "crlsc.bases.pq.of: a is a private part, here it takes a public one"),
         ("methods.guided.base", "pk", "crlsc.methods.guided.base: 'pk' is none of bases; did you mean 'pq'"),
         ("methods.guided.part", "a", "crlsc.methods.guided.part: a, but the guide infonce draws an image to"),
@@ -168,6 +169,24 @@ def test_a_change_is_in_the_entries_that_it_concerns(config, path, value, again)
     config["crlsc"]["parts"]["test"]["count"] = 50
     before, after = entries(config), entries(changed(config, path, value))
     assert {name for name in before if before[name] != after[name]} == again
+
+
+def test_the_mentor_in_int8_has_embeddings_and_a_probe_of_its_own(config):
+    assert ("mentor", "int8") not in jobs(config).probed
+    made = jobs(changed(config, "mentor_int8", True))
+    assert made.probed[-4:] == [("mentor", way) for way in ("raw", "int8", "pq", "flat")]
+    (file,) = made.probe_inputs("mentor", "int8", 0)["embeddings"]
+    assert file == f"results/data/embeddings/{made.mentor}-int8/rooms_32x24_abcdefgh.h5"
+    assert "base" not in made.probe_inputs("mentor", "int8", 0)
+    plain, small = (json.loads(made.embed("rooms", name)) for name in (made.mentor, made.mentor_int8))
+    assert (plain["int8"], small["int8"]) == (False, True)
+    assert {key for key in plain if plain[key] != small[key]} == {"name", "int8"}
+
+
+def test_an_encoder_is_probed_with_the_base_under_which_it_learnt(config):
+    made = jobs(config)
+    assert made.probe_inputs("guided", "small", 1)["base"] == [made.base("pq", 1)]
+    assert "base" not in made.probe_inputs("cosine", "small", 1)
 
 
 def test_parts_keep_their_order_in_an_entry(config):

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from synthetic_crlsc import BYTES, DIM, SEEDS, entry, write
+from synthetic_crlsc import BYTES, DIM, FILE, SEEDS, SHIPPED, entry, write
 from typer.testing import CliRunner
 
 from semcom.cli import app
 from semcom.files.errors import SemcomError
 from semcom.params.crlsc.entries import CrlscReportEntry
 from semcom.params.entries import to_json
-from semcom.report import crlsc
+from semcom.report import crlsc, crlsc_needs, crlsc_results
 from semcom.report.crlsc_words import verdict
 
 T2 = 4.302652729749
@@ -99,7 +99,7 @@ def test_the_matrix_is_beside_what_guests_get_from_their_own(report: Path) -> No
 
 
 def test_bytes_between_parties(report: Path) -> None:
-    made, image = read(report, "exchange"), 32 * 32 * 3
+    made, image = read(report, "exchange"), FILE["pq"]
     at = {"encoder": "small", "party": "terminal"}
     got = {
         (row.method, row.held): row.receives_bytes for row in made[made["party"] == "terminal"].itertuples()
@@ -112,10 +112,31 @@ def test_bytes_between_parties(report: Path) -> None:
     assert ("labelled", False) not in got, "it takes no public images"
     assert one(made, method="guided", held=True, **at)["stores_after_bytes"] == 4_000_000 + BYTES["pq"]
     assert one(made, method="raw", held=True, **at)["stores_after_bytes"] == 4_000_000
+    assert one(made, method="mentor", party="terminal", encoder="raw")["receives_bytes"] == SHIPPED["raw"]
+    assert (
+        one(made, method="mentor", party="terminal", encoder="int8")["stores_after_bytes"] == SHIPPED["int8"]
+    )
+    assert "a public image: 900 bytes, that of its file" in (report / "crlsc.md").read_text()
     joins = read(report, "joining")
     row = one(joins, base="pq", shared_images=100, held=True, parties=64)
     assert row["shared_base_total_bytes"] == 64 * BYTES["pq"]
     assert row["pairwise_total_bytes"] == 64 * 63 // 2 * 2 * 100 * DIM * 2
+    row = one(joins, base="pq", shared_images=100, held=False, parties=1)
+    assert row["shared_base_total_bytes"] == BYTES["pq"] + 1000 * image
+
+
+def test_images_of_unknown_files_count_uncompressed(tmp_path: Path) -> None:
+    given = entry(base_parts={})
+    write(tmp_path, given)
+    made = crlsc_needs.exchange(crlsc_results.read(tmp_path, given), given)
+    row = one(made, method="simclr", encoder="small", party="terminal", held=False)
+    assert row["receives_bytes"] == 1000 * 32 * 32 * 3
+
+
+def test_the_mentor_in_int8_is_a_row_and_no_base(report: Path) -> None:
+    page = (report / "crlsc.md").read_text()
+    assert "| mentor | int8 | 80.0" in page
+    assert "int8" not in set(read(report, "bases")["base"])
 
 
 def test_the_page_says_what_intervals_say_and_no_more(report: Path) -> None:

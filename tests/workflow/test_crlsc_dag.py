@@ -74,7 +74,7 @@ def test_the_first_run_makes_everything(site):
     assert "study tiny, report main, crlsc: data tiny version" in said
     report = site.root / "results/tiny/report/main"
     accuracy = pd.read_csv(report / "crlsc_accuracy.csv", comment="#")
-    assert {"linear", "class_mean", "knn", "private", "majority", "none"} == set(accuracy["head"])
+    assert {"linear", "class_mean", "knn", "private", "both", "majority", "none"} == set(accuracy["head"])
     assert {"effective_rank", "multiply_adds", "parameters"} <= set(accuracy["metric"])
     linear = accuracy[(accuracy["head"] == "linear") & (accuracy["fraction"] == 1)]
     of = linear.set_index(["method", "encoder", "space"])["mean"]
@@ -151,6 +151,15 @@ def test_both_systems_in_one_file(site):
         planned = site.planned()
     assert {"report", "pretrain mmssl 0", "crlsc_local random small 1"} <= planned
     assert not planned & (ALL | {"fetch", "prepare"}), "one prepared file serves both"
+
+
+def test_the_mentor_in_int8_is_embedded_and_probed_beside_the_other(site):
+    with with_params(site, lambda c: c["crlsc"].update(mentor_int8=True)):
+        planned = site.planned()
+    (embed,) = (job for job in planned if job.startswith("crlsc_embed"))
+    assert "-int8 " in embed
+    assert {"crlsc_probe mentor int8 0", "crlsc_report"} <= planned
+    assert not planned & (ALL - {"crlsc_report"}), "nothing else runs again"
 
 
 def test_a_fault_is_one_message(site):

@@ -5,7 +5,7 @@ include: "crlsc_common.smk"
 wildcard_constraints:
     base="|".join(CRLSC.study.crlsc.bases) or "(?!)",
     encoder="|".join(dict.fromkeys(encoder for _, encoder in CRLSC.probed)),
-    mentor=CRLSC.mentor,
+    mentor=f"{CRLSC.mentor}|{CRLSC.mentor_int8}",
     version=r"[0-9a-f]{8}",
 
 
@@ -24,7 +24,7 @@ rule crlsc_embed:
         mem_mb=4000,
         runtime=720,
     params:
-        entry=lambda w: CRLSC.embed(w.dataset),
+        entry=lambda w: CRLSC.embed(w.dataset, w.mentor),
     shell:
         # What an earlier version of the data has of the images is not embedded again.
         "earlier=$(for file in results/data/embeddings/{wildcards.mentor}/{wildcards.dataset}_*.h5; do "
@@ -38,6 +38,7 @@ rule crlsc_shared:
     input:
         frames=lambda w: CRLSC.frames(CRLSC.data_of_base(w.base)),
         embeddings=lambda w: CRLSC.embeddings(CRLSC.data_of_base(w.base)),
+        data=lambda w: f"results/data/{CRLSC.data_of_base(w.base)}.ok",
     output:
         base="results/{study}/crlsc/shared/{base}/seed{seed}/base.skb",
         table="results/{study}/crlsc/shared/{base}/seed{seed}/size.csv",
@@ -51,9 +52,10 @@ rule crlsc_shared:
         runtime=120,
     params:
         entry=lambda w: CRLSC.shared(w.base, int(w.seed)),
+        pictures=lambda w: CRLSC.pictures(w.base),
     shell:
         "semcom knowledge shared {params.entry:q} --embeddings {input.embeddings} --frames {input.frames} "
-        "--base {output.base} --table {output.table} --log {log} "
+        "--pictures {params.pictures} --base {output.base} --table {output.table} --log {log} "
         "--journal results/{wildcards.study}/journal/shared/{wildcards.base}/seed{wildcards.seed}.jsonl"
 
 

@@ -38,6 +38,7 @@ def shared(
     frames: Annotated[
         Path | None, typer.Option(help="Prepared images, where the entry names a public part.")
     ] = None,
+    pictures: Annotated[Path | None, typer.Option(help="Archive of the images' files, to count.")] = None,
     log: Annotated[Path | None, typer.Option(help="Log file, beside standard error.")] = None,
 ) -> None:
     """Build a shared knowledge base of a mentor's embeddings."""
@@ -46,4 +47,13 @@ def shared(
     given = _read(SharedEntry, entry, log, "shared", "name")
     from semcom.knowledge.shared import run
 
-    run(embeddings, given, base=base, table=table, journal=journal, extends=extends, frames=frames)
+    run(
+        embeddings,
+        given,
+        base=base,
+        table=table,
+        journal=journal,
+        extends=extends,
+        frames=frames,
+        pictures=pictures,
+    )

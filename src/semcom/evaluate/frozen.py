@@ -14,9 +14,11 @@ from semcom.files.errors import SemcomError
 from semcom.frames.folds import validation_fold
 from semcom.frames.images import DrawnParts
 from semcom.frames.parts import Part
-from semcom.metrics.heads import Labelled, Vectors, unit
+from semcom.metrics.heads import Classes, Labelled, Vectors, unit
+from semcom.metrics.votes import winners
 from semcom.models.local import LocalEncoder, embed
 from semcom.quantise.embeddings import Embeddings
+from semcom.quantise.private import PrivateBase, search_both
 from semcom.quantise.shared import SharedBase
 from semcom.quantise.source import InMemory
 
@@ -103,6 +105,34 @@ def by_mentor(files: list[Path], drawn: DrawnParts) -> Look:
         return {FEATURES: directions(unit(every[part.data].take(part.index).vectors()))}
 
     return look
+
+
+def network_of(file: Path) -> Mapping[str, float]:
+    """What a file of embeddings says of the mentor's network; one from before it was noted says nothing."""
+    return Embeddings.open(file).network
+
+
+def both(
+    shared: SharedBase, private: PrivateBase, queries: Vectors, classes: Classes, k: int
+) -> dict[str, float]:
+    """A shared and a private base searched together; no label of the shared one is read.
+
+    Args:
+        shared: of public images.
+        private: of a party's own.
+        queries: (Q, D) in their space.
+        classes: (Q,) of the queries.
+        k: how many are found.
+
+    Returns:
+        `accuracy` of the vote of the private ones among the k nearest, wrong where there are none, and
+        `private_share` of the k.
+    """
+    found = search_both(shared, private, queries, k)
+    near = np.where(found.private, found.similarity, -np.inf)
+    voted = winners(near, private.labels[np.where(found.private, found.position, 0)], near.shape[1])
+    right = (voted == classes) & found.private.any(axis=1)
+    return {"accuracy": float(right.mean()), "private_share": float(found.private.mean())}
 
 
 def coded(file: Path, vectors: Vectors) -> tuple[Vectors, int]:

@@ -17,7 +17,18 @@ from pathlib import Path
 
 import numpy as np
 
-from semcom.evaluate.frozen import FEATURES, SPACE, Seen, Split, by_encoder, by_mentor, coded, split
+from semcom.evaluate.frozen import (
+    FEATURES,
+    SPACE,
+    Seen,
+    Split,
+    both,
+    by_encoder,
+    by_mentor,
+    coded,
+    network_of,
+    split,
+)
 from semcom.files.errors import SemcomError
 from semcom.files.tables import write_rows
 from semcom.frames.folds import Indices, labelled
@@ -36,6 +47,7 @@ from semcom.params.crlsc.section import Probe
 from semcom.progress import Progress
 from semcom.quantise.index import use_threads
 from semcom.quantise.private import PrivateBase
+from semcom.quantise.shared import SharedBase
 from semcom.tracking.journal import Journal
 from semcom.training.compute import set_up
 
@@ -65,7 +77,8 @@ def run(
         frames: prepared images of each data set, in the parts' order.
         encoder: a trained local encoder; None: the mentor.
         embeddings: the mentor's, a file for each of `frames`; none for a local encoder.
-        base: by which the mentor's embeddings of stored images are coded; None: as they are.
+        base: by which the mentor's embeddings of stored images are coded, None: as they are; of a local
+            encoder the one that it learnt under, which is searched together with the private base.
         table: output, one row a target, space, head, share of the labels and metric.
         journal: events for the tracking server.
 
@@ -79,6 +92,9 @@ def run(
     network = _network(entry, drawn, encoder) if entry.network else None
     look = by_encoder(network, drawn) if network else by_mentor(embeddings, drawn)
     rows = list(_numbers(network, drawn)) if network else []
+    if not network and base is None:
+        of = network_of(embeddings[0]).items()
+        rows = [{"target": NONE, **_row(NONE, NONE, metric, value)} for metric, value in of]
     tags = {"study": entry.study, "system": entry.system, "method": entry.method}
     named = {**tags, "method": f"{entry.method} {entry.encoder}", "stage": "probe", "seed": str(entry.seed)}
     progress = Progress(len(entry.targets))
@@ -142,7 +158,7 @@ def _target(
     _, counts = np.unique(test.labels, return_counts=True)
     yield _row(NONE, "majority", "accuracy", counts.max() / counts.sum())
     size = 0
-    if base is not None:
+    if base is not None and entry.network is None:
         kept, size = coded(base, stored[FEATURES])
         stored = {FEATURES: kept}
     for space in stored:
@@ -155,7 +171,8 @@ def _target(
         yield from _of_mentor(bank, queries, size or FP16 * bank.features.size, probe)
     else:
         ids = drawn.images[part.data].prepared.index[part.index]
-        yield from _private(bank, ids, queries, space, entry)
+        shared = SharedBase.load(base) if base is not None else None
+        yield from _private(bank, ids, queries, space, entry, shared)
 
 
 def _heads(seen: Split, probe: Probe, space: str, *, seed: int) -> Iterator[Row]:
@@ -176,7 +193,9 @@ def _heads(seen: Split, probe: Probe, space: str, *, seed: int) -> Iterator[Row]
             yield _row(space, name, "accuracy", right, fraction=fraction, labels=len(drawn))
 
 
-def _private(bank: Labelled, ids: Indices, queries: Labelled, space: str, entry: ProbeEntry) -> Iterator[Row]:
+def _private(
+    bank: Labelled, ids: Indices, queries: Labelled, space: str, entry: ProbeEntry, shared: SharedBase | None
+) -> Iterator[Row]:
     """Retrieval from a private knowledge base of all training images, with its codebooks, ids and labels."""
     count, k = len(bank.classes), min(entry.probe.neighbours, len(bank.classes))
     labels, classes = (np.asarray(of.classes, np.int64) for of in (bank, queries))
@@ -186,6 +205,9 @@ def _private(bank: Labelled, ids: Indices, queries: Labelled, space: str, entry:
     yield _row(space, "private", "accuracy", right, labels=count)
     yield _row(space, "private", "precision", built.precision(wanted, classes, k), labels=count)
     yield _row(space, "private", "bytes", built.bytes, labels=count)
+    if shared is not None:
+        found = both(shared, built, wanted, classes, k)
+        yield from (_row(space, "both", metric, value, labels=count) for metric, value in found.items())
 
 
 def _of_mentor(bank: Labelled, queries: Labelled, size: int, probe: Probe) -> Iterator[Row]:

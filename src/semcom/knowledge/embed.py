@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from semcom.files.errors import SemcomError
 from semcom.files.hashes import digest, sha256
 from semcom.frames.prepared import Prepared
+from semcom.knowledge import shipped
 from semcom.knowledge.batches import Images, embed
 from semcom.models import MENTORS
 from semcom.params.component import build
@@ -60,6 +61,7 @@ def run(
     prepared.verify()
     mentor = build(MENTORS, entry.mentor).to(device)
     said = identity(mentor, entry)
+    packed = shipped.give_int8(mentor) if entry.int8 else None
     pixels = pixel_digests(prepared.rgb)
     store = Store(mentor.dim)
     for path in dict.fromkeys([*earlier, *([output] if output.exists() else [])]):
@@ -83,6 +85,7 @@ def run(
                 columns={"index": prepared.index, "train": prepared.train.astype(np.uint8), "pixels": pixels},
                 mentor=said,
                 data=str(prepared.attributes["sha256"]),
+                network=shipped.facts(mentor, prepared.rgb[:1], shipped=packed),
             )
 
 
@@ -96,7 +99,8 @@ def identity(mentor: Any, entry: EmbedEntry) -> dict[str, Any]:
     if entry.weights_sha256 not in (None, weights):
         raise SemcomError(f"{mentor.file} has changed since the run was planned; run the same command again")
     options = {key: value for key, value in entry.mentor.items() if key != "weights"}
-    return {**options, "weights": weights, "precision": entry.precision}
+    found = {**options, "weights": weights, "precision": entry.precision}
+    return found | ({"int8": True} if entry.int8 else {})
 
 
 def _first_of_each(pixels: Digests, wanted: NDArray[np.bool_]) -> Positions:

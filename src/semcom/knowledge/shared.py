@@ -5,6 +5,7 @@ embeddings ─► sample ─► trained form ─┐
 """
 
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,7 @@ def run(
     journal: Path,
     extends: Path | None = None,
     frames: Path | None = None,
+    pictures: Path | None = None,
 ) -> None:
     """Build the base, or add to an earlier one what it does not have, and measure it.
 
@@ -45,6 +47,7 @@ def run(
         journal: events for the tracking server.
         extends: an earlier base of the same form, seed and mentor; its codebooks and vectors stay.
         frames: the prepared images, where the entry names a public part of them.
+        pictures: archive of the images' files, by their numbers; if it is there, what a file takes is said.
 
     Raises:
         SemcomError: a file is damaged, the form does not fit, or the earlier base is another one.
@@ -71,6 +74,7 @@ def run(
             "dim": public.dim,
             "cosine": cosine,
             "bytes": whole,
+            "image_bytes": _image_bytes(pictures, built),
         }
         parts = {f"bytes_{part}": count for part, count in sizes.items()}
         write_rows(table, [{**tags, **about, **parts}])
@@ -94,6 +98,24 @@ def _public(every: Embeddings, entry: SharedEntry, frames: Path | None) -> Embed
     parts = dict(entry.public.parts)
     part = draw(parts, {parts[entry.public.name].data: prepared}, seed=entry.seed)[entry.public.name]
     return every.take(part.index)
+
+
+def _image_bytes(pictures: Path | None, base: SharedBase) -> float | str:
+    """Of the picture files of a base's images, on average; empty where there are none.
+
+    Raises:
+        SemcomError: the archive is damaged, or lacks one of them.
+    """
+    if pictures is None or not pictures.is_file():
+        return ""
+    try:
+        with zipfile.ZipFile(pictures) as archive:
+            size = {int(member.filename): member.file_size for member in archive.infolist()}
+        return float(np.mean([size[number] for number in base.ids.tolist()]))
+    except (OSError, zipfile.BadZipFile, ValueError, KeyError) as error:
+        raise SemcomError(
+            f"{pictures} is damaged, or has other images than the base ({error}): get the data again"
+        ) from None
 
 
 def _built(public: Embeddings, entry: SharedEntry) -> SharedBase:

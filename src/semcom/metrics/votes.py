@@ -35,7 +35,7 @@ def shares(similarity: Similarity, k: int) -> Floats:
     last = -np.partition(-similarity, k - 1, axis=1)[:, k - 1 : k]
     nearer, equal = similarity > last, similarity == last
     left = k - nearer.sum(1, keepdims=True)
-    return nearer + equal * (left / equal.sum(1, keepdims=True))
+    return np.asarray(nearer + equal * (left / equal.sum(1, keepdims=True)), np.float64)
 
 
 def winners(similarity: Similarity, classes: Classes, k: int) -> Classes:

@@ -32,6 +32,8 @@ class EmbedEntry(KnownEntry):
     weights_sha256: str | None = None
     """What the mentor's file had when the run was planned; None asks for none."""
     precision: Literal["fp32", "bf16"] = "fp32"
+    int8: bool = False
+    """Its weights in 8 bits, as they would be shipped."""
     batch_size: PositiveInt = 32
 
     @field_validator("mentor")

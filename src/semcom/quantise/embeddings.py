@@ -43,6 +43,7 @@ class Embeddings:
         pixels: (N,) digest of each image.
         mentor: what made them, the SHA-256 of its weights included.
         data: SHA-256 of the prepared content.
+        network: `parameters`, `multiply_adds` of an image, `shipped_bytes` of the mentor's network, if known.
         rows: (N,) rows of the file, rising; None for all.
     """
 
@@ -54,6 +55,7 @@ class Embeddings:
     mentor: Mapping[str, Any]
     data: str
     content: str = field(repr=False)
+    network: Mapping[str, float] = field(default_factory=dict)
     rows: Positions | None = None
 
     def __len__(self) -> int:
@@ -83,6 +85,7 @@ class Embeddings:
                     mentor=json.loads(said["mentor"]),
                     data=str(said["data"]),
                     content=str(said["sha256"]),
+                    network=json.loads(said.get("network", "{}")),
                 )
         except FileNotFoundError:
             raise SemcomError(

@@ -97,6 +97,7 @@ def write(
     columns: Mapping[str, NDArray[Any]],
     mentor: Mapping[str, Any],
     data: str,
+    network: Mapping[str, float] | None = None,
 ) -> None:
     """Write a file of embeddings, atomically. Equal content gives equal bytes.
 
@@ -107,6 +108,7 @@ def write(
         columns: `index`, `train`, `pixels`, each (N,).
         mentor: what made them.
         data: SHA-256 of the prepared content.
+        network: what is known of the mentor's network.
     """
     with (
         atomic(output) as temporary,
@@ -124,6 +126,7 @@ def write(
                 "format_version": FORMAT_VERSION,
                 "mentor": json.dumps(mentor, sort_keys=True),
                 "data": data,
+                "network": json.dumps(network or {}, sort_keys=True),
                 "sha256": content,
             }
         )

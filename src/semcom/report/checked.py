@@ -15,7 +15,7 @@ TEXTS = (
 """Columns of names, which stay text even where a name looks like a number."""
 WHOLE = ("seed", "budget_epochs", "draw", "epoch", "neighbours", "quality", "state")
 """Columns of whole numbers."""
-MAY_BE_EMPTY = ("psnr_rgb_db", "psnr_depth_db", "payload_uses_link", "file_uses_link")
+MAY_BE_EMPTY = ("psnr_rgb_db", "psnr_depth_db", "payload_uses_link", "file_uses_link", "image_bytes")
 """Columns of numbers for what there may be none of; NaN then."""
 
 

@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FixedFormatter, FixedLocator, LogLocator, NullFormatter
 
 from semcom.params.crlsc.entries import CrlscReportEntry
-from semcom.params.crlsc.files import RAW
-from semcom.params.crlsc.section import MENTOR
+from semcom.params.crlsc.section import MENTOR, RAW
 from semcom.report.crlsc_tables import at_all_labels, linear
 from semcom.report.figures import COLOURS, MARKERS
 from semcom.report.sheet import GREY, STYLE, Sheet

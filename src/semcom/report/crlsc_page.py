@@ -10,7 +10,7 @@ from dataclasses import asdict
 import pandas as pd
 
 from semcom.params.crlsc.entries import CrlscReportEntry
-from semcom.params.crlsc.files import RAW
+from semcom.params.crlsc.section import RAW
 from semcom.report import crlsc_page_needs
 from semcom.report.crlsc_results import probed
 from semcom.report.crlsc_tables import EVERY, at_all_labels, linear

@@ -8,7 +8,7 @@ import pandas as pd
 
 from semcom.metrics.cost import ratio_interval
 from semcom.params.crlsc.entries import CrlscReportEntry
-from semcom.params.crlsc.files import RAW
+from semcom.params.crlsc.section import RAW
 from semcom.report.crlsc_needs import LESS
 from semcom.report.crlsc_results import trained
 from semcom.report.crlsc_words import cell, listed
@@ -88,9 +88,12 @@ def exchange(made: pd.DataFrame) -> Iterator[str]:
     """What each method sends, receives and stores."""
     if made.empty:
         return
+    image = made.loc[made["public_images"] > 0, "image_bytes"].unique()
+    size = "; ".join(f"{value:,.0f} bytes" for value in image) or "none"
     yield (
-        "What one terminal receives and stores; images count uncompressed, weights of encoders 4 bytes each. "
-        "[CSV](crlsc_exchange.csv) with the server's side.\n"
+        f"What one terminal receives and stores; a public image: {size}, that of its file where it is known, "
+        "else uncompressed; weights of encoders 4 bytes each. `mentor`: the mentor itself, as it is or in "
+        "int8. [CSV](crlsc_exchange.csv) with the server's side.\n"
     )
     body = []
     terminal = made[made["party"] == "terminal"]

@@ -8,8 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from semcom.params.crlsc.entries import CrlscReportEntry
-from semcom.params.crlsc.files import RAW
-from semcom.params.crlsc.section import MENTOR
+from semcom.params.crlsc.section import INT8, MENTOR, RAW
 from semcom.report.checked import check_there, table
 
 OF = ("study", "system", "method")
@@ -20,7 +19,19 @@ SPENT = (
 )  # fmt: skip
 COST = (*OF, "encoder", "seed", *SPENT)
 HISTORY = (*OF, "encoder", "seed", "epoch", "metric", "value")
-SIZE = (*OF, "seed", "form", "trained", "vectors", "trained_on", "dim", "cosine", "bytes", "bytes_codes")
+SIZE = (
+    *OF,
+    "seed",
+    "form",
+    "trained",
+    "vectors",
+    "trained_on",
+    "dim",
+    "cosine",
+    "bytes",
+    "bytes_codes",
+    "image_bytes",
+)
 PAIR = ("space", "shared_images", "owner", "guest", "head", "metric")
 CONSENSUS = (*OF, "seed", *PAIR, "exchanged_bytes", "value", "own_value")
 Places = Mapping[Path, Mapping[str, object]]
@@ -49,7 +60,8 @@ def trained(entry: CrlscReportEntry) -> list[tuple[str, str]]:
 
 def probed(entry: CrlscReportEntry) -> list[tuple[str, str]]:
     """Method and encoder of all that was probed, the mentor's rows at the end."""
-    return [*trained(entry), *((MENTOR, way) for way in (RAW, *entry.bases))]
+    ways = [RAW, *([INT8] if entry.mentor_int8 else []), *entry.bases]
+    return [*trained(entry), *((MENTOR, way) for way in ways)]
 
 
 def read(folder: Path, entry: CrlscReportEntry) -> CrlscResults:

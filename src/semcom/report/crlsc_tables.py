@@ -4,8 +4,7 @@ import pandas as pd
 
 from semcom.metrics.intervals import paired_interval
 from semcom.params.crlsc.entries import CrlscReportEntry, MethodSaid
-from semcom.params.crlsc.files import RAW
-from semcom.params.crlsc.section import MENTOR
+from semcom.params.crlsc.section import MENTOR, RAW
 from semcom.report.crlsc_results import OF, PAIR, PROBE_KEY, SPENT, CrlscResults
 from semcom.report.tables import over_seeds
 
@@ -84,7 +83,7 @@ def bases(results: CrlscResults, entry: CrlscReportEntry) -> pd.DataFrame:
     made[0] = made[0].assign(of="size", target=NONE, method=NONE, encoder=NONE)
     forms = {base: _form(form, sizes[sizes["base"] == base]) for base, form in entry.bases.items()}
     near = results.probe[(results.probe["method"] == MENTOR) & (results.probe["head"] == "private")]
-    near = near[near["metric"].isin(("accuracy", "precision"))]
+    near = near[near["metric"].isin(("accuracy", "precision")) & near["encoder"].isin([RAW, *entry.bases])]
     made.append(near.assign(base=near["encoder"], of="retrieval"))
     under = {name: said.base or RAW for name, said in entry.methods.items() if said.guide}
     heads = at_all_labels(linear(results.probe))

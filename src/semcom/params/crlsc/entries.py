@@ -42,7 +42,7 @@ class ProbeEntry(PartsEntry):
 
     method: str
     encoder: str
-    """Of the mentor: `raw`, or the base by which its embeddings are coded."""
+    """Of the mentor: `raw`, `int8`, or the base by which its embeddings are coded."""
     network: Network | None
     """None: the mentor."""
     hidden: tuple[PositiveInt, ...] = ()
@@ -85,7 +85,10 @@ class CrlscReportEntry(Strict):
     seeds: Seeds
     size: Size
     mentor: str
+    mentor_int8: bool = False
     bases: dict[str, Form]
+    base_parts: dict[str, str] = {}
+    """The public part whose images each base holds."""
     methods: dict[str, MethodSaid]
     targets: tuple[str, ...]
     label_fractions: tuple[float, ...]

@@ -7,11 +7,8 @@ from pathlib import Path
 
 from semcom.params.crlsc.mentors import called, weights_of
 from semcom.params.crlsc.schema import Study
-from semcom.params.crlsc.section import MENTOR
+from semcom.params.crlsc.section import INT8, MENTOR, RAW
 from semcom.params.parts import PartEntry
-
-RAW = "raw"
-"""Of the mentor's rows: its embeddings as they are."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +42,23 @@ class Files:
         section = self.study.crlsc
         return called(section.mentor, section.precision, self._weights)
 
+    @property
+    def mentor_int8(self) -> str:
+        """The same of the mentor with weights of 8 bits."""
+        return f"{self.mentor}-{INT8}"
+
     def frames(self, data: str) -> str:
         """The prepared file of a data set."""
         return f"results/data/{data}_{self.size}.h5"
 
-    def embeddings(self, data: str) -> str:
+    def embeddings(self, data: str, *, int8: bool = False) -> str:
         """The mentor's embeddings of a data set's images; each version of it has a file of its own."""
-        version = self.versions[data][:8]
-        return f"results/data/embeddings/{self.mentor}/{data}_{self.size}_{version}.h5"
+        version, mentor = self.versions[data][:8], self.mentor_int8 if int8 else self.mentor
+        return f"results/data/embeddings/{mentor}/{data}_{self.size}_{version}.h5"
+
+    def pictures(self, base: str) -> str:
+        """Where the picture files of a base's images are, if its data set has such."""
+        return f"data/{self.data_of_base(base)}/images.zip"
 
     def base(self, base: str, seed: int | str) -> str:
         """A shared knowledge base."""
@@ -71,7 +77,9 @@ class Files:
     @property
     def probed(self) -> list[tuple[str, str]]:
         """Method and encoder of all that is measured on targets, the mentor's rows at the end."""
-        return [*self.trained, *((MENTOR, way) for way in (RAW, *self.study.crlsc.bases))]
+        section = self.study.crlsc
+        ways = [RAW, *([INT8] if section.mentor_int8 else []), *section.bases]
+        return [*self.trained, *((MENTOR, way) for way in ways)]
 
     @property
     def compared(self) -> list[str]:
@@ -109,9 +117,12 @@ class Files:
         data = self._data_of(self._probed_parts)
         files = {"frames": [self.frames(name) for name in data]}
         if method != MENTOR:
-            return files | {"encoder": [self.encoder(method, encoder, seed)]}
-        files["embeddings"] = [self.embeddings(name) for name in data]
-        return files | ({} if encoder == RAW else {"base": [self.base(encoder, seed)]})
+            files["encoder"] = [self.encoder(method, encoder, seed)]
+            base = self.study.crlsc.methods[method].base
+        else:
+            files["embeddings"] = [self.embeddings(name, int8=encoder == INT8) for name in data]
+            base = None if encoder in (RAW, INT8) else encoder
+        return files | ({"base": [self.base(base, seed)]} if base else {})
 
     def consensus_inputs(self, method: str, seed: int | str) -> dict[str, list[str]]:
         """Files that a comparison of encoders reads, in the order of its entry's networks."""

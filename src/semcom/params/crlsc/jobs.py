@@ -42,8 +42,8 @@ class CrlscJobs(Files):
         )
         return to_json(entry)
 
-    def embed(self, data: str) -> str:
-        """Entry of `semcom knowledge embed`; the same in every study."""
+    def embed(self, data: str, mentor: str = "") -> str:
+        """Entry of `semcom knowledge embed`, by the mentor's name; the same in every study."""
         section = self.study.crlsc
         return to_json(
             EmbedEntry(
@@ -51,7 +51,8 @@ class CrlscJobs(Files):
                 data=self.versions[data],
                 code=_hash("embed", MENTORS=[section.mentor]),
                 compute=self.study.compute,
-                name=self.mentor,
+                name=mentor or self.mentor,
+                int8=mentor == self.mentor_int8,
                 mentor=section.mentor,
                 weights_sha256=self._weights,
                 precision=section.precision,
@@ -154,7 +155,9 @@ class CrlscJobs(Files):
                 seeds=study.seeds,
                 size=section.size,
                 mentor=self.mentor,
+                mentor_int8=section.mentor_int8,
                 bases={name: base.form for name, base in section.bases.items()},
+                base_parts={name: self.base_part(name) for name in section.bases},
                 methods={name: self._said(name) for name in section.methods},
                 targets=tuple(section.targets),
                 label_fractions=section.probe.label_fractions,

@@ -26,6 +26,8 @@ from semcom.params.schema import Name, plain_name
 
 MENTOR = "mentor"
 """Name of the reference rows: what the mentor's own embeddings, raw or coded, are worth."""
+RAW, INT8 = "raw", "int8"
+"""Of these rows: embeddings as they are, and those of the mentor as it would be shipped."""
 Form = Annotated[str, AfterValidator(whole)]
 Names = Annotated[tuple[str, ...], MinLen(1), AfterValidator(unique)]
 Widths = tuple[PositiveInt, ...]
@@ -153,6 +155,8 @@ class Section(Strict):
     mentor: Component = {"use": "efficientnet_lite0"}
     precision: Literal["fp32", "bf16"] = "fp32"
     """Of the mentor."""
+    mentor_int8: bool = False
+    """Measure the mentor with weights of 8 bits, too: what it takes to ship it, and what it is worth then."""
     bases: dict[Name, Base] = {}
     encoders: Annotated[dict[Name, Network], MinLen(1)]
     train: Train = Train()

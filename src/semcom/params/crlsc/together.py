@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from semcom.files.errors import SemcomError
 from semcom.params import parts
 from semcom.params.crlsc.mentors import weights_of
-from semcom.params.crlsc.section import Local, Section
+from semcom.params.crlsc.section import INT8, RAW, Local, Section
 from semcom.params.faults import Fault, Path, dotted, unknown
 
 PAIRED = ("infonce", "cosine", "mse")
@@ -52,6 +52,8 @@ def _mentor(section: Section) -> Iterator[Fault]:
 
 def _bases(section: Section) -> Iterator[Fault]:
     for name, base in section.bases.items():
+        if name.lower() in (RAW, INT8):
+            yield Fault(("bases", name), "is the name of rows of the mentor without a base; choose another")
         of = base.of or section.public
         if of is None:
             yield Fault(("bases", name), "there is no public part whose images it could hold; add one")
