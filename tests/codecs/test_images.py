@@ -41,6 +41,13 @@ def test_grey_images_and_tiny_ones(codec: str) -> None:
     assert psnr(back if back.ndim == 2 else back[..., 0], grey) > 35
 
 
+def test_jpeg_2000_has_qualities_between_whole_ones():
+    sizes = [len(encode(picture(), codec="jpeg2000", quality=quality)) for quality in (28, 28.25, 28.5, 29)]
+    assert sizes == sorted(set(sizes))
+    with pytest.raises(SemcomError, match="webp has whole qualities of 0 to 100, not 50.5"):
+        encode(picture(), codec="webp", quality=50.5)
+
+
 def test_what_is_asked_wrongly_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SemcomError, match="unknown image format 'aviv'; the nearest is avif"):
         encode(picture(), codec="aviv", quality=50)

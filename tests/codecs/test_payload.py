@@ -9,6 +9,7 @@ from PIL import Image
 
 from semcom.codecs import budget, payload
 from semcom.codecs.images import FORMATS, decode, encode
+from semcom.codecs.ladder import QUALITY_BYTES
 from semcom.files.errors import SemcomError
 
 
@@ -49,6 +50,17 @@ def test_counted_bytes_decode_with_another_images_headers(codec: str) -> None:
     assert payload.count(file) == stop - start < len(file)
     assert len(file) != len(donor)
     assert np.array_equal(decode(graft(donor, file[start:stop])), decode(file))
+
+
+@pytest.mark.parametrize("codec", list(FORMATS))
+def test_which_payloads_tell_their_own_quality(codec: str) -> None:
+    """Headers of another image at another quality do, but for JPEG: there the receiver must be told it."""
+    low, high = FORMATS[codec].qualities
+    file = encode(picture(1), codec=codec, quality=low + (high - low) // 3)
+    donor = encode(picture(2), codec=codec, quality=low + (high - low) * 3 // 4)
+    ((start, stop),) = payload.spans(file)
+    same = np.array_equal(decode(graft(donor, file[start:stop])), decode(file))
+    assert same == (codec not in QUALITY_BYTES)
 
 
 def test_an_avif_of_32_by_32_is_mostly_container() -> None:

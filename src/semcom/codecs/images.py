@@ -48,13 +48,13 @@ FORMATS = {
 }
 
 
-def encode(image: Pixels, *, codec: str, quality: int) -> bytes:
+def encode(image: Pixels, *, codec: str, quality: float) -> bytes:
     """One image as the bytes of a file.
 
     Args:
         image: (height, width, 3) colour or (height, width) grey, uint8.
         codec: `avif`, `webp`, `jpeg` or `jpeg2000`.
-        quality: within the format's own range; of JPEG 2000 it is a target PSNR in dB.
+        quality: within the format's own range, whole but for JPEG 2000, where it is a target PSNR in dB.
 
     Raises:
         SemcomError: unknown format or one that this Pillow lacks, quality out of range, or no such image.
@@ -63,6 +63,8 @@ def encode(image: Pixels, *, codec: str, quality: int) -> bytes:
     low, high = form.qualities
     if not low <= quality <= high:
         raise SemcomError(f"{codec} has qualities of {low} to {high}, not {quality}")
+    if codec != "jpeg2000" and quality != int(quality):
+        raise SemcomError(f"{codec} has whole qualities of {low} to {high}, not {quality}")
     if image.dtype != np.uint8 or image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,)):
         raise SemcomError(
             f"an image is (height, width, 3) or (height, width) of uint8, not {image.shape} of "
@@ -75,7 +77,7 @@ def encode(image: Pixels, *, codec: str, quality: int) -> bytes:
         levels = max(1, min(6, int(np.log2(min(image.shape[:2])))))
         options |= {"quality_layers": [quality], "num_resolutions": levels}
     else:
-        options |= {"quality": quality}
+        options |= {"quality": int(quality)}
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, form.pillow, **options)
     return buffer.getvalue()
