@@ -12,6 +12,7 @@ from semcom.cli import app
 from semcom.evaluate import consensus
 from semcom.files.errors import SemcomError
 from semcom.frames.parts import Part
+from semcom.metrics import outcomes
 from semcom.params.crlsc.entries import ConsensusEntry
 from semcom.params.entries import to_json
 
@@ -50,7 +51,12 @@ def files(folder: Path, given: ConsensusEntry, *, dim: int) -> list[Path]:
 def measured(folder: Path, given: ConsensusEntry, frames: Path, *, dim: int) -> pd.DataFrame:
     encoders = files(folder, given, dim=dim)
     consensus.run(
-        given, frames=[frames], encoders=encoders, table=folder / "t.csv", journal=folder / "j.jsonl"
+        given,
+        frames=[frames],
+        encoders=encoders,
+        table=folder / "t.csv",
+        outcomes=folder / "t.npz",
+        journal=folder / "j.jsonl",
     )
     table = pd.read_csv(folder / "t.csv")
     assert not table.duplicated(["space", *KEYS, "metric"]).any()
@@ -87,6 +93,21 @@ def test_unlike_spaces_meet_through_a_map_alone(tmp_path: Path, frames: Path) ->
         assert without.loc[("b", "a", 20, head), "value"] == pytest.approx(TRUE)
 
 
+def test_which_images_are_right_is_kept_of_linear_heads(tmp_path: Path, frames: Path) -> None:
+    found = measured(tmp_path, entry({"a": 0, "b": 1}), frames, dim=3)
+    kept = outcomes.read(tmp_path / "t.npz")
+    assert list(kept) == ["colours"]
+    right = kept["colours"].right
+    pairs = {("a", "b", 0), ("b", "a", 0), ("a", "a", 0), ("b", "b", 0), ("a", "b", 20), ("b", "a", 20)}
+    assert {name for name in right if name.startswith("space/")} == {
+        f"space/{shared}/{owner}/{guest}" for owner, guest, shared in pairs
+    }
+    for pair in pairs:
+        owner, guest, shared = pair
+        value = found.loc[(*pair, "linear"), "value"]
+        assert right[f"space/{shared}/{owner}/{guest}"].mean() == pytest.approx(value)
+
+
 def test_labels_of_shared_images_are_never_read(
     tmp_path: Path, frames: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -104,17 +125,25 @@ def test_too_few_shared_images_or_files_are_refused(tmp_path: Path, frames: Path
     given = entry({"a": 0, "b": 1})
     (one, _) = files(tmp_path, given, dim=0)
     with pytest.raises(SemcomError, match="1 files for the encoders a, b: give one for each, in order"):
-        consensus.run(given, frames=[frames], encoders=[one], table=tmp_path / "t", journal=tmp_path / "j")
+        consensus.run(
+            given,
+            frames=[frames],
+            encoders=[one],
+            table=tmp_path / "t",
+            outcomes=tmp_path / "o",
+            journal=tmp_path / "j",
+        )
 
 
 def test_the_verb(tmp_path: Path, frames: Path) -> None:
     given = entry({"a": 0, "b": 0})
     words = ["evaluate", "consensus", to_json(given), f"--frames={frames}"]
     words += [f"--encoder={file}" for file in files(tmp_path, given, dim=3)]
-    words += [f"--table={tmp_path / 't.csv'}", f"--journal={tmp_path / 'j.jsonl'}", f"--log={tmp_path / 'l'}"]
+    words += [f"--table={tmp_path / 't.csv'}", f"--outcomes={tmp_path / 't.npz'}"]
+    words += [f"--journal={tmp_path / 'j.jsonl'}", f"--log={tmp_path / 'l'}"]
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, done.output
     assert "maps of 20 shared images" in (tmp_path / "l").read_text()
-    first = (tmp_path / "t.csv").read_bytes()
+    first = [(tmp_path / name).read_bytes() for name in ("t.csv", "t.npz")]
     assert CliRunner().invoke(app, words).exit_code == 0
-    assert (tmp_path / "t.csv").read_bytes() == first
+    assert [(tmp_path / name).read_bytes() for name in ("t.csv", "t.npz")] == first

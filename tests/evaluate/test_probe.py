@@ -7,13 +7,14 @@ import coloured
 import numpy as np
 import pandas as pd
 import pytest
-from coloured import PARTS, TEST, TRAIN, TRUE
+from coloured import LIES, PARTS, TEST, TRAIN, TRUE
 from typer.testing import CliRunner
 
 from semcom.cli import app
 from semcom.evaluate import frozen, probe
 from semcom.files.errors import SemcomError
 from semcom.frames.parts import Part
+from semcom.metrics import outcomes
 from semcom.params.crlsc.entries import ProbeEntry
 from semcom.params.crlsc.section import Network
 from semcom.params.entries import to_json
@@ -52,7 +53,14 @@ def frames(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def measured(folder: Path, given: ProbeEntry, frames: Path, **files: object) -> pd.Series:
     """Values by target, space, head, share of the labels and metric."""
     more = {"encoder": None, "embeddings": [], "base": None} | files
-    probe.run(given, frames=[frames], table=folder / "t.csv", journal=folder / "j.jsonl", **more)
+    probe.run(
+        given,
+        frames=[frames],
+        table=folder / "t.csv",
+        outcomes=folder / "t.npz",
+        journal=folder / "j.jsonl",
+        **more,
+    )
     table = pd.read_csv(folder / "t.csv")
     assert set(table["study"]) == {"s"}
     assert set(table["system"]) == {"crlsc"}
@@ -142,6 +150,24 @@ def test_of_both_bases_the_private_ones_vote(k: int) -> None:
     assert 0.2 < found["private_share"] < 0.7
 
 
+def test_which_images_are_right_is_kept_beside_how_many(tmp_path: Path, frames: Path) -> None:
+    net = coloured.network()
+    file = coloured.encoder(tmp_path / "e.pt", net, dim=3)
+    found = measured(tmp_path, entry(net), frames, encoder=file)["colours"]
+    (kept,) = outcomes.read(tmp_path / "t.npz").values()
+    assert set(kept.right) == {"features/linear/0.5", "features/linear/1", "space/private/1"}
+    lies = np.arange(TEST) >= TEST - LIES
+    for name, right in kept.right.items():
+        np.testing.assert_array_equal(right, ~lies, err_msg="the images whose colour lies are wrong")
+        space, head, fraction = name.split("/")
+        assert right.mean() == found[space, head, float(fraction), "accuracy"]
+    np.testing.assert_array_equal(kept.index, np.arange(TRAIN, TRAIN + TEST) + 1)
+    assert len(set(kept.group)) == TEST
+    embeddings = [coloured.embeddings(frames, tmp_path / "m.h5")]
+    measured(tmp_path, entry(None), frames, embeddings=embeddings)
+    assert "features/private/1" in outcomes.read(tmp_path / "t.npz")["colours"].right
+
+
 def test_an_encoder_that_says_the_same_of_all_is_at_chance_and_of_rank_one(
     tmp_path: Path, frames: Path
 ) -> None:
@@ -213,13 +239,14 @@ def test_the_verb(tmp_path: Path, frames: Path) -> None:
     net = coloured.network()
     file = coloured.encoder(tmp_path / "e.pt", net, dim=3)
     words = ["evaluate", "probe", to_json(entry(net)), f"--frames={frames}", f"--encoder={file}"]
-    words += [f"--table={tmp_path / 't.csv'}", f"--journal={tmp_path / 'j.jsonl'}", f"--log={tmp_path / 'l'}"]
+    words += [f"--table={tmp_path / 't.csv'}", f"--outcomes={tmp_path / 't.npz'}"]
+    words += [f"--journal={tmp_path / 'j.jsonl'}", f"--log={tmp_path / 'l'}"]
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, done.output
     assert "features/linear 0.800" in (tmp_path / "l").read_text()
-    first = (tmp_path / "t.csv").read_bytes()
+    first = [(tmp_path / name).read_bytes() for name in ("t.csv", "t.npz")]
     assert CliRunner().invoke(app, words).exit_code == 0
-    assert (tmp_path / "t.csv").read_bytes() == first, "the same to the bit"
+    assert [(tmp_path / name).read_bytes() for name in ("t.csv", "t.npz")] == first, "the same to the bit"
 
 
 def test_each_data_set_has_files_of_its_own(tmp_path: Path, frames: Path) -> None:
@@ -234,7 +261,7 @@ def test_each_data_set_has_files_of_its_own(tmp_path: Path, frames: Path) -> Non
     files = [coloured.embeddings(frames, tmp_path / "a.h5"), coloured.embeddings(second, tmp_path / "b.h5")]
     probe.run(
         given, frames=[frames, second], encoder=None, embeddings=files, base=None, table=tmp_path / "t.csv",
-        journal=tmp_path / "j.jsonl",
+        outcomes=tmp_path / "t.npz", journal=tmp_path / "j.jsonl",
     )  # fmt: skip
     found = pd.read_csv(tmp_path / "t.csv").set_index(KEYS)["value"].sort_index()
     for target in targets:
@@ -242,5 +269,5 @@ def test_each_data_set_has_files_of_its_own(tmp_path: Path, frames: Path) -> Non
     with pytest.raises(SemcomError, match=r"b\.h5 holds embeddings of other images"):
         probe.run(
             given, frames=[frames, second], encoder=None, embeddings=files[::-1], base=None,
-            table=tmp_path / "t.csv", journal=tmp_path / "j.jsonl",
+            table=tmp_path / "t.csv", outcomes=tmp_path / "t.npz", journal=tmp_path / "j.jsonl",
         )  # fmt: skip

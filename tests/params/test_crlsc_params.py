@@ -118,6 +118,7 @@ def test_a_method_inherits_what_its_train_leaves_out(config):
             "a",
             "crlsc.targets.rooms.test: a is a private part, here it takes",
         ),
+        ("claims", "a/b", "crlsc.claims: 'a/b' is not a plain name"),
         ("consensus.target", "room", "crlsc.consensus.target: 'room' is none of targets; did you mean"),
         ("parts.a.classes", ["kitchn"], "crlsc.parts.a.classes: 'kitchn' is none of the classes of rooms"),
     ],
@@ -213,6 +214,24 @@ def test_a_file_may_have_one_system_or_both(config, repository):
     assert alone.methods[:2] == ["guided", "cosine"]
     with pytest.raises(SemcomError, match=r"methods: missing"):
         systems({**config, "links": {}}, files=[], root=repository)
+
+
+def test_claims_are_read_from_their_file_for_the_report(config, repository):
+    config["crlsc"]["claims"] = "mine"
+    with pytest.raises(SemcomError, match=r"claims: cannot read .*params/claims/mine\.yaml"):
+        systems(config, files=[], root=repository)
+    (repository / "params/claims").mkdir(parents=True)
+    claim = {"says": "x", "measure": "accuracy", "of": "guided", "against": "simclr", "direction": "above"}
+    path = repository / "params/claims/mine.yaml"
+    path.write_text(yaml.safe_dump({"claims": {"better": {**claim, "margin": "much"}}}))
+    with pytest.raises(SemcomError, match=r"claims\.better\.margin: 'much' is not a number"):
+        systems(config, files=[], root=repository)
+    path.write_text(yaml.safe_dump({"claims": {"better": {**claim, "margin": 0.03}}}))
+    made = systems(config, files=[], root=repository)
+    assert json.loads(made.crlsc.report())["claims"]["better"]["margin"] == 0.03
+    without = jobs(changed(config, "claims", None))
+    assert json.loads(without.report())["claims"] == {}
+    assert made.crlsc.probe("guided", "res", 0) == without.probe("guided", "res", 0)
 
 
 def test_unknown_keys_beside_the_section(config, repository):

@@ -1,8 +1,13 @@
 """Results of a study of the second system that no job wrote: every number follows from a formula."""
 
+import zlib
 from pathlib import Path
 
+import numpy as np
+
 from semcom.files.tables import write_rows
+from semcom.metrics import outcomes
+from semcom.metrics.outcomes import Outcomes, asked
 from semcom.params.crlsc.entries import CrlscReportEntry
 
 SEEDS = (0, 1, 2)
@@ -20,6 +25,9 @@ BYTES = {"pq": 40_000, "tiny": 9_000}
 FILE = {"pq": 900, "tiny": ""}
 """Bytes of a picture file, as far as each base's job knew."""
 DIM = 64
+IMAGES = 1000
+SCENE = {"near": 1, "far": 20}
+"""Test images of a group."""
 METHODS = {
     "guided": {"guide": "infonce", "base": "pq"},
     "raw": {"guide": "cosine"},
@@ -81,6 +89,16 @@ def write(folder: Path, given: CrlscReportEntry) -> None:
             _consensus(folder, given, method, seed)
 
 
+def outcome(target: str, right: dict[str, float], seed: int) -> Outcomes:
+    """Of every seed the same test images, of which others are right by each question, seed and share."""
+    index = np.arange(IMAGES)
+    kept = {}
+    for name, share in right.items():
+        draws = np.random.default_rng(zlib.crc32(f"{target} {name} {share} {seed}".encode()))
+        kept[name] = draws.permutation(IMAGES) < round(share * IMAGES)
+    return Outcomes(index, index // SCENE[target], kept)
+
+
 def _tags(given: CrlscReportEntry, method: str, seed: int) -> dict[str, object]:
     return {"study": given.study, "system": "crlsc", "method": method, "seed": seed}
 
@@ -116,6 +134,14 @@ def _write_probe(at: Path, place: dict[str, object], rows: list[dict[str, object
 
 def _probe(folder: Path, given: CrlscReportEntry, method: str, encoder: str, seed: int) -> None:
     rows: list[tuple[str, str, str, float, str, float]] = [("none", "none", "none", 1.0, "parameters", 1e6)]
+    kept = {
+        target: outcome(
+            target,
+            {asked("features", "linear", f): value(method, target, f, seed) for f in given.label_fractions},
+            seed,
+        )
+        for target in given.targets
+    }
     for target in given.targets:
         rows.append((target, "none", "majority", 1.0, "accuracy", 0.25))
         for fraction in given.label_fractions:
@@ -125,7 +151,9 @@ def _probe(folder: Path, given: CrlscReportEntry, method: str, encoder: str, see
         rows.append((target, "features", "knn", 1.0, "accuracy", 0.5))
         rows.append((target, "features", "private", 1.0, "bytes", 5000))
     place = _tags(given, method, seed) | {"encoder": encoder}
-    _write_probe(folder / f"crlsc/probe/{method}/{encoder}/seed{seed}.csv", place, _rows(rows))
+    at = folder / f"crlsc/probe/{method}/{encoder}/seed{seed}.csv"
+    _write_probe(at, place, _rows(rows))
+    outcomes.write(at.with_suffix(".npz"), kept)
 
 
 def _mentor(folder: Path, given: CrlscReportEntry, way: str, seed: int) -> None:
@@ -140,7 +168,13 @@ def _mentor(folder: Path, given: CrlscReportEntry, way: str, seed: int) -> None:
         )
         rows.append((target, "features", "private", 1.0, "precision", RETRIEVED[way] - 0.1))
     place = _tags(given, "mentor", seed) | {"encoder": way}
-    _write_probe(folder / f"crlsc/probe/mentor/{way}/seed{seed}.csv", place, _rows(rows))
+    at = folder / f"crlsc/probe/mentor/{way}/seed{seed}.csv"
+    _write_probe(at, place, _rows(rows))
+    found = RETRIEVED[way] + 0.001 * seed * (way == "pq")
+    kept = {
+        target: outcome(target, {asked("features", "private", 1.0): found}, seed) for target in given.targets
+    }
+    outcomes.write(at.with_suffix(".npz"), kept)
 
 
 def _base(folder: Path, given: CrlscReportEntry, base: str, form: str, seed: int) -> None:
@@ -164,7 +198,10 @@ def _consensus(folder: Path, given: CrlscReportEntry, method: str, seed: int) ->
                 if owner == guest:
                     across = {0: 0.6}
                 else:
-                    across = ({0: 0.55} if space == "space" else {}) | {100: 0.4, 1000: 0.5}
+                    across = ({0: 0.55 + 0.002 * (seed - 1)} if space == "space" else {}) | {
+                        100: 0.4,
+                        1000: 0.5,
+                    }
                 for shared, right in across.items():
                     for head in ("linear", "class_mean", "knn", "retrieval"):
                         rows.append(
@@ -183,3 +220,10 @@ def _consensus(folder: Path, given: CrlscReportEntry, method: str, seed: int) ->
     at = folder / f"crlsc/consensus/{method}/seed{seed}.csv"
     at.parent.mkdir(parents=True, exist_ok=True)
     write_rows(at, [_tags(given, method, seed) | row for row in rows])
+    keys = ("space", "shared_images", "owner", "guest")
+    right = {
+        asked(*(row[key] for key in keys)): float(str(row["value"]))
+        for row in rows
+        if row["head"] == "linear"
+    }
+    outcomes.write(at.with_suffix(".npz"), {given.targets[0]: outcome(given.targets[0], right, seed)})

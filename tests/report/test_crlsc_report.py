@@ -18,7 +18,17 @@ from semcom.report.crlsc_words import verdict
 
 T2 = 4.302652729749
 """97.5 % quantile of Student's t with 2 degrees of freedom."""
-TABLES = ("accuracy", "differences", "bases", "training", "labels", "consensus", "exchange", "joining")
+TABLES = (
+    "accuracy",
+    "differences",
+    "bases",
+    "training",
+    "labels",
+    "consensus",
+    "exchange",
+    "joining",
+    "claims",
+)
 
 
 @pytest.fixture(scope="module")

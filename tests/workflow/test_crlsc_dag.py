@@ -12,6 +12,7 @@ import yaml
 
 from checkout import PARAMS as FIRST
 from checkout import Site, checkout
+from semcom.metrics import outcomes
 
 PARAMS = """
 study: tiny
@@ -39,6 +40,12 @@ crlsc:
     rooms: {train: a, test: test}
   probe: {label_fractions: [0.5, 1.0], neighbours: 3, private: "PCA4,SQ8"}
   consensus: {target: rooms, maps: [20]}
+  claims: tiny
+"""
+CLAIMS = """
+claims:
+  better: {says: better, measure: accuracy, of: guided, against: raw, direction: above, margin: 0.01}
+  small: {says: fewer bytes, measure: bytes, of: pq, against: raw, direction: below, margin: 1}
 """
 GUIDED = {f"crlsc_local guided {encoder} 0" for encoder in ("small", "wide")}
 PROBED = {job.replace("local", "probe") for job in GUIDED} | {"crlsc_consensus guided 0"}
@@ -52,6 +59,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     """A checkout in which the second system has run; `first.log` is what Snakemake said."""
     site = checkout(tmp_path_factory.mktemp("crlsc") / "köln x")
     (site.root / "params/quickstart.yaml").write_text(PARAMS)
+    (site.root / "params/claims").mkdir(exist_ok=True)
+    (site.root / "params/claims/tiny.yaml").write_text(CLAIMS)
     (site.root / "first.log").write_text(site.snakemake("--cores", "2"))
     return site
 
@@ -88,6 +97,38 @@ def test_the_first_run_makes_everything(site):
     assert "## Consensus" in text
     for name in ("accuracy", "bases", "consensus"):
         assert (report / f"crlsc_{name}.png").stat().st_size > 10_000
+
+
+def test_outcomes_are_those_of_the_tables(site):
+    results = site.root / "results/tiny/crlsc"
+    for path in results.glob("probe/*/*/seed0.npz"):
+        (kept,) = outcomes.read(path).values()
+        table = pd.read_csv(path.with_suffix(".csv")).query("metric == 'accuracy'")
+        table = table.set_index(["space", "head", "fraction"])["value"]
+        assert len(kept.right) == 3
+        for name, right in kept.right.items():
+            space, head, fraction = name.split("/")
+            np.testing.assert_allclose(right.mean(), table[space, head, float(fraction)])
+    (kept,) = outcomes.read(results / "consensus/guided/seed0.npz").values()
+    pairs = pd.read_csv(results / "consensus/guided/seed0.csv").query("head == 'linear'")
+    assert len(pairs) == len(kept.right)
+    for row in pairs.itertuples():
+        right = kept.right[f"{row.space}/{row.shared_images}/{row.owner}/{row.guest}"]
+        np.testing.assert_allclose(right.mean(), row.value)
+
+
+def test_claims_are_judged_and_another_one_runs_the_report_alone(site):
+    made = pd.read_csv(site.root / "results/tiny/report/main/crlsc_claims.csv", comment="#")
+    assert made.set_index("claim")["verdict"].to_dict() == {"better": "not run", "small": "supported"}
+    assert "one seed gives no interval" in made["note"][0]
+    with site.edited("params/claims/tiny.yaml", "margin: 0.01", "margin: 0.02"):
+        assert site.planned() == {"crlsc_report"}
+    with site.edited("params/claims/tiny.yaml", "of: guided", "oof: guided"):
+        text = site.snakemake("-n", code=1)
+    assert "Traceback" not in text
+    assert "claims.better.oof: no such key (its value is 'guided'); did you mean 'of'?" in text
+    with with_params(site, lambda c: c["crlsc"].update(claims="tini")):
+        assert "did you mean 'tiny'?" in site.snakemake("-n", code=1)
 
 
 def test_the_shipped_base_has_the_size_that_the_report_says(site):

@@ -89,7 +89,8 @@ rule crlsc_probe:
     input:
         lambda w: [file for of in CRLSC.probe_inputs(w.method, w.encoder, w.seed).values() for file in of],
     output:
-        "results/{study}/crlsc/probe/{method}/{encoder}/seed{seed}.csv",
+        table="results/{study}/crlsc/probe/{method}/{encoder}/seed{seed}.csv",
+        outcomes="results/{study}/crlsc/probe/{method}/{encoder}/seed{seed}.npz",
     log:
         "logs/{study}/crlsc/probe/{method}/{encoder}/seed{seed}.log",
     threads: THREADS
@@ -102,7 +103,8 @@ rule crlsc_probe:
         entry=lambda w: CRLSC.probe(w.method, w.encoder, int(w.seed)),
         files=lambda w: options(CRLSC.probe_inputs(w.method, w.encoder, w.seed)),
     shell:
-        "semcom evaluate probe {params.entry:q} {params.files} --table {output} --log {log} "
+        "semcom evaluate probe {params.entry:q} {params.files} --table {output.table} "
+        "--outcomes {output.outcomes} --log {log} "
         "--journal results/{wildcards.study}/journal/probe/"
         "{wildcards.method}/{wildcards.encoder}/seed{wildcards.seed}.jsonl"
 
@@ -111,7 +113,8 @@ rule crlsc_consensus:
     input:
         lambda w: [file for of in CRLSC.consensus_inputs(w.method, w.seed).values() for file in of],
     output:
-        "results/{study}/crlsc/consensus/{method}/seed{seed}.csv",
+        table="results/{study}/crlsc/consensus/{method}/seed{seed}.csv",
+        outcomes="results/{study}/crlsc/consensus/{method}/seed{seed}.npz",
     log:
         "logs/{study}/crlsc/consensus/{method}/seed{seed}.log",
     threads: THREADS
@@ -124,7 +127,8 @@ rule crlsc_consensus:
         entry=lambda w: CRLSC.consensus(w.method, int(w.seed)),
         files=lambda w: options(CRLSC.consensus_inputs(w.method, w.seed)),
     shell:
-        "semcom evaluate consensus {params.entry:q} {params.files} --table {output} --log {log} "
+        "semcom evaluate consensus {params.entry:q} {params.files} --table {output.table} "
+        "--outcomes {output.outcomes} --log {log} "
         "--journal results/{wildcards.study}/journal/consensus/{wildcards.method}/seed{wildcards.seed}.jsonl"
 
 
@@ -139,11 +143,13 @@ rule crlsc_report:
         of_seeds("results/{study}/crlsc/local/{method}/{encoder}/seed{seed}/history.csv", CRLSC.trained),
         of_seeds("results/{study}/crlsc/local/{method}/{encoder}/seed{seed}/cost.csv", CRLSC.trained),
         of_seeds("results/{study}/crlsc/probe/{method}/{encoder}/seed{seed}.csv", CRLSC.probed),
+        of_seeds("results/{study}/crlsc/probe/{method}/{encoder}/seed{seed}.npz", CRLSC.probed),
         expand(
-            "results/{study}/crlsc/consensus/{method}/seed{seed}.csv",
+            "results/{study}/crlsc/consensus/{method}/seed{seed}.{kind}",
             study=SYSTEMS.study,
             method=CRLSC.compared,
             seed=SYSTEMS.seeds,
+            kind=("csv", "npz"),
         ),
     output:
         report(
@@ -164,6 +170,7 @@ rule crlsc_report:
             "_consensus.csv",
             "_exchange.csv",
             "_joining.csv",
+            "_claims.csv",
         ),
         *crlsc_figures("bases", CRLSC.study.crlsc.bases),
         *crlsc_figures("consensus", CRLSC.compared),

@@ -12,6 +12,7 @@ EntryText = Annotated[
 ]
 Frames = Annotated[list[Path], typer.Option(help="Prepared images, a file for each data set in their order.")]
 Output = Annotated[Path, typer.Option(help="Output file.")]
+Outcomes = Annotated[Path, typer.Option(help="Output file: which test images are classified rightly.")]
 Journal = Annotated[Path, typer.Option(help="Events for the tracking server.")]
 Log = Annotated[Path | None, typer.Option(help="Log file, beside standard error.")]
 Base = Annotated[Path | None, typer.Option(help="A shared knowledge base.")]
@@ -54,6 +55,7 @@ def probe(
     entry: EntryText,
     frames: Frames,
     table: Output,
+    outcomes: Outcomes,
     journal: Journal,
     encoder: Annotated[Path | None, typer.Option(help="A trained encoder; none for the mentor.")] = None,
     embeddings: Annotated[
@@ -75,6 +77,7 @@ def probe(
         embeddings=embeddings or [],
         base=base,
         table=table,
+        outcomes=outcomes,
         journal=journal,
     )
 
@@ -84,6 +87,7 @@ def consensus(
     frames: Frames,
     encoder: Annotated[list[Path], typer.Option(help="Trained encoders, in the entry's order.")],
     table: Output,
+    outcomes: Outcomes,
     journal: Journal,
     log: Log = None,
 ) -> None:
@@ -93,7 +97,7 @@ def consensus(
     given = _read(ConsensusEntry, entry, log, "consensus", "method")
     from semcom.evaluate.consensus import run
 
-    run(given, frames=frames, encoders=encoder, table=table, journal=journal)
+    run(given, frames=frames, encoders=encoder, table=table, outcomes=outcomes, journal=journal)
 
 
 def report(

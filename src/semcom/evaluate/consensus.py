@@ -19,6 +19,7 @@ from semcom.files.tables import write_rows
 from semcom.frames.images import DrawnParts
 from semcom.metrics.consensus import Maps, Party, cross_heads, cross_retrieval, join
 from semcom.metrics.heads import Head
+from semcom.metrics.outcomes import Outcomes, asked, write
 from semcom.models import local
 from semcom.params.crlsc.entries import ConsensusEntry
 from semcom.progress import Progress
@@ -31,7 +32,13 @@ Heads = Mapping[str, Mapping[str, Head]]
 
 
 def run(
-    entry: ConsensusEntry, *, frames: list[Path], encoders: list[Path], table: Path, journal: Path
+    entry: ConsensusEntry,
+    *,
+    frames: list[Path],
+    encoders: list[Path],
+    table: Path,
+    outcomes: Path,
+    journal: Path,
 ) -> None:
     """Measure each encoder of a method with each.
 
@@ -41,6 +48,7 @@ def run(
         encoders: a file for each of the entry's networks, in their order.
         table: output, one row a space, owner, guest, number of shared images, head and metric: `value`, and
             beside it `own_value`, what the guest gets from its own.
+        outcomes: output, which test images linear heads are right about.
         journal: events for the tracking server.
 
     Raises:
@@ -62,7 +70,20 @@ def run(
     with Journal.open(journal, {**tags, "stage": "consensus"}, entry.model_dump()) as events:
         rows = list(_rows(entry, drawn, seen))
         events.metrics({f"consensus/{name}": value for name, value in _means(rows).items()}, step=0)
-        write_rows(table, [{**tags, **row} for row in rows])
+        right = {_asked(row): np.asarray(row["right"], bool) for row in rows if row["head"] == "linear"}
+        test = drawn.parts[entry.target.test]
+        assert test.group is not None  # only public parts have none
+        index = drawn.images[test.data].prepared.index[test.index]
+        write(outcomes, {entry.consensus.target: Outcomes(index, test.group, right)})
+        write_rows(table, [{**tags, **_without(row)} for row in rows])
+
+
+def _asked(row: Row) -> str:
+    return asked(*(row[name] for name in ("space", "shared_images", "owner", "guest")))
+
+
+def _without(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name != "right"}
 
 
 def _rows(entry: ConsensusEntry, drawn: DrawnParts, seen: Mapping[str, Mapping[str, Seen]]) -> Iterator[Row]:
@@ -102,7 +123,7 @@ def _compare(
 ) -> Iterator[Row]:
     """The matrix of heads and of retrieval."""
     for row in cross_heads(parties, {name: heads[name] for name in parties}, maps=maps):
-        yield _row(space, row, str(row["head"]), "accuracy")
+        yield _row(space, row, str(row["head"]), "accuracy") | {"right": row["right"]}
     k = min(entry.neighbours, *(len(party.train.classes) for party in parties.values()))
     for row in cross_retrieval(parties, k=k, maps=maps):
         yield _row(space, row, "retrieval", "precision")

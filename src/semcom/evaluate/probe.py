@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from semcom.evaluate.frozen import (
     FEATURES,
@@ -33,10 +34,12 @@ from semcom.files.errors import SemcomError
 from semcom.files.tables import write_rows
 from semcom.frames.folds import Indices, labelled
 from semcom.frames.images import DrawnParts
+from semcom.frames.parts import Part
 from semcom.metrics.classification import accuracy
 from semcom.metrics.exchange import FP16
 from semcom.metrics.heads import Classes, Head, Labelled, Nearest, Vectors, centre, centred, class_means
 from semcom.metrics.labels import by_fraction
+from semcom.metrics.outcomes import Outcomes, asked, write
 from semcom.metrics.representation import effective_rank
 from semcom.metrics.retrieval import precision_at
 from semcom.models import local
@@ -58,6 +61,8 @@ QUERIES = 1024
 LOOKED_AT = 1024
 """Test images whose effective rank is measured, at most."""
 Row = dict[str, object]
+Right = dict[str, NDArray[np.bool_]]
+"""Whether each test image's answer is right, by what was asked."""
 
 
 def run(
@@ -68,6 +73,7 @@ def run(
     embeddings: list[Path],
     base: Path | None,
     table: Path,
+    outcomes: Path,
     journal: Path,
 ) -> None:
     """Measure one encoder, or one way to keep the mentor's embeddings, on every target.
@@ -80,6 +86,7 @@ def run(
         base: by which the mentor's embeddings of stored images are coded, None: as they are; of a local
             encoder the one that it learnt under, which is searched together with the private base.
         table: output, one row a target, space, head, share of the labels and metric.
+        outcomes: output, which test images linear heads on features, and the private base, are right about.
         journal: events for the tracking server.
 
     Raises:
@@ -97,11 +104,13 @@ def run(
         rows = [{"target": NONE, **_row(NONE, NONE, metric, value)} for metric, value in of]
     tags = {"study": entry.study, "system": entry.system, "method": entry.method}
     named = {**tags, "method": f"{entry.method} {entry.encoder}", "stage": "probe", "seed": str(entry.seed)}
-    progress = Progress(len(entry.targets))
+    progress, kept = Progress(len(entry.targets)), dict[str, Outcomes]()
     with Journal.open(journal, named, entry.model_dump()) as events:
         for done, (name, target) in enumerate(entry.targets.items(), start=1):
-            stored, asked = look(target.train), look(target.test)
-            found = list(_target(entry, name, drawn, stored, asked, base))
+            stored, queries = look(target.train), look(target.test)
+            right: Right = {}
+            found = list(_target(entry, name, drawn, stored, queries, base, right))
+            kept[name] = _outcomes(drawn, drawn.parts[target.test], right)
             rows += [{"target": name, **row} for row in found]
             shown = {
                 f"{row['space']}/{row['head']}": float(str(row["value"]))
@@ -111,7 +120,13 @@ def run(
             events.metrics({f"probe/{name}/{key}": value for key, value in shown.items()}, step=0)
             progress.step(done, f"{name}: " + "  ".join(f"{key} {value:.3f}" for key, value in shown.items()))
         place = {**tags, "encoder": entry.encoder, "seed": entry.seed}
+        write(outcomes, kept)
         write_rows(table, [{**place, **row} for row in rows])
+
+
+def _outcomes(drawn: DrawnParts, test: Part, right: Right) -> Outcomes:
+    assert test.group is not None  # only public parts have none
+    return Outcomes(drawn.images[test.data].prepared.index[test.index], test.group, right)
 
 
 def _network(entry: ProbeEntry, drawn: DrawnParts, encoder: Path | None) -> LocalEncoder:
@@ -150,9 +165,15 @@ def _row(
 
 
 def _target(
-    entry: ProbeEntry, name: str, drawn: DrawnParts, stored: Seen, asked: Seen, base: Path | None
+    entry: ProbeEntry,
+    name: str,
+    drawn: DrawnParts,
+    stored: Seen,
+    queries: Seen,
+    base: Path | None,
+    right: Right,
 ) -> Iterator[Row]:
-    """All that is measured on one target."""
+    """All that is measured on one target; `right` is filled."""
     target, probe, seed = entry.targets[name], entry.probe, entry.seed
     part, test = drawn.parts[target.train], drawn.parts[target.test]
     _, counts = np.unique(test.labels, return_counts=True)
@@ -162,24 +183,26 @@ def _target(
         kept, size = coded(base, stored[FEATURES])
         stored = {FEATURES: kept}
     for space in stored:
-        yield from _heads(split(part, stored[space], test, asked[space], seed=seed), probe, space, seed=seed)
-        some = asked[space][:: max(1, -(-len(test) // LOOKED_AT))]
+        seen = split(part, stored[space], test, queries[space], seed=seed)
+        yield from _heads(seen, probe, space, seed=seed, right=right if space == FEATURES else {})
+        some = queries[space][:: max(1, -(-len(test) // LOOKED_AT))]
         yield _row(space, NONE, "effective_rank", effective_rank(some))
     space = SPACE if SPACE in stored else FEATURES
-    bank, queries = Labelled(stored[space], part.labels), Labelled(asked[space], test.labels)
+    bank, wanted = Labelled(stored[space], part.labels), Labelled(queries[space], test.labels)
     if entry.network is None:
-        yield from _of_mentor(bank, queries, size or FP16 * bank.features.size, probe)
+        yield from _of_mentor(bank, wanted, size or FP16 * bank.features.size, probe, right)
     else:
         ids = drawn.images[part.data].prepared.index[part.index]
         shared = SharedBase.load(base) if base is not None else None
-        yield from _private(bank, ids, queries, space, entry, shared)
+        yield from _private(bank, ids, wanted, space, entry, shared, right)
 
 
-def _heads(seen: Split, probe: Probe, space: str, *, seed: int) -> Iterator[Row]:
+def _heads(seen: Split, probe: Probe, space: str, *, seed: int, right: Right) -> Iterator[Row]:
     """Accuracy of each head on test images at each share of the labels, the same draw for every encoder."""
     mean = centre(np.concatenate([seen.train.features, seen.validation.features]))
     train, validation, test = (Labelled(centred(x, mean), y) for x, y in seen)
     for found in by_fraction(train, validation, test, fractions=probe.label_fractions, seed=seed):
+        right[asked(space, "linear", found["fraction"])] = found["right"]
         for metric in ("accuracy", "penalty", "validation_accuracy", "validation_labels"):
             at, labels = found["fraction"], found["labels"]
             yield _row(space, "linear", metric, found[metric], fraction=at, labels=labels)
@@ -189,32 +212,40 @@ def _heads(seen: Split, probe: Probe, space: str, *, seed: int) -> Iterator[Row]
         some = Labelled(train.features[drawn], train.classes[drawn])
         fitted: dict[str, Head] = {"class_mean": class_means(some), "knn": Nearest(some, probe.neighbours)}
         for name, head in fitted.items():
-            right = float(accuracy(_in_blocks(head, test.features), test.classes))
-            yield _row(space, name, "accuracy", right, fraction=fraction, labels=len(drawn))
+            share = float(accuracy(_in_blocks(head, test.features), test.classes))
+            yield _row(space, name, "accuracy", share, fraction=fraction, labels=len(drawn))
 
 
 def _private(
-    bank: Labelled, ids: Indices, queries: Labelled, space: str, entry: ProbeEntry, shared: SharedBase | None
+    bank: Labelled,
+    ids: Indices,
+    queries: Labelled,
+    space: str,
+    entry: ProbeEntry,
+    shared: SharedBase | None,
+    right: Right,
 ) -> Iterator[Row]:
     """Retrieval from a private knowledge base of all training images, with its codebooks, ids and labels."""
     count, k = len(bank.classes), min(entry.probe.neighbours, len(bank.classes))
     labels, classes = (np.asarray(of.classes, np.int64) for of in (bank, queries))
     built = PrivateBase.build(_single(bank.features), ids, labels, form=entry.probe.private, seed=entry.seed)
     wanted = _single(queries.features)
-    right = float(accuracy(built.classify(wanted, k), classes))
-    yield _row(space, "private", "accuracy", right, labels=count)
+    found = built.classify(wanted, k)
+    right[asked(space, "private", 1.0)] = found == classes
+    yield _row(space, "private", "accuracy", float(accuracy(found, classes)), labels=count)
     yield _row(space, "private", "precision", built.precision(wanted, classes, k), labels=count)
     yield _row(space, "private", "bytes", built.bytes, labels=count)
     if shared is not None:
-        found = both(shared, built, wanted, classes, k)
-        yield from (_row(space, "both", metric, value, labels=count) for metric, value in found.items())
+        together = both(shared, built, wanted, classes, k)
+        yield from (_row(space, "both", metric, value, labels=count) for metric, value in together.items())
 
 
-def _of_mentor(bank: Labelled, queries: Labelled, size: int, probe: Probe) -> Iterator[Row]:
+def _of_mentor(bank: Labelled, queries: Labelled, size: int, probe: Probe, right: Right) -> Iterator[Row]:
     """The same of the mentor's vectors as they are, or as a base codes them; `size` is of vectors alone."""
     count, k = len(bank.classes), min(probe.neighbours, len(bank.classes))
-    right = float(accuracy(_in_blocks(Nearest(bank, k), queries.features), queries.classes))
-    yield _row(FEATURES, "private", "accuracy", right, labels=count)
+    found = _in_blocks(Nearest(bank, k), queries.features)
+    right[asked(FEATURES, "private", 1.0)] = found == queries.classes
+    yield _row(FEATURES, "private", "accuracy", float(accuracy(found, queries.classes)), labels=count)
     yield _row(FEATURES, "private", "precision", precision_at(*bank, *queries, k=k), labels=count)
     yield _row(FEATURES, "private", "bytes", size, labels=count)
 

@@ -150,18 +150,29 @@ def cross_heads(
         maps: as `pairs` takes them.
 
     Returns:
-        A tidy row a pair and kind of head, with `accuracy`, and with `own_accuracy`, that of the guest's own
-        head of the same kind.
+        A tidy row a pair and kind of head, with `accuracy`, with `own_accuracy`, that of the guest's own head
+        of the same kind, and with `right` (N,), whether the class of each test image is.
     """
     found = [
-        (pair, kind, float(accuracy(head.predict(pair.features), pair.classes)))
+        (pair, kind, head.predict(pair.features))
         for pair in pairs(parties, maps)
         for kind, head in heads[pair.owner].items()
     ]
-    own = {(pair.guest, kind): value for pair, kind, value in found if pair.owner == pair.guest}
+    values = [float(accuracy(classes, pair.classes)) for pair, _, classes in found]
+    own = {
+        (pair.guest, kind): value
+        for (pair, kind, _), value in zip(found, values, strict=True)
+        if pair.owner == pair.guest
+    }
     return [
-        {**pair.row(), "head": kind, "accuracy": value, "own_accuracy": own[pair.guest, kind]}
-        for pair, kind, value in found
+        {
+            **pair.row(),
+            "head": kind,
+            "accuracy": value,
+            "own_accuracy": own[pair.guest, kind],
+            "right": classes == pair.classes,
+        }
+        for (pair, kind, classes), value in zip(found, values, strict=True)
     ]
 
 

@@ -1,6 +1,7 @@
 """How many labels frozen features need: L(A*), the counterpart of C(A*) for labels."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +34,7 @@ def labels_to_reach(labels: Values, accuracies: Values, target: float) -> Reache
 
 def by_fraction(
     train: Labelled, validation: Labelled, test: Labelled, *, fractions: Sequence[float], seed: int
-) -> list[dict[str, float]]:
+) -> list[dict[str, Any]]:
     """Accuracy of a linear head at each share of the training labels.
 
     The shares are drawn class by class, the same for every encoder of a seed. Validation labels choose the
@@ -48,13 +49,14 @@ def by_fraction(
 
     Returns:
         A row a fraction: `fraction`, `labels`, `validation_labels`, `penalty`, `validation_accuracy` (at that
-        penalty, so a little high), `accuracy`.
+        penalty, so a little high), `accuracy`, and `right` (N,), whether the class of each test image is.
     """
     everything: Indices = np.arange(len(train.classes))
     rows = []
     for fraction in fractions:
         drawn = labelled(everything, np.asarray(train.classes, np.int64), fraction=fraction, seed=seed)
         head = linear(Labelled(train.features[drawn], train.classes[drawn]), validation)
+        found = head.predict(test.features)
         rows.append(
             {
                 "fraction": fraction,
@@ -62,7 +64,8 @@ def by_fraction(
                 "validation_labels": len(validation.classes),
                 "penalty": head.penalty,
                 "validation_accuracy": head.validation,
-                "accuracy": float(accuracy(head.predict(test.features), test.classes)),
+                "accuracy": float(accuracy(found, test.classes)),
+                "right": found == test.classes,
             }
         )
     return rows

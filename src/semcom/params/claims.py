@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import yaml
 from annotated_types import MinLen
@@ -11,6 +11,8 @@ from pydantic import ValidationError
 from semcom.files.errors import SemcomError
 from semcom.params import faults, keys
 from semcom.params.entries import Claim, Strict
+
+Of = TypeVar("Of", bound=Strict)
 
 
 class Claims(Strict):
@@ -25,6 +27,15 @@ def load(path: Path) -> dict[str, Claim]:
     Raises:
         SemcomError: it cannot be read, or naming every fault in it.
     """
+    return read(path, Claims).claims
+
+
+def read(path: Path, model: type[Of]) -> Of:
+    """A file of claims, as `model` has them.
+
+    Raises:
+        SemcomError: it cannot be read, or naming every fault in it.
+    """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -35,8 +46,12 @@ def load(path: Path) -> dict[str, Claim]:
     if not isinstance(content, Mapping):
         raise SemcomError(f"claims: {path} holds no section claims")
     keys.check_once(path, str(path))
+    values, found = keys.texts_only(dict(content))
+    made = None
     try:
-        return Claims.model_validate(content).claims
+        made = model.model_validate(values)
     except ValidationError as error:
-        lines = [f"{path}:", *map(str, faults.from_pydantic(error, Claims))]
-        raise SemcomError("\n  ".join(lines)) from error
+        found += faults.from_pydantic(error, model)
+    if made is None or found:
+        raise SemcomError("\n  ".join([f"{path}:", *map(str, found)]))
+    return made

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from semcom.params import faults, start
+from semcom.params.crlsc import claims
 from semcom.params.crlsc.jobs import CrlscJobs
 from semcom.params.crlsc.schema import KEY, SHARED, load, named, own_classes
 from semcom.params.datafacts import facts
@@ -132,7 +133,9 @@ def _second(config: Mapping[str, Any], files: Sequence[str | Path], root: Path) 
     }
     known = {name: facts(root, name) for name in versions}
     study = load(config, {name: found.classes if found else None for name, found in known.items()})
-    return CrlscJobs(study, versions, names)
+    name = study.crlsc.claims
+    claimed = claims.load(root / f"params/claims/{name}.yaml") if name else {}
+    return CrlscJobs(study, versions, names, claimed)
 
 
 def _check_spelling(config: Mapping[str, Any]) -> None:

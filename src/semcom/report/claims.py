@@ -51,7 +51,11 @@ def claims(results: Path, entry: ReportEntry, cost: pd.DataFrame) -> pd.DataFram
             none = [np.nan] * 4
             rows.append([*about, pd.NA, *wanted, *none, "not run", lacking])
             continue
-        verdicts = {budget: _verdict(claim, effect) for budget, effect in effects.items()}
+        ratio = claim.measure == "cost"
+        verdicts = {
+            budget: verdict(effect, direction=claim.direction, margin=claim.margin, ratio=ratio)
+            for budget, effect in effects.items()
+        }
         for budget, effect in effects.items():
             at = pd.NA if budget is None else budget
             rows.append([*about, at, *wanted, *effect[:4], verdicts[budget], effect.note])
@@ -132,20 +136,27 @@ def _cost(claim: Claim, cost: pd.DataFrame) -> tuple[dict[int | None, Effect], s
     return {None: Effect(value, low, high, note=unsettled)}, ""
 
 
-def _verdict(claim: Claim, effect: Effect) -> str:
-    """Supported, contradicted or undecided; NaN in the interval decides nothing."""
+def verdict(effect: Effect, *, direction: str, margin: float, ratio: bool) -> str:
+    """Supported, contradicted or undecided; NaN in the interval decides nothing.
+
+    Args:
+        effect: what was measured.
+        direction: `above`, `below` or `no_less`.
+        margin: of a difference in its unit; the ratio that is claimed.
+        ratio: whether the effect is one, claimed to be below.
+    """
     value, low, high = effect.value, effect.low, effect.high
-    if claim.measure == "cost":
-        if value <= claim.margin and high < 1:
-            return "supported"
-        return "contradicted" if low > claim.margin else "undecided"
     sure = np.isnan(effect.p) or effect.p < ERROR
-    if claim.direction == "no_less":
-        if low > -claim.margin:
+    if ratio:
+        if value <= margin and high < 1 and sure:
             return "supported"
-        return "contradicted" if high < -claim.margin else "undecided"
-    if claim.direction == "below":
+        return "contradicted" if low > margin else "undecided"
+    if direction == "no_less":
+        if low > -margin:
+            return "supported"
+        return "contradicted" if high < -margin else "undecided"
+    if direction == "below":
         value, low, high = -value, -high, -low
-    if value >= claim.margin and low > 0 and sure:
+    if value >= margin and low > 0 and sure:
         return "supported"
-    return "contradicted" if high < claim.margin else "undecided"
+    return "contradicted" if high < margin else "undecided"

@@ -8,7 +8,7 @@ from pathlib import Path
 from semcom.files.atomic import write_text
 from semcom.params.crlsc.entries import CrlscReportEntry
 from semcom.progress import log
-from semcom.report import crlsc_figures, crlsc_needs, crlsc_page, crlsc_tables, figures
+from semcom.report import crlsc_claims, crlsc_figures, crlsc_needs, crlsc_page, crlsc_tables, figures
 from semcom.report.crlsc_results import read
 from semcom.report.stamp import Stamp, write_provenance, write_table
 
@@ -35,6 +35,7 @@ def run(results: Path, entry: CrlscReportEntry, output: Path) -> None:
         "exchange": crlsc_needs.exchange(found, entry),
         "joining": crlsc_needs.joins(found, entry),
     }
+    made["claims"] = crlsc_claims.claims(results, entry, found, made["labels"])
     for name, table in made.items():
         write_table(output / f"crlsc_{name}.csv", table, stamp)
     foot = stamp.line()

@@ -11,7 +11,7 @@ import pandas as pd
 
 from semcom.params.crlsc.entries import CrlscReportEntry
 from semcom.params.crlsc.section import RAW
-from semcom.report import crlsc_page_needs
+from semcom.report import crlsc_page_claims, crlsc_page_needs
 from semcom.report.crlsc_results import probed
 from semcom.report.crlsc_tables import EVERY, at_all_labels, linear
 from semcom.report.crlsc_words import between, cell, listed, points
@@ -32,6 +32,7 @@ def page(made: Tables, entry: CrlscReportEntry, *, stamp: Stamp) -> str:
     parts = [
         [f"# {entry.study}: {entry.report}", *(f"- {key}: {value}" for key, value in asdict(stamp).items())],
         ["", _reading_intro(entry), "", *_reading(made, entry)],
+        ["## What was claimed\n", *crlsc_page_claims.claims(made["claims"])],
         ["## Frozen encoders on targets\n", *_frozen(made["accuracy"], entry)],
         ["## Guided against rivals\n", *_against(made["differences"], entry)],
         ["## Labels to be good enough\n", *crlsc_page_needs.labels(made["labels"])],

@@ -1,5 +1,6 @@
 """What the rules of the second system hand to their verbs."""
 
+from semcom.params.crlsc.claims import Claim
 from semcom.params.crlsc.section import Consensus, Form, Network, Probe, Target, Train
 from semcom.params.entries import Component, Entry, Seeds, Size, Strict
 from semcom.params.parts import InOrder
@@ -94,6 +95,7 @@ class CrlscReportEntry(Strict):
     label_fractions: tuple[float, ...]
     consensus: tuple[str, ...]
     """Methods whose encoders are compared."""
+    claims: dict[str, Claim] = {}
     params_file: str = ""
     params: dict[str, object] = {}
     """All of the section, for the record."""

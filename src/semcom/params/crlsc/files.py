@@ -1,10 +1,11 @@
 """Which files the jobs of the second system read and write, and which parts of the data."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from semcom.params.crlsc.claims import Claim
 from semcom.params.crlsc.mentors import called, weights_of
 from semcom.params.crlsc.schema import Study
 from semcom.params.crlsc.section import INT8, MENTOR, RAW
@@ -19,11 +20,13 @@ class Files:
         study: the checked params file.
         versions: content version of each of its data sets.
         params_file: the params file's name, for the report.
+        claims: what the report is to judge.
     """
 
     study: Study
     versions: Mapping[str, str]
     params_file: str = ""
+    claims: Mapping[str, Claim] = field(default_factory=dict)
 
     @property
     def folders(self) -> list[Path]:

@@ -165,6 +165,8 @@ class Section(Strict):
     probe: Probe = Probe()
     consensus: Consensus | None = None
     """None: is not measured."""
+    claims: Name | None = None
+    """The file params/claims/NAME.yaml, whose claims the report judges."""
 
     @property
     def public(self) -> str | None:

@@ -1,0 +1,145 @@
+"""Effects that claims on the second system speak of, at each of their places."""
+
+import numpy as np
+import pandas as pd
+
+from semcom.metrics.exchange import Alignment, raw_embeddings_bytes
+from semcom.metrics.intervals import over_seeds
+from semcom.metrics.outcomes import asked
+from semcom.params.crlsc.claims import EACH, MEAN, OWN, RIDGE, Claim
+from semcom.params.crlsc.section import MENTOR, RAW
+from semcom.params.faults import unknown
+from semcom.report.claims import Effect
+from semcom.report.crlsc_claimed import NONE, Effects, NotRun, Study, encoders, targets, there
+from semcom.report.crlsc_outcomes import Question
+
+
+def accuracy(study: Study, claim: Claim) -> Effects:
+    """Of linear heads on backbone features."""
+    fractions = study.entry.label_fractions
+    if claim.label_fraction not in fractions:
+        raise NotRun(f"the study has no share {claim.label_fraction:g} of the labels")
+    question, found = asked("features", "linear", float(claim.label_fraction)), Effects()
+    for place, names in encoders(study, claim, claim.of, claim.against).items():
+        for target in targets(study, claim):
+            pairs = [
+                (
+                    Question(f"probe/{claim.of}/{name}", target, question),
+                    Question(f"probe/{claim.against}/{name}", target, question),
+                )
+                for name in names
+            ]
+            found[target, place] = study.kept.effect(pairs)
+    return found
+
+
+def retrieval(study: Study, claim: Claim) -> Effects:
+    """k-NN accuracy of the mentor's vectors, as they are or as bases code them."""
+    for base in (claim.of, claim.against):
+        there(base, (RAW, *study.entry.bases), "bases")
+    question = asked("features", "private", 1.0)
+    own, other = (f"probe/{MENTOR}/{base}" for base in (claim.of, claim.against))
+    return {
+        (target, NONE): study.kept.effect(
+            [(Question(own, target, question), Question(other, target, question))]
+        )
+        for target in targets(study, claim)
+    }
+
+
+def consensus(study: Study, claim: Claim) -> Effects:
+    """Of linear heads across encoders: in the base's space, or through maps of features."""
+    of, against = claim.of, f"{claim.of}/{OWN}" if claim.against == OWN else claim.against
+    methods = list(dict.fromkeys(place.partition("/")[0] for place in (of, against)))
+    for method in methods:
+        there(method, study.entry.consensus, "methods whose encoders are compared")
+    names = encoders(study, claim.model_copy(update={"encoder": MEAN}), *methods)[MEAN]
+    pairs = [(owner, guest) for owner in names for guest in names if owner != guest]
+    if claim.encoder == EACH:
+        places = {f"{owner} on {guest}": [(owner, guest)] for owner, guest in pairs}
+    else:
+        places = {claim.encoder: [p for p in pairs if claim.encoder in (MEAN, p[1])]}
+    if not all(places.values()):
+        raise NotRun(unknown(claim.encoder, names, "encoders of both"))
+    target = next(iter(study.kept.of(f"consensus/{methods[0]}", study.entry.seeds[0])))
+    return {
+        (target, place): study.kept.effect(
+            [(_across(study, of, pair), _across(study, against, pair, beside=of)) for pair in some]
+        )
+        for place, some in places.items()
+    }
+
+
+def _across(study: Study, place: str, pair: tuple[str, str], beside: str = "") -> Question:
+    """The question of METHOD, METHOD/N or METHOD/own, of one owner and guest."""
+    method, _, images = place.partition("/")
+    owner, guest = pair
+    if images == OWN:  # in the space of what it stands beside
+        question = asked("features" if "/" in beside else "space", 0, guest, guest)
+    else:
+        question = asked("features" if images else "space", int(images or 0), owner, guest)
+    job = f"consensus/{method}"
+    (kept,) = study.kept.of(job, study.entry.seeds[0]).values()
+    if question not in kept.right:
+        how = f"through a map on {images} shared images" if images else "without a map, in one space"
+        raise NotRun(f"the study has no heads across encoders of {method} {how}")
+    return Question(job, None, question)
+
+
+def labels(study: Study, claim: Claim) -> Effects:
+    """Ratio of L(A*), over seeds: the geometric mean over encoders."""
+    made, found = study.labels.set_index(["target", "encoder", "method"]).sort_index(), Effects()
+    for place, names in encoders(study, claim, claim.of, claim.against).items():
+        for target in targets(study, claim):
+            both = [[(target, name, method) for name in names] for method in (claim.of, claim.against)]
+            if any(key not in made.index for keys in both for key in keys):
+                raise NotRun(f"the report has no L(A*) of {claim.of} and {claim.against} on {target}")
+            found[target, place] = _ratio(*(made.loc[keys].sort_index() for keys in both))
+    return found
+
+
+def _ratio(own: pd.DataFrame, other: pd.DataFrame) -> Effect:
+    """A bound counts where it can only make the claim harder to support, or to contradict."""
+    logs = [
+        np.log(rows.pivot_table(index="seed", columns="encoder", values="labels")) for rows in (own, other)
+    ]
+    ratio = over_seeds((logs[0] - logs[1]).mean(axis=1).to_numpy())
+    log, p = float(ratio.mean), float(ratio.p_value())
+    half = float(ratio.half_width())
+    bounds = set(own["bound"]), set(other["bound"])
+    if bounds != ({""}, {""}) and np.isnan(half):  # the same bound for every seed is no accident
+        half, p = 0.0, float("nan")
+    value, low, high = (float(np.exp(x)) for x in (log, log - half, log + half))
+    if bounds == ({""}, {""}):
+        return Effect(value, low, high, p, "no spread" if np.isnan(half) else "")
+    if bounds[0] <= {"", "at most"} and bounds[1] <= {"", "more than"}:
+        return Effect(value, np.nan, high, p, "an upper bound: seeds with bounds")
+    if bounds[0] <= {"", "more than"} and bounds[1] <= {"", "at most"}:
+        return Effect(value, low, np.nan, note="a lower bound: seeds with bounds")
+    return Effect(np.nan, np.nan, np.nan, note="seeds with bounds")
+
+
+def bytes_(study: Study, claim: Claim) -> Effects:
+    """Largest ratio of what is downloaded, and its range over seeds: sizes are counted, not sampled."""
+    sizes = study.results.sizes.set_index(["base", "seed"])
+    base = next((name for name in (claim.of, claim.against) if name in study.entry.bases), None)
+    if base is None:
+        there(claim.of, study.entry.bases, "bases")
+    ratios = []
+    for seed in study.entry.seeds:
+        beside = sizes.loc[(base, seed)]
+        own, other = (_size(study, place, seed, beside) for place in (claim.of, claim.against))
+        ratios.append(own / other)
+    return {(NONE, NONE): Effect(max(ratios), min(ratios), max(ratios), note="range over seeds")}
+
+
+def _size(study: Study, place: str, seed: int, beside: "pd.Series[float]") -> float:
+    """Bytes of a base as shipped, of as many raw vectors as the base beside it holds, or of a ridge map's."""
+    name, _, images = place.partition("/")
+    if name == RAW:
+        return raw_embeddings_bytes(int(beside["vectors"]), int(beside["dim"]))
+    if name == RIDGE and images:
+        return Alignment(int(images), int(beside["dim"])).pair_bytes
+    there(name, study.entry.bases, "bases")
+    sizes = study.results.sizes
+    return float(sizes.loc[(sizes["base"] == name) & (sizes["seed"] == seed), "bytes"].item())

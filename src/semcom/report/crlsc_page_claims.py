@@ -1,0 +1,62 @@
+"""The second system's page on claims: verdicts, and what they were read off."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from semcom.params.crlsc.claims import MEAN, RATIOS
+from semcom.report.claims import overall
+from semcom.report.crlsc_claimed import NONE
+from semcom.report.crlsc_words import listed
+
+
+def claims(made: pd.DataFrame) -> Iterator[str]:
+    """One line a claim.
+
+    Args:
+        made: of `crlsc_claims.claims`.
+    """
+    if made.empty:
+        return
+    yield (
+        "*Supported*: the effect is at least the margin, and its 95 % interval lies beyond no effect, the "
+        "p-value after Holm; of a claim not to be worse, the interval lies within the margin. "
+        "*Contradicted*: the whole interval falls short of the margin. A claim at several targets or "
+        "encoders must hold at each. Intervals of accuracies are over seeds and test images, by groups such "
+        "as scenes; of label need over seeds, on these test images. Bytes are counted. "
+        "[CSV](crlsc_claims.csv)\n"
+    )
+    body = []
+    for name, rows in made.groupby("claim", sort=False):
+        first = rows.iloc[0]
+        unlike = rows["verdict"].nunique() > 1
+        effects = "; ".join(_effect(row) + f" *{row['verdict']}*" * unlike for _, row in rows.iterrows())
+        runs = f"{first['of']} against {first['against']}, {first['measure']}"
+        body.append([f"{first['says']} (`{name}`)", runs, _margin(first), f"**{overall(rows)}**", effects])
+    yield from listed(["claim", "runs", "claimed", "verdict", "effect"], body)
+
+
+def _margin(row: "pd.Series[object]") -> str:
+    """`above by 1 point`, `not 1 point below`, `ratio up to 0.5`."""
+    margin = float(str(row["margin"]))
+    if row["measure"] in RATIOS:
+        return f"ratio up to {margin:g}"
+    points = f"{100 * margin:g} points"
+    return f"not {points} below" if row["direction"] == "no_less" else f"{row['direction']} by {points}"
+
+
+def _effect(row: "pd.Series[object]") -> str:
+    """`vehicles, resnet: +3.1 points (0.2 to 6.0; p 0.03)`, or a ratio, or why there is none."""
+    value, low, high, p = (float(str(row[name])) for name in ("effect", "low", "high", "p"))
+    names = [str(row[name]) for name in ("target", "encoder") if row[name] not in (NONE, MEAN)]
+    at, note = ", ".join(names) + ": " * bool(names), str(row["note"])
+    if np.isnan(value):
+        return at + note
+    ratio = row["measure"] in RATIOS
+    said = f"ratio {value:.3g}" if ratio else f"{100 * value:+.1f} points"
+    ends = [f"{end:.3g}" if ratio else f"{100 * end:.1f}" for end in (low, high)]
+    beside = [] if np.isnan([low, high]).any() else [" to ".join(ends)]
+    beside += [] if np.isnan(p) else [f"p {p:.2g}"]
+    beside += [note] if note else []
+    return f"{at}{said}" + f" ({'; '.join(beside)})" * bool(beside)
