@@ -216,6 +216,22 @@ def test_a_file_may_have_one_system_or_both(config, repository):
         systems({**config, "links": {}}, files=[], root=repository)
 
 
+def test_methods_that_differ_in_epochs_alone_are_alike(config):
+    guide = {"guide": {"use": "infonce"}, "base": "pq"}
+    config["crlsc"]["methods"] |= {
+        "guided_long": {**guide, "train": {"epochs": 9}, "encoders": ["res"]},
+        "guided_said": {**guide, "part": "public"},
+        "guided_rate": {**guide, "train": {"epochs": 9, "optimiser": {"use": "adamw", "lr": 0.1}}},
+        "guided_flat": {**guide, "base": "flat"},
+        "disjoint": {"simclr": 1, "disjoint": True},
+        "disjoint_long": {"simclr": 1, "disjoint": True, "train": {"epochs": 9}},
+        "disjoint_one": {"simclr": 1, "disjoint": True, "encoders": ["res"]},
+    }
+    said = json.loads(jobs(config).report())["methods"]
+    like = {name: of["like"] for name, of in said.items() if of["like"]}
+    assert like == {"guided_long": "guided", "guided_said": "guided", "disjoint_long": "disjoint"}
+
+
 def test_claims_are_read_from_their_file_for_the_report(config, repository):
     config["crlsc"]["claims"] = "mine"
     with pytest.raises(SemcomError, match=r"claims: cannot read .*params/claims/mine\.yaml"):

@@ -18,7 +18,7 @@ from semcom.metrics.outcomes import Outcomes
 from semcom.params.crlsc import claims as files
 from semcom.params.crlsc.claims import Claim
 from semcom.params.crlsc.entries import CrlscReportEntry
-from semcom.report import crlsc, crlsc_claims, crlsc_needs
+from semcom.report import crlsc, crlsc_claims, crlsc_computing, crlsc_needs
 from semcom.report.claims import overall
 from semcom.report.crlsc_results import read
 
@@ -41,7 +41,8 @@ def judge(folder: Path, claims: dict[str, dict[str, object]], **given: object) -
     """The table of claims on what is in `folder`."""
     said = claimed(claims, **given)
     found = read(folder, said)
-    return crlsc_claims.claims(folder, said, found, crlsc_needs.labels(found, said))
+    labels, spent = crlsc_needs.labels(found, said), crlsc_computing.computing(found, said)
+    return crlsc_claims.claims(folder, said, found, labels, spent)
 
 
 @pytest.fixture(scope="module")
@@ -190,6 +191,16 @@ def test_bounds_of_label_need_only_make_a_claim_harder(folder):
     assert made["verdict"].to_dict() == {"upper": "supported", "lower": "contradicted"}
     assert "upper bound" in made.loc["upper", "note"]
     assert "lower bound" in made.loc["lower", "note"]
+
+
+def test_computing_of_one_training_is_a_bound(folder):
+    """All trainings took the same: `guided` has A* by then, `simclr` never."""
+    less = {**HALF, "measure": "computing", "against": "simclr", "targets": ["near"]}
+    (row,) = judge(folder, {"less": less}).itertuples()
+    assert (row.effect, row.high) == (1.0, 1.0)
+    assert row.verdict == "undecided"
+    assert "upper bound" in row.note
+    assert "no multiply-adds to A* of random" in judge(folder, {"no": {**less, "of": "random"}})["note"][0]
 
 
 def test_consensus_is_against_own_heads_and_against_maps(folder):

@@ -167,6 +167,7 @@ rule crlsc_report:
             "_bases.csv",
             "_training.csv",
             "_labels.csv",
+            "_computing.csv",
             "_consensus.csv",
             "_exchange.csv",
             "_joining.csv",

@@ -8,7 +8,15 @@ from pathlib import Path
 from semcom.files.atomic import write_text
 from semcom.params.crlsc.entries import CrlscReportEntry
 from semcom.progress import log
-from semcom.report import crlsc_claims, crlsc_figures, crlsc_needs, crlsc_page, crlsc_tables, figures
+from semcom.report import (
+    crlsc_claims,
+    crlsc_computing,
+    crlsc_figures,
+    crlsc_needs,
+    crlsc_page,
+    crlsc_tables,
+    figures,
+)
 from semcom.report.crlsc_results import read
 from semcom.report.stamp import Stamp, write_provenance, write_table
 
@@ -31,11 +39,12 @@ def run(results: Path, entry: CrlscReportEntry, output: Path) -> None:
         "bases": crlsc_tables.bases(found, entry),
         "training": crlsc_tables.training(found),
         "labels": crlsc_needs.labels(found, entry),
+        "computing": crlsc_computing.computing(found, entry),
         "consensus": crlsc_tables.consensus(found),
         "exchange": crlsc_needs.exchange(found, entry),
         "joining": crlsc_needs.joins(found, entry),
     }
-    made["claims"] = crlsc_claims.claims(results, entry, found, made["labels"])
+    made["claims"] = crlsc_claims.claims(results, entry, found, made["labels"], made["computing"])
     for name, table in made.items():
         write_table(output / f"crlsc_{name}.csv", table, stamp)
     foot = stamp.line()

@@ -30,12 +30,14 @@ class Study:
         entry: what the report covers.
         results: its tables.
         labels: of `crlsc_needs.labels`.
+        computing: of `crlsc_computing.computing`.
         kept: which test images encoders are right about.
     """
 
     entry: CrlscReportEntry
     results: CrlscResults
     labels: pd.DataFrame
+    computing: pd.DataFrame
     kept: Kept
 
 

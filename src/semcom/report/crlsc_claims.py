@@ -26,6 +26,7 @@ COLUMNS += ["margin", "effect", "low", "high", "p", "verdict", "note"]
 MEASURES: Mapping[str, Callable[[Study, Claim], Effects]] = {
     "accuracy": crlsc_effects.accuracy,
     "labels": crlsc_effects.labels,
+    "computing": crlsc_effects.computing,
     "retrieval": crlsc_effects.retrieval,
     "consensus": crlsc_effects.consensus,
     "bytes": crlsc_effects.bytes_,
@@ -33,7 +34,11 @@ MEASURES: Mapping[str, Callable[[Study, Claim], Effects]] = {
 
 
 def claims(
-    folder: Path, entry: CrlscReportEntry, results: CrlscResults, labels: pd.DataFrame
+    folder: Path,
+    entry: CrlscReportEntry,
+    results: CrlscResults,
+    labels: pd.DataFrame,
+    computing: pd.DataFrame,
 ) -> pd.DataFrame:
     """One row a claim, target and encoder.
 
@@ -42,11 +47,12 @@ def claims(
         entry: what the report covers, claims among it.
         results: its tables.
         labels: of `crlsc_needs.labels`.
+        computing: of `crlsc_computing.computing`.
 
     Raises:
         SemcomError: a file of outcomes is missing, damaged, or of other test images than its rival's.
     """
-    study = Study(entry, results, labels, Kept(folder / "crlsc", entry.seeds))
+    study = Study(entry, results, labels, computing, Kept(folder / "crlsc", entry.seeds))
     rows: list[list[object]] = []
     for name, claim in entry.claims.items():
         about = [name, claim.says, claim.measure, claim.of, claim.against]

@@ -87,22 +87,32 @@ def _across(study: Study, place: str, pair: tuple[str, str], beside: str = "") -
 
 
 def labels(study: Study, claim: Claim) -> Effects:
-    """Ratio of L(A*), over seeds: the geometric mean over encoders."""
-    made, found = study.labels.set_index(["target", "encoder", "method"]).sort_index(), Effects()
+    """Ratio of L(A*)."""
+    return _ratios(study, claim, study.labels, "labels")
+
+
+def computing(study: Study, claim: Claim) -> Effects:
+    """Ratio of multiply-adds of local training to A*."""
+    return _ratios(study, claim, study.computing, "multiply_adds")
+
+
+def _ratios(study: Study, claim: Claim, table: pd.DataFrame, needed: str) -> Effects:
+    """Over seeds: of the geometric means over encoders."""
+    made, found = table.set_index(["target", "encoder", "method"]).sort_index(), Effects()
     for place, names in encoders(study, claim, claim.of, claim.against).items():
         for target in targets(study, claim):
             both = [[(target, name, method) for name in names] for method in (claim.of, claim.against)]
             if any(key not in made.index for keys in both for key in keys):
-                raise NotRun(f"the report has no L(A*) of {claim.of} and {claim.against} on {target}")
-            found[target, place] = _ratio(*(made.loc[keys].sort_index() for keys in both))
+                what = f"{claim.of} and {claim.against} on {target}"
+                raise NotRun(f"the report has no {needed.replace('_', '-')} to A* of {what}")
+            own, other = (made.loc[keys].sort_index() for keys in both)
+            found[target, place] = _ratio(own, other, needed)
     return found
 
 
-def _ratio(own: pd.DataFrame, other: pd.DataFrame) -> Effect:
+def _ratio(own: pd.DataFrame, other: pd.DataFrame, needed: str) -> Effect:
     """A bound counts where it can only make the claim harder to support, or to contradict."""
-    logs = [
-        np.log(rows.pivot_table(index="seed", columns="encoder", values="labels")) for rows in (own, other)
-    ]
+    logs = [np.log(rows.pivot_table(index="seed", columns="encoder", values=needed)) for rows in (own, other)]
     ratio = over_seeds((logs[0] - logs[1]).mean(axis=1).to_numpy())
     log, p = float(ratio.mean), float(ratio.p_value())
     half = float(ratio.half_width())

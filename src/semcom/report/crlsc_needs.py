@@ -40,17 +40,23 @@ def rival(entry: CrlscReportEntry) -> str | None:
     return None
 
 
+def good_enough(results: CrlscResults, entry: CrlscReportEntry) -> tuple[str | None, "pd.Series[float]"]:
+    """The rival, and A* by target and encoder: its mean accuracy over seeds at all labels, less a point."""
+    against = rival(entry)
+    rows = linear(results.probe)
+    all_labels = at_all_labels(rows[rows["method"] == against])
+    return against, all_labels.groupby(["target", "encoder"])["value"].mean() - LESS
+
+
 def labels(results: CrlscResults, entry: CrlscReportEntry) -> pd.DataFrame:
     """L(A*) of each method, encoder and seed: labels at which a linear head reaches A*.
 
-    A* is the mean over seeds of the rival's accuracy at all labels, less a point; of methods that have the
-    encoder in common with it. `bound` is as of C(A*): empty, `at most` or `more than`.
+    A* is that of `good_enough`; of methods that have the encoder in common with the rival. `bound` is as of
+    C(A*): empty, `at most` or `more than`.
     """
-    against, rows = rival(entry), linear(results.probe)
+    (against, wanted), rows = good_enough(results, entry), linear(results.probe)
     if against is None:
         return pd.DataFrame(columns=LABELS)
-    all_labels = at_all_labels(rows[rows["method"] == against])
-    wanted = all_labels.groupby(["target", "encoder"])["value"].mean() - LESS
     chosen = results.probe[results.probe["metric"] == "validation_labels"]
     beside = chosen.drop_duplicates(["target", "seed"]).set_index(["target", "seed"])["value"]
     rows = rows.sort_values("target", key=lambda names: names.map(entry.targets.index), kind="stable")

@@ -36,6 +36,7 @@ def page(made: Tables, entry: CrlscReportEntry, *, stamp: Stamp) -> str:
         ["## Frozen encoders on targets\n", *_frozen(made["accuracy"], entry)],
         ["## Guided against rivals\n", *_against(made["differences"], entry)],
         ["## Labels to be good enough\n", *crlsc_page_needs.labels(made["labels"])],
+        ["## Computing to be good enough\n", *crlsc_page_needs.computing(made["computing"])],
         ["## Shared knowledge bases\n", *crlsc_page_needs.bases(made["bases"], entry)],
         ["## Consensus\n", *_consensus(made["consensus"])],
         [

@@ -29,27 +29,63 @@ def labels(made: pd.DataFrame) -> Iterator[str]:
         rivals = here[here["method"] == against].set_index("seed")
         for method, rows in here.groupby("method", sort=False):
             goal = f"{100 * rows['target_accuracy'].iloc[0]:.1f}"
-            ratio = "" if method == against else _ratio(rows.set_index("seed"), rivals)
-            body.append([str(target), str(encoder), goal, str(method), _reached(rows), ratio])
+            ratio = "" if method == against else _ratio(rows.set_index("seed"), rivals, "labels")
+            body.append([str(target), str(encoder), goal, str(method), _reached(rows, "labels"), ratio])
     yield from listed(["target", "encoder", "A\\*", "method", "L(A\\*)", f"ratio to {against}"], body)
 
 
-def _reached(rows: pd.DataFrame) -> str:
+def computing(made: pd.DataFrame) -> Iterator[str]:
+    """Local computing to A*, beside the accuracy in the end."""
+    if made.empty:
+        return
+    against = str(made["against"].iloc[0])
+    yield (
+        "Multiply-adds (10¹²) and seconds of local training at which the linear head at all labels reaches "
+        "A\\*, read off trainings of a method for several numbers of epochs, each with its own schedule; of "
+        "one training alone there is a bound. Beside it the accuracy of the longest, and the most memory of "
+        "any. "
+        "Geometric means over seeds. [CSV](crlsc_computing.csv)\n"
+    )
+    body = []
+    for (target, encoder), here in made.groupby(["target", "encoder"], sort=False):
+        rivals = here[here["method"] == against].set_index("seed")
+        for method, rows in here.groupby("method", sort=False):
+            accuracy = [
+                f"{100 * value:.1f}" for value in (rows["target_accuracy"].iloc[0], rows["accuracy"].mean())
+            ]
+            ratio = "" if method == against else _ratio(rows.set_index("seed"), rivals, "multiply_adds")
+            line = [
+                str(target),
+                str(encoder),
+                accuracy[0],
+                str(method),
+                f"{rows['trainings'].max()}",
+                accuracy[1],
+            ]
+            line += [_reached(rows, "multiply_adds", unit=1e12, form=".3g"), ratio]
+            seconds = _reached(rows, "seconds")
+            body.append([*line, seconds, f"{rows['peak_bytes'].max() / 2**20:,.0f} MiB"])
+    names = ["target", "encoder", "A\\*", "method", "trainings", "accuracy", "multiply-adds to A\\*"]
+    yield from listed([*names, f"ratio to {against}", "seconds", "peak memory"], body)
+
+
+def _reached(rows: pd.DataFrame, needed: str, *, unit: float = 1, form: str = ",.0f") -> str:
     """A mean, or the range that bounds leave."""
+    values = rows[needed] / unit
     if (rows["bound"] == "").all():
-        return f"{np.exp(np.log(rows['labels']).mean()):,.0f}"
+        return f"{np.exp(np.log(values).mean()):{form}}"
     never, at_once = ((rows["bound"] == bound).sum() for bound in ("more than", "at most"))
-    said = [f"{at_once} of {len(rows)} seeds at most {rows['labels'].min():,.0f}"] if at_once else []
-    said += [f"{never} of {len(rows)} seeds not with {rows['labels'].max():,.0f}"] if never else []
-    measured = rows.loc[rows["bound"] == "", "labels"]
-    said += [f"others {measured.min():,.0f} to {measured.max():,.0f}"] if len(measured) else []
+    said = [f"{at_once} of {len(rows)} seeds at most {values.min():{form}}"] if at_once else []
+    said += [f"{never} of {len(rows)} seeds not with {values.max():{form}}"] if never else []
+    measured = values[rows["bound"] == ""]
+    said += [f"others {measured.min():{form}} to {measured.max():{form}}"] if len(measured) else []
     return "; ".join(said)
 
 
-def _ratio(own: pd.DataFrame, rivals: pd.DataFrame) -> str:
-    if (own["bound"] != "").any() or (rivals["bound"] != "").any():
-        return "bounds only"
-    log, half = ratio_interval(own["labels"].to_numpy(), rivals.loc[own.index, "labels"].to_numpy())
+def _ratio(own: pd.DataFrame, rivals: pd.DataFrame, needed: str) -> str:
+    if rivals.empty or (own["bound"] != "").any() or (rivals["bound"] != "").any():
+        return "bounds only" if len(rivals) else ""
+    log, half = ratio_interval(own[needed].to_numpy(), rivals.loc[own.index, needed].to_numpy())
     if math.isnan(half):
         return f"{np.exp(log):.2f}"
     return f"{np.exp(log):.2f} ({np.exp(log - half):.2f} to {np.exp(log + half):.2f})"

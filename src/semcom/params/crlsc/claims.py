@@ -17,7 +17,7 @@ OWN = "own"
 """Of a consensus: what guests get from their own heads."""
 RIDGE = "ridge"
 """Of bytes: embeddings of shared images, sent both ways for a ridge map."""
-RATIOS = ("labels", "bytes")
+RATIOS = ("labels", "computing", "bytes")
 """Measures whose effect is a ratio to the rival."""
 
 
@@ -26,9 +26,10 @@ class Claim(Strict):
 
     says: str
     """The claim in words."""
-    measure: Literal["accuracy", "labels", "retrieval", "consensus", "bytes"]
-    """`accuracy` of linear heads; `labels`: L(A*); `retrieval` accuracy of the mentor's vectors as bases code
-    them; `consensus`: accuracy of linear heads across encoders; `bytes` that are downloaded."""
+    measure: Literal["accuracy", "labels", "computing", "retrieval", "consensus", "bytes"]
+    """`accuracy` of linear heads; `labels`: L(A*); `computing`: multiply-adds of local training to A*;
+    `retrieval` accuracy of the mentor's vectors as bases code them; `consensus`: accuracy of linear heads
+    across encoders; `bytes` that are downloaded."""
     of: str
     """A method; of retrieval and bytes a base. METHOD/N of a consensus: through maps on N shared images."""
     against: str
@@ -42,7 +43,7 @@ class Claim(Strict):
     direction: Literal["above", "below", "no_less"]
     """`above` or `below` the rival; `no_less`: not worse than it by `margin` or more."""
     margin: Number
-    """Difference in 0..1; of labels and bytes the ratio, of which `below` 1 is claimed."""
+    """Difference in 0..1; of labels, computing and bytes the ratio, of which `below` 1 is claimed."""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -73,6 +73,9 @@ class MethodSaid(Strict):
     guide: str | None
     simclr: float
     labels: bool
+    after: str | None = None
+    like: str | None = None
+    """The first method that differs from it in its epochs alone; None: there is none before it."""
 
 
 class CrlscReportEntry(Strict):

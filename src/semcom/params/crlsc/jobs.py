@@ -203,6 +203,8 @@ class CrlscJobs(Files):
             guide=method.guide["use"] if method.guide else None,
             simclr=method.simclr,
             labels=method.labels,
+            after=method.after,
+            like=section.like(name),
         )
 
 

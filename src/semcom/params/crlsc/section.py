@@ -183,6 +183,18 @@ class Section(Strict):
         """The encoders that a method trains."""
         return self.methods[method].encoders or tuple(self.encoders)
 
+    def like(self, method: str) -> str | None:
+        """The first method before it that trains in the same way for another number of epochs."""
+
+        def way(name: str) -> tuple[object, ...]:
+            chosen = self.methods[name]
+            said = chosen.model_copy(update={"encoders": None, "train": None, "part": self.part_of(name)})
+            shares = self.encoders_of(name) if chosen.disjoint else None
+            return said, shares, self.train_of(name).model_copy(update={"epochs": 1})
+
+        before = list(self.methods)[: list(self.methods).index(method)]
+        return next((name for name in before if way(name) == way(method)), None)
+
     def train_of(self, method: str) -> Train:
         """How a method trains, `images` filled in."""
         chosen = self.methods[method].train or self.train
