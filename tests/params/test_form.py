@@ -124,6 +124,7 @@ def need(text: str) -> int:
         ("PQ32", 77, "fewer_bits", "or take Flat or SQ8"),
         ("PQ32x4fs", 500, "fewer_bits", "takes 624 (39 a centroid); give more vectors, or take Flat or SQ8"),
         ("PQ256", 100, "fewer_bits", "faiss cannot search codebooks of 1 bits over sub-vectors of 2 dimen"),
+        ("OPQ8,PQ8", 511, "fewer_bits", "OPQ8 of the form OPQ8,PQ8, which takes more than 511"),
         ("PCA256,PQ16", 256, "fewer_bits", "PCA256 of the form PCA256,PQ16, which takes more than 256"),
     ],
 )  # fmt: skip

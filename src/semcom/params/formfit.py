@@ -28,7 +28,7 @@ def fitted(form: Form, *, dim: int, vectors: int, too_few: TooFew) -> Form:
         SemcomError: sub-vectors do not divide the dimensions, or there are too few vectors.
     """
     _check_dims(form, dim)
-    _check_pca(form, vectors)
+    _check_maps(form, dim, vectors)
     affordable = int(math.log2(max(vectors / POINTS_A_CENTROID, 1)))
     small = form
     if form.codes.kind == "PQ" and form.codes.bits > affordable:
@@ -99,10 +99,17 @@ def _divides(books: int, dim: int, part: str, name: str, form: Form) -> None:
     )
 
 
-def _check_pca(form: Form, vectors: int) -> None:
+def _check_maps(form: Form, dim: int, vectors: int) -> None:
+    """Whether linear maps have vectors enough: a smaller codebook would not help.
+
+    faiss's OPQ reads beyond its memory where there are fewer vectors than dimensions.
+    """
     for transform in form.transforms:
-        if transform.kind.startswith("PCA") and transform.dim and vectors <= transform.dim:
+        out = transform.dim or dim
+        least = dim if transform.kind == "OPQ" else out + 1 if transform.kind.startswith("PCA") else 0
+        if vectors < least:
             raise SemcomError(
                 f"{vectors} vectors are too few to train {transform} of the form {form}, which takes more "
-                f"than {transform.dim}; give more vectors, or take fewer dimensions"
+                f"than {least - 1}; give more vectors, or take fewer dimensions"
             )
+        dim = out
