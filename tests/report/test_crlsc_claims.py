@@ -20,6 +20,8 @@ from semcom.params.crlsc.claims import Claim
 from semcom.params.crlsc.entries import CrlscReportEntry
 from semcom.report import crlsc, crlsc_claims, crlsc_computing, crlsc_needs
 from semcom.report.claims import overall
+from semcom.report.crlsc_left_out import BLOCKS, left_out, over_seeds_and_blocks
+from semcom.report.crlsc_outcomes import Kept
 from semcom.report.crlsc_results import read
 
 ABOVE = {
@@ -169,12 +171,22 @@ def test_label_need_is_a_ratio_over_seeds(folder):
     """A* is what 1000 labels give `labelled`, less a point, which it has with some 870; guided has before."""
     labels = crlsc_needs.labels(read(folder, entry()), entry())
     made = judge(folder, {"half": {**HALF, "targets": ["near"], "encoder": "small"}})
-    here = labels[(labels["target"] == "near") & (labels["encoder"] == "small")].set_index("seed")
-    own, other = (here.loc[here["method"] == method, "labels"] for method in ("guided", "labelled"))
-    ratio = t_interval(np.log(own / other))
+
+    def of(table: pd.DataFrame) -> np.ndarray:
+        here = table[(table["target"] == "near") & (table["encoder"] == "small")].set_index("seed")
+        own, other = (here.loc[here["method"] == method, "labels"] for method in ("guided", "labelled"))
+        return np.log(own / other).to_numpy()
+
+    ratio = t_interval(of(labels))
     (row,) = made.itertuples()
     assert row.effect == pytest.approx(math.exp(ratio.mean))
-    assert float(row.high) == pytest.approx(math.exp(ratio.mean + ratio.half_width))
+    # Over images, too: by leaving out each twentieth of them.
+    said = entry()
+    without = left_out(read(folder, said), said, Kept(folder / "crlsc", said.seeds), crlsc_needs.labels)
+    assert len(without) == BLOCKS
+    estimate = over_seeds_and_blocks(of(labels), np.array([of(table) for table in without]))
+    half = max(ratio.half_width, float(estimate.half_width()))
+    assert float(row.high) == pytest.approx(math.exp(ratio.mean + half))
     assert row.verdict == "supported"
     assert verdicts(folder, less={**HALF, "margin": 0.1, "targets": ["near"]}) == {"less": "contradicted"}
 

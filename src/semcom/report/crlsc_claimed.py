@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
 from semcom.params.crlsc.claims import EACH, MEAN, Claim
 from semcom.params.crlsc.entries import CrlscReportEntry
 from semcom.params.faults import unknown
+from semcom.report import crlsc_computing, crlsc_needs
 from semcom.report.claims import Effect
+from semcom.report.crlsc_left_out import left_out
 from semcom.report.crlsc_outcomes import Kept
 from semcom.report.crlsc_results import CrlscResults
 
@@ -39,6 +42,16 @@ class Study:
     labels: pd.DataFrame
     computing: pd.DataFrame
     kept: Kept
+
+    @cached_property
+    def labels_without(self) -> list[pd.DataFrame]:
+        """`labels` without each block of test images."""
+        return left_out(self.results, self.entry, self.kept, crlsc_needs.labels)
+
+    @cached_property
+    def computing_without(self) -> list[pd.DataFrame]:
+        """`computing` without each block of test images."""
+        return left_out(self.results, self.entry, self.kept, crlsc_computing.computing)
 
 
 def there(name: str, names: Iterable[str], what: str) -> None:

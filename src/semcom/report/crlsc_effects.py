@@ -11,6 +11,7 @@ from semcom.params.crlsc.section import MENTOR, RAW
 from semcom.params.faults import unknown
 from semcom.report.claims import Effect
 from semcom.report.crlsc_claimed import NONE, Effects, NotRun, Study, encoders, targets, there
+from semcom.report.crlsc_left_out import over_seeds_and_blocks
 from semcom.report.crlsc_outcomes import Question
 
 
@@ -88,43 +89,56 @@ def _across(study: Study, place: str, pair: tuple[str, str], beside: str = "") -
 
 def labels(study: Study, claim: Claim) -> Effects:
     """Ratio of L(A*)."""
-    return _ratios(study, claim, study.labels, "labels")
+    return _ratios(study, claim, "labels", [study.labels, *study.labels_without])
 
 
 def computing(study: Study, claim: Claim) -> Effects:
     """Ratio of multiply-adds of local training to A*."""
-    return _ratios(study, claim, study.computing, "multiply_adds")
+    return _ratios(study, claim, "multiply_adds", [study.computing, *study.computing_without])
 
 
-def _ratios(study: Study, claim: Claim, table: pd.DataFrame, needed: str) -> Effects:
-    """Over seeds: of the geometric means over encoders."""
-    made, found = table.set_index(["target", "encoder", "method"]).sort_index(), Effects()
+def _ratios(study: Study, claim: Claim, needed: str, tables: list[pd.DataFrame]) -> Effects:
+    """Of the geometric means over encoders; `tables` are the report's, and those without some test images."""
+    table, found = tables[0], Effects()
+    known = set(zip(table["target"], table["encoder"], table["method"], strict=True))
     for place, names in encoders(study, claim, claim.of, claim.against).items():
         for target in targets(study, claim):
-            both = [[(target, name, method) for name in names] for method in (claim.of, claim.against)]
-            if any(key not in made.index for keys in both for key in keys):
+            if any((target, name, m) not in known for name in names for m in (claim.of, claim.against)):
                 what = f"{claim.of} and {claim.against} on {target}"
                 raise NotRun(f"the report has no {needed.replace('_', '-')} to A* of {what}")
-            own, other = (made.loc[keys].sort_index() for keys in both)
-            found[target, place] = _ratio(own, other, needed)
+            here = [t[(t["target"] == target) & t["encoder"].isin(names)] for t in tables]
+            own, other = ([t[t["method"] == m] for t in here] for m in (claim.of, claim.against))
+            logs = [_log(a, needed) - _log(b, needed) for a, b in zip(own, other, strict=True)]
+            found[target, place] = _ratio(logs, set(own[0]["bound"]), set(other[0]["bound"]))
     return found
 
 
-def _ratio(own: pd.DataFrame, other: pd.DataFrame, needed: str) -> Effect:
-    """A bound counts where it can only make the claim harder to support, or to contradict."""
-    logs = [np.log(rows.pivot_table(index="seed", columns="encoder", values=needed)) for rows in (own, other)]
-    ratio = over_seeds((logs[0] - logs[1]).mean(axis=1).to_numpy())
-    log, p = float(ratio.mean), float(ratio.p_value())
-    half = float(ratio.half_width())
-    bounds = set(own["bound"]), set(other["bound"])
-    if bounds != ({""}, {""}) and np.isnan(half):  # the same bound for every seed is no accident
+def _log(rows: pd.DataFrame, needed: str) -> "pd.Series[float]":
+    """Mean over encoders of the logarithm, of each seed."""
+    logs: pd.Series[float] = np.log(rows.set_index("seed")[needed]).groupby(level=0).mean()
+    return logs
+
+
+def _ratio(logs: "list[pd.Series[float]]", own: set[str], other: set[str]) -> Effect:
+    """A bound counts where it can only make the claim harder to support, or to contradict.
+
+    Args:
+        logs: of the ratio of each seed; then without each block of test images.
+        own: bounds of the claim's method.
+        other: of its rival.
+    """
+    both = over_seeds_and_blocks(logs[0].to_numpy(), np.stack([log.to_numpy() for log in logs[1:]]))
+    alone = over_seeds(logs[0].to_numpy())
+    log, half = float(both.mean), float(np.fmax(both.half_width(), alone.half_width()))
+    p, measured = float(max(both.p_value(), alone.p_value())), own == other == {""}
+    if np.isnan(half) and not measured:  # the same bound for every seed is no accident
         half, p = 0.0, float("nan")
     value, low, high = (float(np.exp(x)) for x in (log, log - half, log + half))
-    if bounds == ({""}, {""}):
+    if measured:
         return Effect(value, low, high, p, "no spread" if np.isnan(half) else "")
-    if bounds[0] <= {"", "at most"} and bounds[1] <= {"", "more than"}:
+    if own <= {"", "at most"} and other <= {"", "more than"}:
         return Effect(value, np.nan, high, p, "an upper bound: seeds with bounds")
-    if bounds[0] <= {"", "more than"} and bounds[1] <= {"", "at most"}:
+    if own <= {"", "more than"} and other <= {"", "at most"}:
         return Effect(value, low, np.nan, note="a lower bound: seeds with bounds")
     return Effect(np.nan, np.nan, np.nan, note="seeds with bounds")
 

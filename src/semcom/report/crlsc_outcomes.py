@@ -77,11 +77,11 @@ class Kept:
         self, pairs: Sequence[tuple[Question, Question]], seed: int
     ) -> tuple[Floats, NDArray[np.integer]]:
         """Differences (N,) of one seed, and the groups of its test images."""
-        first = self._target(pairs[0][0], seed)
+        first = self.outcomes(pairs[0][0], seed)
         gap = np.zeros(len(first.index))
         for pair in pairs:
             for question, sign in zip(pair, (1, -1), strict=True):
-                found = self._target(question, seed)
+                found = self.outcomes(question, seed)
                 if not np.array_equal(found.index, first.index):
                     a, b = (self._path(job, seed) for job in (question.job, pairs[0][0].job))
                     raise SemcomError(
@@ -91,7 +91,12 @@ class Kept:
                 gap += sign / len(pairs) * found.right[question.asked]
         return gap, first.group
 
-    def _target(self, question: Question, seed: int) -> Outcomes:
+    def outcomes(self, question: Question, seed: int) -> Outcomes:
+        """Those of the question's target.
+
+        Raises:
+            SemcomError: the file is missing or damaged, or was not asked that.
+        """
         every, path = self.of(question.job, seed), self._path(question.job, seed)
         target = question.target or next(iter(every), "")
         if target not in every or question.asked not in every[target].right:
