@@ -23,13 +23,13 @@ from semcom.evaluate.frozen import (
     SPACE,
     Seen,
     Split,
-    both,
     by_encoder,
     by_mentor,
     coded,
     network_of,
     split,
 )
+from semcom.evaluate.retrieved import in_blocks, of_mentor, of_party
 from semcom.files.errors import SemcomError
 from semcom.files.tables import write_rows
 from semcom.frames.folds import Indices, labelled
@@ -37,11 +37,10 @@ from semcom.frames.images import DrawnParts
 from semcom.frames.parts import Part
 from semcom.metrics.classification import accuracy
 from semcom.metrics.exchange import FP16
-from semcom.metrics.heads import Classes, Head, Labelled, Nearest, Vectors, centre, centred, class_means
+from semcom.metrics.heads import Head, Labelled, Nearest, centre, centred, class_means
 from semcom.metrics.labels import by_fraction
 from semcom.metrics.outcomes import Outcomes, asked, write
 from semcom.metrics.representation import effective_rank
-from semcom.metrics.retrieval import precision_at
 from semcom.models import local
 from semcom.models.cost import multiply_adds
 from semcom.models.local import LocalEncoder
@@ -49,15 +48,12 @@ from semcom.params.crlsc.entries import ProbeEntry
 from semcom.params.crlsc.section import Probe
 from semcom.progress import Progress
 from semcom.quantise.index import use_threads
-from semcom.quantise.private import PrivateBase
 from semcom.quantise.shared import SharedBase
 from semcom.tracking.journal import Journal
 from semcom.training.compute import set_up
 
 NONE = "none"
 """Of a row that is of no single target, space or head."""
-QUERIES = 1024
-"""Images that are looked up at a time, which bounds memory."""
 LOOKED_AT = 1024
 """Test images whose effective rank is measured, at most."""
 Row = dict[str, object]
@@ -190,11 +186,15 @@ def _target(
     space = SPACE if SPACE in stored else FEATURES
     bank, wanted = Labelled(stored[space], part.labels), Labelled(queries[space], test.labels)
     if entry.network is None:
-        yield from _of_mentor(bank, wanted, size or FP16 * bank.features.size, probe, right)
+        found = of_mentor(bank, wanted, size or FP16 * bank.features.size, probe)
     else:
         ids = drawn.images[part.data].prepared.index[part.index]
         shared = SharedBase.load(base) if base is not None else None
-        yield from _private(bank, ids, wanted, space, entry, shared, right)
+        found = of_party(bank, ids, wanted, entry, shared)
+    right[asked(space, "private", 1.0)] = found.right
+    for head, values in found.values.items():
+        for metric, value in values.items():
+            yield _row(space, head, metric, value, labels=len(bank.classes))
 
 
 def _heads(seen: Split, probe: Probe, space: str, *, seed: int, right: Right) -> Iterator[Row]:
@@ -212,49 +212,5 @@ def _heads(seen: Split, probe: Probe, space: str, *, seed: int, right: Right) ->
         some = Labelled(train.features[drawn], train.classes[drawn])
         fitted: dict[str, Head] = {"class_mean": class_means(some), "knn": Nearest(some, probe.neighbours)}
         for name, head in fitted.items():
-            share = float(accuracy(_in_blocks(head, test.features), test.classes))
+            share = float(accuracy(in_blocks(head, test.features), test.classes))
             yield _row(space, name, "accuracy", share, fraction=fraction, labels=len(drawn))
-
-
-def _private(
-    bank: Labelled,
-    ids: Indices,
-    queries: Labelled,
-    space: str,
-    entry: ProbeEntry,
-    shared: SharedBase | None,
-    right: Right,
-) -> Iterator[Row]:
-    """Retrieval from a private knowledge base of all training images, with its codebooks, ids and labels."""
-    count, k = len(bank.classes), min(entry.probe.neighbours, len(bank.classes))
-    labels, classes = (np.asarray(of.classes, np.int64) for of in (bank, queries))
-    built = PrivateBase.build(_single(bank.features), ids, labels, form=entry.probe.private, seed=entry.seed)
-    wanted = _single(queries.features)
-    found = built.classify(wanted, k)
-    right[asked(space, "private", 1.0)] = found == classes
-    yield _row(space, "private", "accuracy", float(accuracy(found, classes)), labels=count)
-    yield _row(space, "private", "precision", built.precision(wanted, classes, k), labels=count)
-    yield _row(space, "private", "bytes", built.bytes, labels=count)
-    if shared is not None:
-        together = both(shared, built, wanted, classes, k)
-        yield from (_row(space, "both", metric, value, labels=count) for metric, value in together.items())
-
-
-def _of_mentor(bank: Labelled, queries: Labelled, size: int, probe: Probe, right: Right) -> Iterator[Row]:
-    """The same of the mentor's vectors as they are, or as a base codes them; `size` is of vectors alone."""
-    count, k = len(bank.classes), min(probe.neighbours, len(bank.classes))
-    found = _in_blocks(Nearest(bank, k), queries.features)
-    right[asked(FEATURES, "private", 1.0)] = found == queries.classes
-    yield _row(FEATURES, "private", "accuracy", float(accuracy(found, queries.classes)), labels=count)
-    yield _row(FEATURES, "private", "precision", precision_at(*bank, *queries, k=k), labels=count)
-    yield _row(FEATURES, "private", "bytes", size, labels=count)
-
-
-def _in_blocks(head: Head, queries: Vectors) -> Classes:
-    """Classes of `queries`, some at a time."""
-    blocks = range(0, len(queries), QUERIES)
-    return np.concatenate([head.predict(queries[start : start + QUERIES]) for start in blocks])
-
-
-def _single(vectors: Vectors) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    return np.ascontiguousarray(vectors, np.float32)
