@@ -2,6 +2,7 @@
 
 import io
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -302,6 +303,7 @@ def test_other_test_images_cannot_be_paired(tmp_path):
 
 def test_the_page_has_a_verdict_for_each_claim(folder, tmp_path):
     wanted = {"better": ABOVE, "half": HALF, "gone": {**ABOVE, "of": "other"}, "small": BYTES_OF}
+    wanted["bound"] = {**HALF, "against": "random", "targets": ["near"]}
     crlsc.run(folder, claimed(wanted), tmp_path)
     page = (tmp_path / "crlsc.md").read_text()
     text = (tmp_path / "crlsc_claims.csv").read_text()
@@ -318,6 +320,8 @@ def test_the_page_has_a_verdict_for_each_claim(folder, tmp_path):
     assert "'other' is none of methods" in gone
     (small,) = [line for line in page.splitlines() if "(`small`)" in line]
     assert "ratio 0.312 (0.312 to 0.312; range over seeds)" in small
+    (bound,) = [line for line in page.splitlines() if "(`bound`)" in line]
+    assert re.search(r"near: ratio 0\.\d+ \(up to 0\.\d+; p \S+; an upper bound: seeds with bounds\)", bound)
     assert "nan" not in page
 
 

@@ -24,8 +24,7 @@ def claims(made: pd.DataFrame) -> Iterator[str]:
         "p-value after Holm; of a claim not to be worse, the interval lies within the margin. "
         "*Contradicted*: the whole interval falls short of the margin. A claim at several targets or "
         "encoders must hold at each. Intervals are over seeds and test images, by groups such as scenes. "
-        "Bytes are counted. "
-        "[CSV](crlsc_claims.csv)\n"
+        "Bytes are counted. [CSV](crlsc_claims.csv)\n"
     )
     body = []
     for name, rows in made.groupby("claim", sort=False):
@@ -56,7 +55,9 @@ def _effect(row: "pd.Series[object]") -> str:
     ratio = row["measure"] in RATIOS
     said = f"ratio {value:.3g}" if ratio else f"{100 * value:+.1f} points"
     ends = [f"{end:.3g}" if ratio else f"{100 * end:.1f}" for end in (low, high)]
-    beside = [] if np.isnan([low, high]).any() else [" to ".join(ends)]
+    beside = [" to ".join(ends)] if not np.isnan([low, high]).any() else []
+    beside += [f"at least {ends[0]}"] if np.isnan(high) and not np.isnan(low) else []
+    beside += [f"up to {ends[1]}"] if np.isnan(low) and not np.isnan(high) else []
     beside += [] if np.isnan(p) else [f"p {p:.2g}"]
     beside += [note] if note else []
     return f"{at}{said}" + f" ({'; '.join(beside)})" * bool(beside)
