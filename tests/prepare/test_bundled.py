@@ -38,7 +38,5 @@ def test_git_ignores_the_sets_and_no_dvc_file() -> None:
         done = subprocess.run(["git", "check-ignore", *paths], cwd=ROOT, capture_output=True, text=True)
         return done.stdout.split()
 
-    assert ignored("data/rooms", "data/nyuv2", "data/mine.dvc", "data.dvc", "bundled/files/x") == [
-        "data/rooms",
-        "data/nyuv2",
-    ]
+    sets = ["data/rooms", "data/rooms_painted", "data/digits", "data/nyuv2"]
+    assert ignored(*sets, "data/mine.dvc", "data.dvc", "bundled/files/x") == sets

@@ -31,22 +31,26 @@ SplitSeed = Annotated[int, typer.Option(help="Images: seed of that draw.")]
 
 @app.command()
 def make(
-    name: Annotated[str, typer.Argument(help="`rooms`, the bundled quickstart set.")],
+    name: Annotated[str, typer.Argument(help="A bundled set: `rooms` or `digits` (scikit-learn's).")],
+    style: Annotated[
+        Literal["plain", "painted"],
+        typer.Option(help="rooms: as a camera sees them, or other rooms, `rooms_painted`, without depth."),
+    ] = "plain",
     root: Root = Path("."),
     folder: Annotated[Path | None, typer.Option(help="Where to; data/NAME if left out.")] = None,
 ) -> None:
-    """Render a procedural data set; the same code gives the same bytes."""
+    """Make a bundled data set by code; the same code gives the same bytes."""
+    name = f"{name}_{style}" if style != "plain" else name
     progress.start(f"make {name}", None)
     from semcom.files.errors import SemcomError
-
-    if name != "rooms":
-        raise SemcomError(f"no procedural data set {name!r}: `rooms` can be made")
     from semcom.params.dataversion import registered
-    from semcom.prepare import rooms
+    from semcom.prepare.bundled import MAKERS
     from semcom.prepare.dvc import is_current
 
+    if name not in MAKERS:
+        raise SemcomError(f"no data set {name!r} can be made: there are {', '.join(MAKERS)}")
     target = folder or root / "data" / name
-    rooms.make(target)
+    MAKERS[name](target)
     progress.log.info("written to %s", target)
     if folder is None and name in registered(root):
         same = is_current(root, f"data/{name}")

@@ -18,6 +18,7 @@ from semcom.prepare.matfile_write import write_labeled_mat, write_mapping, write
 from semcom.prepare.rooms_pieces import LABELS, NAMES
 from semcom.prepare.rooms_render import Frame, Scene, render
 from semcom.prepare.rooms_scenes import RECIPES, compose, pose
+from semcom.prepare.rooms_styles import Style
 from semcom.progress import Progress
 
 SCENES = 330
@@ -43,12 +44,9 @@ def make(folder: Path, *, seed: int = 0, scenes: int = SCENES, frames: int = FRA
     Raises:
         SemcomError: too few scenes or frames, or the folder cannot be written.
     """
-    if frames < 1:
-        raise SemcomError(f"frames = {frames}: every scene needs a view; give 1 or more")
-    types = scene_types(scenes)
-    order = [types[i] for i in np.random.default_rng([seed, 0]).permutation(len(types))]
+    order = in_order(scenes, seed=seed, frames=frames)
     train, test = split(order, seed=seed, frames=frames)
-    write_labeled_mat(folder / "rooms_labeled.mat", _frames(order, seed=seed, frames=frames), NAMES)
+    write_labeled_mat(folder / "rooms_labeled.mat", _counted(order, seed, frames), NAMES)
     write_splits(folder / "splits.mat", train, test)
     write_mapping(folder / "objects.mat", NAMES)
     description.write(
@@ -64,6 +62,18 @@ def make(folder: Path, *, seed: int = 0, scenes: int = SCENES, frames: int = FRA
             objects="objects.mat",
         ),
     )
+
+
+def in_order(scenes: int, *, seed: int, frames: int) -> list[str]:
+    """The type of each scene, in the order in which they are drawn.
+
+    Raises:
+        SemcomError: too few scenes or frames.
+    """
+    if frames < 1:
+        raise SemcomError(f"frames = {frames}: every scene needs a view; give 1 or more")
+    types = scene_types(scenes)
+    return [types[i] for i in np.random.default_rng([seed, 0]).permutation(len(types))]
 
 
 def scene_types(scenes: int) -> list[str]:
@@ -95,16 +105,26 @@ def split(types: list[str], *, seed: int = 0, frames: int = FRAMES) -> tuple[lis
     return train, [n for i in sorted(held) for n in numbers[i]]
 
 
-def _frames(types: list[str], *, seed: int, frames: int) -> Iterator[dict[str, Any]]:
+def _counted(types: list[str], seed: int, frames: int) -> Iterator[dict[str, Any]]:
+    """Every frame, and how far it is."""
+    progress = Progress(len(types))
+    for i, frame in enumerate(draw_frames(types, seed=seed, frames=frames), start=1):
+        yield frame
+        if i % frames == 0:
+            progress.step(i // frames, f"{i // frames} of {len(types)} scenes")
+
+
+def draw_frames(
+    types: list[str], *, seed: int, frames: int, style: Style = "plain"
+) -> Iterator[dict[str, Any]]:
     """Every frame of every scene, in the form that the writer takes."""
     counts: Counter[str] = Counter()
-    progress = Progress(len(types))
     for i, kind in enumerate(types):
         counts[kind] += 1
         rng = np.random.default_rng([seed, 2, i])
         scene = compose(RECIPES[kind], rng)
         for _ in range(frames):
-            frame = view(scene, rng)
+            frame = view(scene, rng, style=style)
             depth_m = metres(frame.depth_mm)
             yield {
                 "rgb": frame.rgb // COLOUR_STEP * COLOUR_STEP,
@@ -115,7 +135,6 @@ def _frames(types: list[str], *, seed: int, frames: int) -> Iterator[dict[str, A
                 "scene": f"{kind}_{counts[kind]:04d}",
                 "scene_type": kind,
             }
-        progress.step(i + 1, f"{i + 1} of {len(types)} scenes")
 
 
 def metres(depth_mm: NDArray[np.uint16]) -> NDArray[np.float32]:
@@ -131,10 +150,10 @@ def sensed(depth_m: NDArray[np.float32], labels: NDArray[np.uint16]) -> NDArray[
     return np.where(np.isin(labels, [LABELS[name] for name in HOLES]), 0, raw).astype(np.float32)
 
 
-def view(scene: Scene, rng: Generator) -> Frame:
+def view(scene: Scene, rng: Generator, *, style: Style = "plain") -> Frame:
     """A frame of the scene from a place where nothing is too near or too far for a depth sensor."""
     for _ in range(100):
-        frame = render(scene, pose(scene, rng))
+        frame = render(scene, pose(scene, rng), style=style)
         near = np.mean(frame.depth_mm < TOO_NEAR * 1000 * scene.scale)
         if DEPTH_MM[0] <= frame.depth_mm.min() and frame.depth_mm.max() <= DEPTH_MM[1] and near < 0.25:
             return frame

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semcom.prepare.rooms_solids import Array, Grid, Solid, hits, shade
+from semcom.prepare.rooms_styles import Style, shown
 
 SUBSAMPLES = 3  # rays a pixel and axis; the middle one gives depth and labels
 FOCAL = 0.80  # focal length in image widths: 64 degrees across, as the Kinect of NYU Depth V2 has
@@ -52,12 +53,17 @@ class Frame:
     instances: NDArray[np.uint8]
 
 
-def render(scene: Scene, camera: Camera, *, width: int = 64, height: int = 48) -> Frame:
-    """Cast `SUBSAMPLES`² rays a pixel; depth is measured along the optical axis, as a depth sensor does."""
+def render(
+    scene: Scene, camera: Camera, *, width: int = 64, height: int = 48, style: Style = "plain"
+) -> Frame:
+    """Cast `SUBSAMPLES`² rays a pixel; depth is measured along the optical axis, as a depth sensor does.
+
+    `style` is of the colour alone.
+    """
     directions = _directions(camera, width * SUBSAMPLES, height * SUBSAMPLES)
     nearest, winner = _cast(scene, camera, directions)
     solids = (*scene.shell, *scene.solids)
-    rgb = _light(scene, camera, directions, nearest, winner)
+    rgb = shown(*_light(scene, camera, directions, nearest, winner), _things(scene)[winner], style)
     rgb = rgb.reshape(3, height, SUBSAMPLES, width, SUBSAMPLES)
     total = rgb[:, :, 0, :, 0] * 0
     for i in range(SUBSAMPLES):
@@ -72,6 +78,12 @@ def render(scene: Scene, camera: Camera, *, width: int = 64, height: int = 48) -
         labels=np.array([solid.label for solid in solids], dtype=np.uint16)[winner[middle]],
         instances=np.array([solid.instance for solid in solids], dtype=np.uint8)[winner[middle]],
     )
+
+
+def _things(scene: Scene) -> NDArray[np.int64]:
+    """A number for each solid, one for those of one object; walls, floor and ceiling are each their own."""
+    of_objects = [256 * solid.label + solid.instance for solid in scene.solids]
+    return np.array([*(-1 - i for i in range(len(scene.shell))), *of_objects], dtype=np.int64)
 
 
 def _axes(camera: Camera) -> tuple[tuple[float, float, float], ...]:
@@ -125,8 +137,8 @@ def _span(values: list[float]) -> slice:
 
 def _light(
     scene: Scene, camera: Camera, directions: Grid, nearest: Array, winner: NDArray[np.int64]
-) -> Array:
-    """Linear colour (3, rows, columns): albedo times ambient light and, where not hidden, the lamp's."""
+) -> tuple[Array, Array]:
+    """Albedo and light (3, rows, columns): ambient light and, where not hidden, the lamp's."""
     points = [p + d * nearest for p, d in zip(camera.position, directions, strict=True)]
     albedo = np.zeros((3, *nearest.shape), dtype=np.float32)
     normal = np.zeros((3, *nearest.shape), dtype=np.float32)
@@ -144,8 +156,7 @@ def _light(
     lamp = np.where(_hidden(scene, start, to_lamp), np.float32(0), lamp)
     ambient = scene.ambient * (1 + np.float32(0.25) * normal[2]) * _corners(scene, points, normal)
     tint = np.array(scene.tint, dtype=np.float32)[:, None, None]
-    lit: Array = albedo * (tint * (lamp + ambient) + glow)
-    return lit
+    return albedo, tint * (lamp + ambient) + glow
 
 
 def _to_lamp(scene: Scene, points: list[Array]) -> Grid:
