@@ -2,6 +2,7 @@
 
 import copy
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from semcom.params.crlsc.jobs import CrlscJobs
 from semcom.params.crlsc.schema import load
 from semcom.params.systems import systems
 
+ROOT = Path(__file__).parents[2]
 PARAMS = """
 study: tiny
 report: main
@@ -248,6 +250,29 @@ def test_claims_are_read_from_their_file_for_the_report(config, repository):
     without = jobs(changed(config, "claims", None))
     assert json.loads(without.report())["claims"] == {}
     assert made.crlsc.probe("guided", "res", 0) == without.probe("guided", "res", 0)
+
+
+def test_seeds_of_its_own(config, repository):
+    first = yaml.safe_load((ROOT / "params/quickstart.yaml").read_text(encoding="utf-8")) | {"seeds": [0, 1]}
+    both = systems({**first, "crlsc": {**config["crlsc"], "seeds": [7]}}, files=[], root=repository)
+    assert both.crlsc.seeds == (7,)
+    assert both.mmssl.study.seeds == (0, 1)
+    assert both.seeds == (0, 1, 7)
+    assert json.loads(both.crlsc.report())["seeds"] == [7]
+    assert jobs(config).seeds == (0, 1), "those of the study where it has none"
+    (line,) = faults(changed(config, "seeds", [1, 1]))
+    assert line.startswith("crlsc.seeds: 1 stands twice")
+
+
+def test_the_quickstart_has_both_systems_on_bundled_data():
+    params = yaml.safe_load((ROOT / "params/quickstart.yaml").read_text(encoding="utf-8"))
+    both = systems(params, files=[], root=ROOT)
+    assert set(both.versions) == {"rooms", "rooms_painted", "digits"}
+    section = both.crlsc.study.crlsc
+    roles = {part.role: part.data for name, part in section.parts.items() if not name.startswith("far")}
+    assert roles == {"public": "rooms", "private": "rooms_painted", "test": "rooms_painted"}
+    assert len({network.backbone["use"] for network in section.encoders.values()}) == 3
+    assert both.prepare("rooms", "48x36") == both.mmssl.prepare(), "one prepared file serves both"
 
 
 def test_unknown_keys_beside_the_section(config, repository):

@@ -192,6 +192,11 @@ def test_both_systems_in_one_file(site):
         planned = site.planned()
     assert {"report", "pretrain mmssl 0", "crlsc_local random small 1"} <= planned
     assert not planned & (ALL | {"fetch", "prepare"}), "one prepared file serves both"
+    config["crlsc"]["seeds"] = [0]
+    with site.edited("params/quickstart.yaml", PARAMS, yaml.safe_dump(config, sort_keys=False)):
+        planned = site.planned()
+    assert "pretrain mmssl 1" in planned
+    assert not {job for job in planned if job.startswith("crlsc")}, "its only seed has run"
 
 
 def test_the_mentor_in_int8_is_embedded_and_probed_beside_the_other(site):

@@ -138,7 +138,7 @@ rule crlsc_report:
             "results/{study}/crlsc/shared/{base}/seed{seed}/size.csv",
             study=SYSTEMS.study,
             base=CRLSC.study.crlsc.bases,
-            seed=SYSTEMS.seeds,
+            seed=CRLSC.seeds,
         ),
         of_seeds("results/{study}/crlsc/local/{method}/{encoder}/seed{seed}/history.csv", CRLSC.trained),
         of_seeds("results/{study}/crlsc/local/{method}/{encoder}/seed{seed}/cost.csv", CRLSC.trained),
@@ -148,7 +148,7 @@ rule crlsc_report:
             "results/{study}/crlsc/consensus/{method}/seed{seed}.{kind}",
             study=SYSTEMS.study,
             method=CRLSC.compared,
-            seed=SYSTEMS.seeds,
+            seed=CRLSC.seeds,
             kind=("csv", "npz"),
         ),
     output:

@@ -11,7 +11,7 @@ def of_seeds(path, pairs):
     return [
         path.format(study=SYSTEMS.study, method=method, encoder=encoder, seed=seed)
         for method, encoder in pairs
-        for seed in SYSTEMS.seeds
+        for seed in CRLSC.seeds
     ]
 
 

@@ -59,8 +59,9 @@ class Systems:
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """Of both."""
-        return self.each[0].study.seeds
+        """Those that a job may have."""
+        first = self.mmssl.study.seeds if self.mmssl else ()
+        return tuple(dict.fromkeys([*first, *(self.crlsc.seeds if self.crlsc else ())]))
 
     @property
     def versions(self) -> dict[str, str]:

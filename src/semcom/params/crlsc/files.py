@@ -34,6 +34,11 @@ class Files:
         return [Path("results"), Path("results/data"), Path("results", self.study.study)]
 
     @property
+    def seeds(self) -> tuple[int, ...]:
+        """Of this system's jobs."""
+        return self.study.crlsc.seeds or self.study.seeds
+
+    @property
     def size(self) -> str:
         """Width and height of the prepared images, `32x32`."""
         width, height = self.study.crlsc.size

@@ -152,7 +152,7 @@ class CrlscJobs(Files):
                 data_name=" ".join(data_sets(section)),
                 data=self._versions(list(section.parts)),
                 code=_hash("report"),
-                seeds=study.seeds,
+                seeds=self.seeds,
                 size=section.size,
                 mentor=self.mentor,
                 mentor_int8=section.mentor_int8,
@@ -176,7 +176,7 @@ class CrlscJobs(Files):
             f"study {study.study}, report {study.report}, crlsc: data {data}, {self.size.replace('x', '×')}\n"
             f"  mentor {self.mentor}; bases {_list(section.bases)}; methods {_list(section.methods)}; "
             f"encoders {_list(section.encoders)}; targets {_list(section.targets)}; "
-            f"seeds {_list(study.seeds)}"
+            f"seeds {_list(self.seeds)}"
         )
 
     def _versions(self, parts: Iterable[str]) -> str:

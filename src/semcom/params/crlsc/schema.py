@@ -24,6 +24,13 @@ FAMILIES = {
 }
 
 
+class Asked(Section):
+    """The section, and what its jobs are not told: each has one seed."""
+
+    seeds: Seeds | None = None
+    """None: those of the study."""
+
+
 class Study(Strict):
     """What a params file says of the second system: the keys that both share, and the section."""
 
@@ -32,7 +39,7 @@ class Study(Strict):
     seeds: Seeds
     compute: Compute = Compute()
     tracking: Tracking = Tracking()
-    crlsc: Section
+    crlsc: Asked
 
 
 SHARED = tuple(name for name in Study.model_fields if name != KEY)
