@@ -32,6 +32,7 @@ def run(results: Path, entry: CrlscReportEntry, output: Path) -> None:
     Raises:
         SemcomError: a result is missing or damaged, or `output` cannot be written.
     """
+    entry = crlsc_tables.by_kind(entry)
     found, stamp = read(results, entry), Stamp.of(entry)
     made = {
         "accuracy": crlsc_tables.accuracy(found),

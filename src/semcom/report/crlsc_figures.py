@@ -95,7 +95,8 @@ def bytes_accuracy(made: pd.DataFrame, entry: CrlscReportEntry, *, foot: str) ->
             for number, series in enumerate(every):
                 of = here[here["series"] == series].sort_values("bytes")
                 many = of["bytes"].duplicated().any()  # several methods under one base
-                aside = 1.03 ** (number - (len(every) - 1) / 2)  # bars stand beside each other
+                # Bars stand beside each other.
+                aside = max(1.03, (size.max() / size.min()) ** 0.02) ** (number - (len(every) - 1) / 2)
                 _points(axes, aside * of["bytes"], of, number, series, line="none" if many else "-")
             axes.set_xscale("log")
             wide = size.max() / size.min() > 100
@@ -130,7 +131,8 @@ def across(made: pd.DataFrame, entry: CrlscReportEntry, *, foot: str) -> Figure:
     panels = [panel for method in entry.consensus for panel in _panels(rows, method)]
     names = list(dict.fromkeys(rows["owner"]))
     with mpl.rc_context(STYLE | {"axes.grid": False}):
-        sheet = Sheet(len(panels), columns=min(4, len(panels)), panel_height=1.4)
+        # Not more than four beside each other, and as many in each row as can be.
+        sheet = Sheet(len(panels), columns=-(-len(panels) // -(-len(panels) // 4)), panel_height=1.4)
         for axes, (method, space, shared) in zip(sheet.panels, panels, strict=True):
             here = rows[(rows["method"] == method) & (rows["space"] == space)]
             _matrix(axes, here, shared, names)
@@ -163,7 +165,6 @@ def _matrix(axes: Axes, rows: pd.DataFrame, shared: float, names: list[str]) -> 
             axes.text(column, row, f"{value:.1f}", ha="center", va="center", fontsize=6.5)
     axes.xaxis.set_major_locator(FixedLocator(range(len(names))))
     axes.xaxis.set_major_formatter(FixedFormatter(names))
-    axes.yaxis.set_major_locator(FixedLocator(range(len(names))))
-    axes.yaxis.set_major_formatter(FixedFormatter(names))
     axes.tick_params(labelsize=5.5)
-    axes.tick_params(axis="y", rotation=90)
+    # With sides shared, only the first panel of a row shows them.
+    axes.set_yticks(range(len(names)), names, rotation=90, va="center")

@@ -21,7 +21,7 @@ class Stamp:
     study: str
     report: str
     data: str
-    """Name and content version."""
+    """Name and content version; of several sets `name:version`, one after the other."""
     params: str
     """The params file and a digest of what it says."""
     seeds: str
@@ -34,7 +34,7 @@ class Stamp:
         return cls(
             study=entry.study,
             report=entry.report,
-            data=f"{entry.data_name} {entry.data}",
+            data=entry.data if isinstance(entry, CrlscReportEntry) else f"{entry.data_name} {entry.data}",
             params=f"{entry.params_file or 'given by hand'}, digest {content}",
             seeds=" ".join(map(str, entry.seeds)),
             commit=commit(),
@@ -42,11 +42,13 @@ class Stamp:
 
     def line(self) -> str:
         """One line for the foot of a figure."""
-        name, _, version = self.data.partition(" ")
+        sets = self.data.split() if ":" in self.data else [self.data.replace(" ", ":")]
+        digits = 12 if len(sets) == 1 else 8
+        named = [f"{name} {version[:digits]}" for name, _, version in (one.partition(":") for one in sets)]
         return " · ".join(
             [
                 f"study {self.study}",
-                f"data {name} {version[:12]}",
+                f"data {', '.join(named)}",
                 f"params {self.params}",
                 f"seeds {self.seeds}",
                 f"commit {self.commit}",
