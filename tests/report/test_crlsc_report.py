@@ -13,8 +13,9 @@ from semcom.cli import app
 from semcom.files.errors import SemcomError
 from semcom.params.crlsc.entries import CrlscReportEntry
 from semcom.params.entries import to_json
-from semcom.report import crlsc, crlsc_needs, crlsc_results
+from semcom.report import crlsc, crlsc_needs, crlsc_results, crlsc_tables
 from semcom.report.crlsc_words import verdict
+from semcom.report.stamp import Stamp
 
 T2 = 4.302652729749
 """97.5 % quantile of Student's t with 2 degrees of freedom."""
@@ -212,3 +213,16 @@ def test_a_missing_or_foreign_file_is_named(tmp_path: Path) -> None:
     path.write_text(content.replace("guided,1,small", "simclr,1,small"))
     with pytest.raises(SemcomError, match="has method simclr where its place says guided"):
         crlsc.run(tmp_path, entry(), tmp_path / "report")
+
+
+def test_methods_stand_by_kind_whatever_their_names() -> None:
+    shuffled = entry().methods
+    mixed = entry(methods={name: shuffled[name] for name in sorted(shuffled, reverse=True)})
+    assert list(crlsc_tables.by_kind(mixed).methods) == ["guided", "raw", "simclr", "labelled", "random"]
+
+
+def test_the_foot_of_figures_names_every_data_set() -> None:
+    two = entry(data_name="rooms digits", data="rooms:0123456789abcdef.dir digits:fedcba98.dir")
+    assert "· data rooms 01234567, digits fedcba98 ·" in Stamp.of(two).line()
+    one = entry(data="rooms:0123456789abcdef.dir")
+    assert "· data rooms 0123456789ab ·" in Stamp.of(one).line()
