@@ -127,6 +127,12 @@ def test_a_fault_of_a_state_is_named_with_its_place(study, key, value, said):
     assert line.startswith(f"  changing.world.states{said}")
 
 
+def test_a_fault_of_the_only_state_is_no_fault_of_the_list(study):
+    study["changing"]["world"]["states"] = [RAYLEIGH | {"snr_db": 65}]
+    (line,) = faults(study)
+    assert line == "  changing.world.states[0].snr_db: 65 is not a number ≥ -30 and ≤ 60"
+
+
 def faults(config: dict[str, Any]) -> list[str]:
     with pytest.raises(SemcomError) as caught:
         load(config)

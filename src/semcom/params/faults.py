@@ -119,7 +119,7 @@ def from_pydantic(error: ValidationError, model: type[BaseModel]) -> list[Fault]
     items = error.errors()
     for item in items:
         path = tuple(part for part in item["loc"] if part != "[key]")
-        if item["type"] == "too_short" and any(other["loc"][:-1] == item["loc"] for other in items):
+        if item["type"] == "too_short" and any(_within(other["loc"], item["loc"]) for other in items):
             continue  # pydantic counts the valid items only: the faulty ones are named already
         if item["type"] == "extra_forbidden":
             parent = bare(at(model, path[:-1]))
@@ -131,6 +131,11 @@ def from_pydantic(error: ValidationError, model: type[BaseModel]) -> list[Fault]
         else:
             faults.append(wrong(path, item["input"], bare(at(model, path), keep_marks=True)))
     return faults
+
+
+def _within(path: Path, outer: Path) -> bool:
+    """Whether `path` is of something in what `outer` is of, however deep."""
+    return len(path) > len(outer) and path[: len(outer)] == outer
 
 
 def at(annotation: Any, path: Path) -> Any:
