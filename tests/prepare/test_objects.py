@@ -18,6 +18,7 @@ from semcom.prepare.description import FILE, Description, read, write
 from semcom.prepare.identify import identify
 from semcom.prepare.objects import CSV_PIXELS, read_counts, read_mapping
 from semcom.prepare.source import frame, open_source
+from semcom.prepare.survey import survey
 
 ENTRY = PrepareEntry(name="set", size=(24, 18), data="0" * 32, code="1" * 16)
 CLASSES = ("wall", "night stand", "otherprop", "bag")
@@ -93,6 +94,18 @@ def test_faults_of_label_maps_and_mapping(labelled: Path) -> None:
     with h5py.File(labelled / "labeled.mat", "r+") as file:
         del file["labels"]
     fails(labelled, "lacks labels, which objects need: add it without classMapping40.mat")
+
+
+def test_adding_looks_at_the_objects_of_every_frame(labelled: Path) -> None:
+    with open_source(labelled) as source:
+        assert survey(source).count == 7
+    with h5py.File(labelled / "labeled.mat", "r+") as file:
+        file["labels"][6, 0, 0] = 5
+    with (
+        open_source(labelled) as source,
+        pytest.raises(SemcomError, match=r"frame 7 .* has the label 5, but"),
+    ):
+        survey(source)
 
 
 def test_the_packs_counts(pack: Path, tmp_path: Path) -> None:

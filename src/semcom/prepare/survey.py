@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from semcom.files.errors import SemcomError
 from semcom.prepare.description import NYU_CROP, Crop
-from semcom.prepare.source import Source, frames
+from semcom.prepare.source import Source, WithObjects, frames
 from semcom.progress import Progress
 
 ENOUGH = 100
@@ -65,12 +65,15 @@ def survey(source: Source) -> Survey:
     """Read every frame once.
 
     Raises:
-        SemcomError: a frame is damaged or its depth no depth in metres.
+        SemcomError: a frame is damaged, its depth no depth in metres, or its objects cannot be told.
     """
     upper, lower = [], []
     profiles: dict[str, list[NDArray[np.float64]]] = {side: [] for side in SIDES}
     progress = Progress(len(source.rows))
+    objects = source if isinstance(source, WithObjects) and source.object_names else None
     for number, frame in enumerate(frames(source), 1):
+        if objects:
+            objects.objects(number - 1)
         middle = frame.metres.shape[0] // 2
         upper.append(_mean(frame.metres[:middle]))
         lower.append(_mean(frame.metres[middle:]))
