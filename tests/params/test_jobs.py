@@ -261,6 +261,14 @@ def test_the_summary_names_all(config):
         assert word in text
 
 
+def test_the_summary_says_where_encoders_start_that_do_not_pre_train(config, tmp_path):
+    (tmp_path / "w.pth").write_bytes(b"one")
+    start = {"backbone": {"use": "resnet18", "stem": "original"}, "weights": str(tmp_path / "w.pth")}
+    config["methods"]["pretrained"] = config["methods"]["supervised"] | {"encoder": start}
+    text = Jobs(load(config), "0123abcd.dir").summary()
+    assert f"supervised (no pre-training), pretrained (weights {tmp_path / 'w.pth'});" in text
+
+
 def test_weights_to_start_from_concern_their_method_by_content(config, tmp_path):
     """Of methods that pre-train the pre-training reads them, of others tuning and fine-tuning."""
     file = tmp_path / "w.pth"

@@ -404,9 +404,7 @@ class Jobs:
         study = self.study
         needed = {file for link in study.digital for file in self.error_tables(link)}
         unmeasured = sorted(Path(file).stem for file in needed if not Path(file).exists())
-        methods = ", ".join(
-            f"{m}{'' if study.methods[m].pretrain else ' (no pre-training)'}" for m in study.methods
-        )
+        methods = ", ".join(f"{name}{_start(method)}" for name, method in study.methods.items())
         return (
             f"study {study.study}, report {study.report}: data {study.data} "
             f"{study.size[0]}×{study.size[1]}, version {self.data}\n"
@@ -472,6 +470,13 @@ def _hash(stage: str, **components: Iterable[dict[str, Any]]) -> str:
     """Hash of the code of a stage and of the components, by family, that its entry names."""
     modules = {module_of(name, component) for name, members in components.items() for component in members}
     return _code(STAGES[stage], *sorted(modules))
+
+
+def _start(method: Method) -> str:
+    """What stands behind the name of a method that does not pre-train."""
+    if method.pretrain:
+        return ""
+    return f" (weights {method.encoder.weights})" if method.encoder.weights else " (no pre-training)"
 
 
 def _weights(method: Method) -> str | None:
