@@ -117,6 +117,26 @@ def test_the_figure_has_a_panel_for_the_whole_and_for_each_condition(study):
     assert curve.get_ydata() == pytest.approx(100 * rows[rows.metric == "accuracy"]["mean"].to_numpy())
 
 
+def test_each_of_several_links_begins_a_row_and_no_title_runs_into_the_next(tmp_path, monkeypatch):
+    monkeypatch.setattr(conditions_figure, "COLUMNS", 2)
+    study = disturbed(tmp_path, links=("awgn_k32", "awgn_k8"), seeds=(0,), budgets=(1,))
+    found = results.read(study.folder, study.entry, study.frames)
+    read = conditions.read(study.folder, study.entry, found.sweep)
+    table = conditions.summary(read, found.sweep, study.entry)
+    whole = tables.accuracy_snr(found, study.entry)
+    sheet = conditions_figure.draw(table, whole, study.entry, chance={}, foot="")
+    panels = [axes for axes in sheet.axes if axes.get_visible()]
+    titles = [axes.get_title(loc="left") for axes in panels]
+    wholes = ["awgn_k32, labels all\nwhole", "awgn_k8, labels all\nwhole"]
+    assert titles == [title for first in wholes for title in (first, "dark", "depth_lost")]
+    left = [axes.get_position().x0 for axes in panels]
+    assert left == [left[0], left[1], left[0]] * 2
+    sheet.draw_without_rendering()
+    for axes in panels:
+        # A panel and the gap beside it are all the room that its title has.
+        assert axes._left_title.get_window_extent().x1 <= axes.get_window_extent().x1 + 0.16 * sheet.dpi
+
+
 def test_several_links_and_one_seed(tmp_path):
     study = disturbed(
         tmp_path, links=("awgn_k32", "awgn_k8"), labels=("all", "tenth"), seeds=(0,), budgets=(1,)
@@ -146,8 +166,8 @@ def test_a_link_with_another_task_has_its_own_measure(tmp_path):
     assert kept.difference.notna().all()
     sheet = conditions_figure.draw(table, tables.accuracy_snr(found, entry), entry, chance={}, foot="")
     assert [axes.get_title(loc="left") for axes in sheet.axes][3:] == [
-        f"objects_k32 (map), all: {name}" for name in ("whole", *DROP)
-    ]
+        "objects_k32 (map), labels all\nwhole", *DROP,
+    ]  # fmt: skip
     (curve,) = [line for line in sheet.axes[5].lines if line.get_label() == "mmssl"]
     rows = kept[(kept.condition == "depth_lost") & (kept.method == "mmssl")]
     assert curve.get_ydata() == pytest.approx(100 * rows["mean"].to_numpy())
