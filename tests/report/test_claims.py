@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from semcom.params import claims as files
 from semcom.params.crlsc import claims as crlsc
 from semcom.params.entries import Claim, ReportEntry
 from semcom.report.claims import claims, overall
+from semcom.report.text import _claims
 
 LINK = {"channel": {"use": "awgn"}, "channel_uses": 32, "train_snr_db": 10}
 ABOVE = {
@@ -22,12 +24,15 @@ NO_COST = pd.DataFrame(columns=["method", "link", "labels", "seed", "uses", "bou
 
 def judge(tmp_path, score, cost=NO_COST, seeds=(0, 1, 2, 3, 4), **entries):
     folder = make_answers(tmp_path, score=score, seeds=seeds, scene_sd=0.02)
-    entry = ReportEntry(
-        study="demo", report="main", methods=tuple(score), links={"awgn_k32": LINK}, labels={"all": 1.0},
+    return claims(folder, report_entry(entries, tuple(score), seeds), cost)
+
+
+def report_entry(entries, methods=("mmssl", "supervised"), seeds=(0, 1, 2, 3, 4)) -> ReportEntry:
+    return ReportEntry(
+        study="demo", report="main", methods=methods, links={"awgn_k32": LINK}, labels={"all": 1.0},
         budgets=(1, 4), seeds=seeds, data_name="rooms", data="0", code="0",
         claims={name: Claim(**entry) for name, entry in entries.items()},
     )  # fmt: skip
-    return claims(folder, entry, cost)
 
 
 def reached(mmssl, supervised, bound=("", "")) -> pd.DataFrame:
@@ -60,6 +65,41 @@ def test_not_worse_needs_the_whole_interval_within_the_margin(tmp_path):
     assert overall(judge(tmp_path / "b", score, same={**claim, "margin": 0.0})) != "supported"
     worse = judge(tmp_path / "c", {"mmssl": -1.0, "supervised": 0.0}, same={**claim, "margin": 0.05})
     assert overall(worse) == "contradicted"
+
+
+def test_where_nothing_varies_nothing_is_decided(tmp_path):
+    """Two runs with the same answers to every frame have no interval, so not one of no width either."""
+    folder = make_answers(tmp_path, score={"mmssl": 0.0, "supervised": 0.0}, seeds=(0, 1))
+    for own in folder.glob("evaluate/mmssl/**/seed?"):
+        other = Path(str(own).replace("/evaluate/mmssl/", "/evaluate/supervised/"))
+        shutil.copy(other / "predictions.npz", own)
+        pd.read_csv(other / "sweep.csv").assign(method="mmssl").to_csv(own / "sweep.csv", index=False)
+    equal = {**ABOVE, "direction": "no_less", "margin": 0.01}
+    table = claims(folder, report_entry({"equal": equal, "better": ABOVE}, seeds=(0, 1)), NO_COST)
+    assert (table.effect == 0).all()
+    assert set(table.verdict) == {"undecided"}
+    assert table.note.str.startswith("no interval").all()
+
+
+@pytest.mark.parametrize(
+    ("changes", "margin", "verdict"),
+    [
+        ({}, "above by 3 points", "supported"),
+        ({"direction": "below"}, "below by 3 points", "contradicted"),
+        ({"direction": "no_less"}, "not 3 points below", "supported"),
+    ],
+)
+def test_the_page_says_what_was_asked_beside_what_was_found(tmp_path, changes, margin, verdict):
+    table = judge(tmp_path, {"mmssl": 2.0, "supervised": 0.0}, better={**ABOVE, **changes})
+    (line,) = [line for line in _claims(table) if line.startswith("| better ")]
+    cells = [cell.strip() for cell in line.strip("|").split("|")]
+    assert cells[:4] == [
+        "better (`better`)",
+        "mmssl/awgn_k32 against supervised/awgn_k32",
+        margin,
+        f"**{verdict}**",
+    ]
+    assert cells[4].startswith("1 epoch: +")
 
 
 @pytest.mark.parametrize(

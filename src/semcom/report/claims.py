@@ -109,11 +109,12 @@ def _measure(
 
 
 def _difference(row: object) -> Effect:
-    """Over seeds and scenes, or over seeds alone where that interval is the wider one."""
+    """Over seeds and scenes, or over seeds alone where that interval is wider; NaN where nothing varies."""
     get = row.__getattribute__
-    half = np.nanmax([get("half_width"), get("seeds_half_width"), 0.0])
+    half = float(np.fmax(get("half_width"), get("seeds_half_width")))
     value = float(get("difference"))
-    return Effect(value, value - half, value + half, float(get("p_holm")))
+    note = "no interval: nothing varies over seeds and scenes" if np.isnan(half) else ""
+    return Effect(value, value - half, value + half, float(get("p_holm")), note)
 
 
 def _cost(claim: Claim, cost: pd.DataFrame) -> tuple[dict[int | None, Effect], str]:

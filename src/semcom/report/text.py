@@ -109,9 +109,9 @@ def _claims(table: pd.DataFrame) -> list[str]:
     lines = [
         "## What was claimed\n",
         "*Supported*: the effect is at least the margin, and its 95 % interval (over seeds and test scenes, "
-        "p-values after Holm; cost: over seeds) lies beyond no effect. *Contradicted*: the "
-        "whole interval falls short of the margin. A claim at several budgets must hold at each. "
-        "[CSV](claims.csv)\n",
+        "p-values after Holm; cost: over seeds) lies beyond no effect; of a claim not to be "
+        "worse, the interval lies within the margin. *Contradicted*: the whole interval falls short of the "
+        "margin. A claim at several budgets must hold at each. [CSV](claims.csv)\n",
     ]
     body = []
     for name, rows in table.groupby("claim", sort=False):
@@ -122,11 +122,21 @@ def _claims(table: pd.DataFrame) -> list[str]:
             [
                 f"{first['says']} (`{name}`)",
                 f"{first['of']} against {first['against']}",
+                _margin(first),
                 f"**{overall(rows)}**",
                 effects + (f" ({notes})" if notes else ""),
             ]
         )
-    return [*lines, *_table(["claim", "runs", "verdict", "effect"], body, right=False)]
+    return [*lines, *_table(["claim", "runs", "claimed", "verdict", "effect"], body, right=False)]
+
+
+def _margin(row: "pd.Series[object]") -> str:
+    """`above by 3 points`, `not 1 point below`, `ratio up to 0.5`."""
+    margin = float(str(row["margin"]))
+    if row["measure"] == "cost":
+        return f"ratio up to {margin:g}"
+    points = f"{100 * margin:g} point{'s' * (margin != 0.01)}"
+    return f"not {points} below" if row["direction"] == "no_less" else f"{row['direction']} by {points}"
 
 
 def _effect(row: "pd.Series[object]", *, several: bool) -> str:
@@ -134,10 +144,11 @@ def _effect(row: "pd.Series[object]", *, several: bool) -> str:
     value, low, high = (float(str(row[name])) for name in ("effect", "low", "high"))
     if np.isnan(value):
         return ""
-    at = f"{row['budget_epochs']} epochs: " if several else ""
+    at = f"{row['budget_epochs']} epoch{'s' * (row['budget_epochs'] != 1)}: " if several else ""
     if row["measure"] == "cost":
         return f"{at}ratio {value:.2f}" + ("" if np.isnan(low) else f" ({low:.2f} to {high:.2f})")
-    return f"{at}{100 * value:+.1f} points ({100 * low:.1f} to {100 * high:.1f})"
+    interval = "" if np.isnan(low) else f" ({100 * low:.1f} to {100 * high:.1f})"
+    return f"{at}{100 * value:+.1f} points{interval}"
 
 
 def _cost(table: pd.DataFrame, entry: ReportEntry) -> list[str]:
