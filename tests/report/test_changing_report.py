@@ -192,6 +192,11 @@ def test_the_figure_draws_the_running_totals(tmp_path):
     assert at_once.tolist() == pytest.approx([halfway] * 3)
     hollow = [line for line in sheet.axes[0].lines if line.get_markerfacecolor() == "white"]
     assert [len(line.get_xdata()) for line in hollow] == [1, 1], "the head at both states"
+    # Totals that lie close together have room above them, too, and the axis begins at 0.
+    near = 1000.0 - 100 * (table["strategy"] == "own")
+    alike = table.assign(running_low=near, running_high=near)
+    sheet = changing_figure.running_total(alike, "world", study.entry, foot="")
+    assert sheet.axes[0].get_ylim() == pytest.approx((0, 1050))
 
 
 def test_its_files_are_there_and_without_it_none(tmp_path):

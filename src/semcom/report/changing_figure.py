@@ -34,6 +34,7 @@ def running_total(regain: pd.DataFrame, name: str, entry: ReportEntry, *, foot: 
         sheet = Sheet(len(methods), columns=min(3, len(methods)), panel_height=2.0)
         for axes, method in zip(sheet.panels, methods, strict=True):
             own = regain[regain["method"] == method]
+            axes.update_datalim([(0, 0)])  # the margin above the highest line is one of the whole height
             for strategy in [s for s in LOOK if s in set(own["strategy"])]:
                 _line(axes, own[own["strategy"] == strategy], strategy)
             axes.set_title(method)
