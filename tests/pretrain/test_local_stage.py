@@ -120,7 +120,7 @@ def test_what_a_guide_is_given(prepared_file, base_file):
     guidance = Guidance(Greedy(), vectors, share, torch.device("cpu"))  # type: ignore[arg-type]
     batch = torch.tensor([2, 0])
     query = guidance.all[[9, 10]]
-    known = guidance.known(batch, 3 * query)
+    known, other = guidance.known(batch, [3 * query, -query])
     ids = images.prepared.index[part.index[share[batch]]]
     own = base.decode(base.positions(ids))
     np.testing.assert_array_equal(known["target"].numpy(), own)
@@ -129,6 +129,8 @@ def test_what_a_guide_is_given(prepared_file, base_file):
     everything = np.sort(base.decode() @ own.T, axis=0)[::-1]
     np.testing.assert_allclose(similar[..., 0].T, everything[1:6], atol=1e-6)  # the nearest but itself
     torch.testing.assert_close(known["neighbours"][:, 0], query)
+    assert other["negatives"] is known["negatives"]  # of the image, not of the view
+    assert not torch.equal(other["neighbours"], known["neighbours"])
 
 
 def test_a_private_image_has_no_entry(prepared_file, base_file, place, tmp_path):

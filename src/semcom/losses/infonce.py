@@ -19,6 +19,9 @@ from torch.nn import functional
 from semcom.losses.known import SAME, checked, cosines
 from semcom.params.ranges import NonNegative, NonNegativeInt, Positive
 
+TINY = 1e-12
+"""Least length that is divided by, as `normalize` has it."""
+
 
 class InfoNCE:
     """Callable; spreads embeddings as the entries are spread, so that it does not collapse.
@@ -70,6 +73,12 @@ class InfoNCE:
         return logits.masked_fill(copies, float("-inf"))
 
     def _mined(self, rows: Tensor, target: Tensor, negatives: Tensor) -> Tensor:
-        """Logits (N, H) of each row with its own mined negatives."""
-        none = (cosines(target, negatives) >= SAME) | ~negatives.any(dim=2)
-        return (cosines(rows, negatives) / self.temperature).masked_fill(none, float("-inf"))
+        """Logits (N, H) of each row with its own mined negatives.
+
+        They are the largest tensor of a step, so they are gone through twice only, and not copied.
+        """
+        both = functional.normalize(torch.stack([rows, target], dim=2), dim=1)
+        length = negatives.norm(dim=2)
+        cosine, to_own = (torch.bmm(negatives, both) / length.clamp(min=TINY).unsqueeze(2)).unbind(2)
+        none = (to_own >= SAME) | (length == 0)
+        return (cosine / self.temperature).masked_fill(none, float("-inf"))

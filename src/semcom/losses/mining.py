@@ -60,4 +60,4 @@ def mine(vectors: Tensor, found: Tensor, *, target: Tensor, own: Tensor, count: 
 
 def take(vectors: Tensor, positions: Tensor) -> Tensor:
     """Vectors (…, D) at `positions` (…), of (M, D); zeros where a position is -1."""
-    return vectors[positions.clamp(min=0)] * (positions >= 0).unsqueeze(-1)
+    return vectors[positions.clamp(min=0)].mul_((positions >= 0).unsqueeze(-1))

@@ -4,6 +4,7 @@ base, or raw embeddings ─► vectors ─► own entry of each image ─► min
 └► entries nearest to an embedding (in each step)
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,17 +103,17 @@ class Guidance:
         """D of the space."""
         return self.all.shape[1]
 
-    def known(self, batch: Tensor, embedding: Tensor) -> dict[str, Tensor]:
-        """What the guide is given of the images `batch` (B,) and their embeddings (B, D)."""
+    def known(self, batch: Tensor, embeddings: Sequence[Tensor]) -> list[dict[str, Tensor]]:
+        """What the guide is given of the images `batch` (B,), for the embeddings (B, D) of each view."""
         given: dict[str, Tensor] = {}
         if "target" in self.needs:
             given["target"] = self.all[self.own[batch]]
         if self.hard is not None:
             given["negatives"] = take(self.all, self.hard[batch])
-        if "neighbours" in self.needs:
-            found = nearest(self.all, embedding.detach(), self.needs["neighbours"])
-            given["neighbours"] = take(self.all, found)
-        return given
+        if "neighbours" not in self.needs:
+            return [given] * len(embeddings)
+        found = [nearest(self.all, z.detach(), self.needs["neighbours"]) for z in embeddings]
+        return [{**given, "neighbours": take(self.all, near)} for near in found]
 
     def _mined(self, count: int) -> Tensor:
         target = self.all[self.own]

@@ -118,7 +118,7 @@ def objective(
     def loss(batch: Tensor, draws: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         found = [trainee.network(view) for view in seen(batch, draws)]
         embeddings = [one.space for one in found]
-        known = [guidance.known(batch, z) for z in embeddings] if guidance else []
+        known = guidance.known(batch, embeddings) if guidance else []
         contrast = [one.contrast for one in found if one.contrast is not None]
         return minimised(embeddings, known, contrast)
 
