@@ -79,6 +79,6 @@ class InfoNCE:
         """
         both = functional.normalize(torch.stack([rows, target], dim=2), dim=1)
         length = negatives.norm(dim=2)
-        cosine, to_own = (torch.bmm(negatives, both) / length.clamp(min=TINY).unsqueeze(2)).unbind(2)
-        none = (to_own >= SAME) | (length == 0)
-        return (cosine / self.temperature).masked_fill(none, float("-inf"))
+        cosine = torch.bmm(negatives, both) / length.clamp(min=TINY).unsqueeze(2)
+        none = (cosine[..., 1] >= SAME) | (length == 0)
+        return (cosine[..., 0] / self.temperature).masked_fill(none, float("-inf"))
