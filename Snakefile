@@ -38,6 +38,7 @@ JOBS, CRLSC = SYSTEMS.mmssl, SYSTEMS.crlsc
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/prepare.smk"
+include: "workflow/rules/links.smk"
 include: "workflow/rules/tracking.smk"
 
 

@@ -9,6 +9,11 @@ wildcard_constraints:
     version=r"[0-9a-f]{8}",
 
 
+if CRLSC.images:
+
+    include: "images.smk"
+
+
 rule crlsc_embed:
     input:
         "results/data/{dataset}_{size}.h5",
@@ -144,6 +149,8 @@ rule crlsc_report:
         of_seeds("results/{study}/crlsc/local/{method}/{encoder}/seed{seed}/cost.csv", CRLSC.trained),
         of_seeds("results/{study}/crlsc/probe/{method}/{encoder}/seed{seed}.csv", CRLSC.probed),
         of_seeds("results/{study}/crlsc/probe/{method}/{encoder}/seed{seed}.npz", CRLSC.probed),
+        of_images("test", IMAGES.tested, "table.csv", "sheet.png") if CRLSC.images else [],
+        of_images("train", IMAGES.trained, "history.csv") if CRLSC.images else [],
         expand(
             "results/{study}/crlsc/consensus/{method}/seed{seed}.{kind}",
             study=SYSTEMS.study,

@@ -60,22 +60,6 @@ rule conditions:
         "{wildcards.method}/{wildcards.link}/{wildcards.labels}/seed{wildcards.seed}.jsonl"
 
 
-rule error_table:
-    output:
-        "results/data/links/{table}.csv",
-    log:
-        "logs/data/links/{table}.log",
-    threads: 1
-    resources:
-        gpu=0,
-        mem_mb=2000,
-        runtime=720,
-    params:
-        entry=lambda w: JOBS.table(f"{w.table}.csv"),
-    shell:
-        "semcom links table {params.entry:q} --output {output} --state results/.state --log {log}"
-
-
 rule digital:
     input:
         frames=FRAMES,

@@ -11,7 +11,7 @@ import typer
 from pydantic import BaseModel, ValidationError
 
 from semcom import progress
-from semcom.cli import crlsc
+from semcom.cli import crlsc, images
 from semcom.cli.calibrate import calibrate
 from semcom.cli.shared import embed, shared
 from semcom.cli.short import entry_is_for
@@ -304,6 +304,8 @@ def link(entry: EntryText, table: Output, log: Log = None) -> None:
 evaluate.command()(calibrate)
 evaluate.command()(crlsc.probe)
 evaluate.command()(crlsc.consensus)
+evaluate.command("images")(images.sweep)
+finetuning.command("images")(images.finetune)
 knowledge.command()(embed)
 knowledge.command()(shared)
 

@@ -14,10 +14,9 @@ from torch import Tensor, nn
 
 from semcom.channel import power, symbols
 from semcom.files.errors import SemcomError
+from semcom.params.mapsize import SHRINK
+from semcom.params.mapsize import filters as filters
 from semcom.params.protocols import Channel
-
-SHRINK = 4
-"""Pixels of the image a side to one of the last map."""
 
 
 class Encoder(nn.Module):
@@ -120,25 +119,3 @@ class DeepJSCC(nn.Module):
         """
         received: Tensor = self.decoder(channel(self.encoder(images), n0, generator))
         return received
-
-
-def filters(size: tuple[int, int], channel_uses: int) -> int:
-    """Filters c of the encoder's last layer: c·(H/4)·(W/4) reals are the k channel uses.
-
-    Raises:
-        SemcomError: the size is no multiple of 4, or k no possible number of channel uses.
-    """
-    if any(side < SHRINK or side % SHRINK for side in size):
-        raise SemcomError(
-            f"images of {size[0]}×{size[1]} pixels cannot be halved twice; take sides that are "
-            f"multiples of {SHRINK}"
-        )
-    places = (size[0] // SHRINK) * (size[1] // SHRINK)
-    if channel_uses < 1 or 2 * channel_uses % places:
-        step = places // 2 if places % 2 == 0 else places
-        below = max(channel_uses // step, 1) * step
-        raise SemcomError(
-            f"{channel_uses} channel uses are no whole number of filters of {places} values: at "
-            f"{size[0]}×{size[1]} pixels they are multiples of {step}, such as {below} or {below + step}"
-        )
-    return 2 * channel_uses // places

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from semcom.files.errors import SemcomError
+from semcom.params.mapsize import map_size as map_size
 from semcom.params.ranges import Fraction, NonNegative, NonNegativeInt, PositiveInt
 from semcom.quantise.vq import VectorQuantiser
 
@@ -166,22 +167,6 @@ class VQVAE(nn.Module):
         maps = vectors.transpose(1, 2).unflatten(2, (self.map[1], self.map[0]))
         images: Tensor = self.decoder(maps) + GREY
         return images
-
-
-def map_size(size: tuple[int, int], halvings: int) -> tuple[int, int]:
-    """Width and height of the map of indices.
-
-    Raises:
-        SemcomError: the size is no multiple of 2^halvings.
-    """
-    step = 1 << halvings
-    if any(side % step for side in size):
-        near = [max(round(side / step), 1) * step for side in size]
-        raise SemcomError(
-            f"images of {size[0]}×{size[1]} pixels cannot be halved {halvings} times; take fewer halvings, "
-            f"or a size of multiples of {step}, such as {near[0]}×{near[1]}"
-        )
-    return size[0] // step, size[1] // step
 
 
 def _widths(width: int, halvings: int) -> list[int]:

@@ -8,8 +8,8 @@ Left out, as no result depends on them or another thing names their version:
 - packages of others;
 - families (`"mmssl": "semcom.losses.mmssl:MMSSL"`): they name every member, a job runs the ones of its entry;
 - the command line, tracking and progress;
-- the params room, but for `component`, which makes components, `scheme`, `form` and `formfit`: all else that
-  it gives is the entry, which Snakemake compares itself;
+- the params room, but for `component`, which makes components, `scheme`, `form`, `formfit` and `mapsize`: all
+  else that it gives is the entry, which Snakemake compares itself;
 - plotting, but for the report.
 """
 
@@ -24,7 +24,9 @@ from semcom.params import source
 
 REPORT = "semcom.report"
 _ALWAYS_OUT = ("semcom.cli", "semcom.__main__", "semcom.tracking", "semcom.progress", "semcom.params")
-_KEPT = tuple(f"semcom.params.{name}" for name in ("component", "source", "scheme", "form", "formfit"))
+_KEPT = tuple(
+    f"semcom.params.{name}" for name in ("component", "source", "scheme", "form", "formfit", "mapsize")
+)
 _PLOTTING = ("semcom.report.figures", "semcom.report.plot")
 
 

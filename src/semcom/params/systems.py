@@ -84,6 +84,14 @@ class Systems:
         assert self.crlsc is not None
         return self.crlsc.prepare(data)
 
+    def table(self, file: str) -> str:
+        """Entry of `semcom links table` for the error table that is called `file`."""
+        images = self.crlsc.images if self.crlsc else None
+        if images and file in images.tables:
+            return images.table(file)
+        assert self.mmssl is not None
+        return self.mmssl.table(file)
+
     def summary(self) -> str:
         """What each system is asked for."""
         return "\n".join(jobs.summary() for jobs in self.each)

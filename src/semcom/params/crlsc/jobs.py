@@ -1,7 +1,7 @@
 """What every job of the second system is handed: for each rule the JSON text of its entry, and its files."""
 
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from semcom.params.codehash import code_hash
@@ -14,6 +14,7 @@ from semcom.params.crlsc.entries import (
     ProbeEntry,
 )
 from semcom.params.crlsc.files import Files
+from semcom.params.crlsc.imagejobs import ImageJobs
 from semcom.params.crlsc.schema import data_sets
 from semcom.params.crlsc.section import MENTOR
 from semcom.params.entries import PrepareEntry, to_json
@@ -34,6 +35,11 @@ _code = cache(code_hash)
 
 class CrlscJobs(Files):
     """The jobs of the second system in a study."""
+
+    @cached_property
+    def images(self) -> ImageJobs | None:
+        """Those of images over links, if there are any."""
+        return ImageJobs(self) if self.study.crlsc.images else None
 
     def prepare(self, data: str) -> str:
         """Entry of `semcom prepare`."""
@@ -91,7 +97,7 @@ class CrlscJobs(Files):
         )
         return to_json(
             LocalEntry(
-                **self._place(code, [on], seed),
+                **self.place(code, [on], seed),
                 method=method,
                 encoder=encoder,
                 network=network,
@@ -113,7 +119,7 @@ class CrlscJobs(Files):
         code = _hash("probe", BACKBONES=[network.backbone] if network else [])
         return to_json(
             ProbeEntry(
-                **self._place(code, self._probed_parts, seed),
+                **self.place(code, self._probed_parts, seed),
                 method=method,
                 encoder=encoder,
                 network=network,
@@ -131,7 +137,7 @@ class CrlscJobs(Files):
         code = _hash("consensus", BACKBONES=[network.backbone for network in networks.values()])
         return to_json(
             ConsensusEntry(
-                **self._place(code, self._compared_parts, seed),
+                **self.place(code, self._compared_parts, seed),
                 method=method,
                 networks=networks,
                 hidden=section.train_of(method).hidden,
@@ -182,7 +188,7 @@ class CrlscJobs(Files):
     def _versions(self, parts: Iterable[str]) -> str:
         return " ".join(f"{name}:{self.versions[name]}" for name in self._data_of(parts))
 
-    def _place(self, code: str, parts: list[str], seed: int) -> dict[str, Any]:
+    def place(self, code: str, parts: list[str], seed: int) -> dict[str, Any]:
         """What every entry of parts knows."""
         return {
             "study": self.study.study,

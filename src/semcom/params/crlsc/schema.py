@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from semcom.params import faults, filling, keys
-from semcom.params.crlsc import together
+from semcom.params.crlsc import imagefaults, together
 from semcom.params.crlsc.section import Section
 from semcom.params.entries import Compute, Seeds, Strict
 from semcom.params.faults import Fault
@@ -19,6 +19,8 @@ FAMILIES = {
     (KEY, "train", "optimiser"): "OPTIMISERS",
     (KEY, "train", "views"): "VIEWS",
     (KEY, "methods", "*", "guide"): "GUIDES",
+    (KEY, "images", "links", "*", "channel"): "CHANNELS",
+    (KEY, "images", "optimiser"): "OPTIMISERS",
     (KEY, "methods", "*", "train", "optimiser"): "OPTIMISERS",
     (KEY, "methods", "*", "train", "views"): "VIEWS",
 }
@@ -65,7 +67,8 @@ def load(config: Mapping[str, Any], classes: Mapping[str, tuple[str, ...] | None
     except ValidationError as error:
         found += [fault for fault in faults.from_pydantic(error, Study) if fault.path not in shrunk]
     else:
-        found += [Fault((KEY, *f.path), f.text) for f in together.lacking(study.crlsc, classes or {})]
+        apart = [*together.lacking(study.crlsc, classes or {}), *imagefaults.lacking(study.crlsc)]
+        found += [Fault((KEY, *fault.path), fault.text) for fault in apart]
     # What a method inherits is wrong once, where it stands.
     faults.refuse(fault for fault in found if fault.path not in inherited)
     return study

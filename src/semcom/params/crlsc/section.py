@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Gt, MinLen
 from pydantic import AfterValidator
 
+from semcom.params.crlsc.images import Images
 from semcom.params.entries import Component, Encoder, Size, Strict
 from semcom.params.form import whole
 from semcom.params.formfit import TooFew
@@ -165,6 +166,8 @@ class Section(Strict):
     probe: Probe = Probe()
     consensus: Consensus | None = None
     """None: is not measured."""
+    images: Images | None = None
+    """Images over links; None: none are sent."""
     claims: Name | None = None
     """The file params/claims/NAME.yaml, whose claims the report judges."""
 

@@ -58,10 +58,10 @@ def _bases(section: Section) -> Iterator[Fault]:
         if of is None:
             yield Fault(("bases", name), "there is no public part whose images it could hold; add one")
         else:
-            yield from _part(section, ("bases", name, "of"), of, "public")
+            yield from part_fault(section, ("bases", name, "of"), of, "public")
 
 
-def _part(section: Section, path: Path, name: str, *roles: str) -> Iterator[Fault]:
+def part_fault(section: Section, path: Path, name: str, *roles: str) -> Iterator[Fault]:
     """A part that is not there, or of another role."""
     if name not in section.parts:
         yield Fault(path, unknown(name, section.parts, "parts"))
@@ -78,7 +78,7 @@ def _method(section: Section, name: str) -> Iterator[Fault]:
     if on is None:
         yield Fault((*path, "part"), "there is no public part, so say which part it trains on")
         return
-    faults = list(_part(section, (*path, "part"), on, "public", "private"))
+    faults = list(part_fault(section, (*path, "part"), on, "public", "private"))
     yield from faults
     if faults:
         return
@@ -155,8 +155,8 @@ def _targets(section: Section) -> Iterator[Fault]:
     for name, target in section.targets.items():
         path = ("targets", name)
         faults = [
-            *_part(section, (*path, "train"), target.train, "private"),
-            *_part(section, (*path, "test"), target.test, "test"),
+            *part_fault(section, (*path, "train"), target.train, "private"),
+            *part_fault(section, (*path, "test"), target.test, "test"),
         ]
         yield from faults
         if not faults:
@@ -176,6 +176,6 @@ def _consensus(section: Section) -> Iterator[Fault]:
     if shared is None:
         yield Fault(("consensus", "shared"), "missing; there is no public part, so say which one is shared")
     else:
-        yield from _part(section, ("consensus", "shared"), shared, "public")
+        yield from part_fault(section, ("consensus", "shared"), shared, "public")
     if all(len(section.encoders_of(name)) < 2 for name in section.methods):
         yield Fault(("consensus",), "compares encoders, and no method has two; leave it out, or add encoders")

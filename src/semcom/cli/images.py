@@ -1,0 +1,61 @@
+"""The verbs of images over links."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from semcom.params.crlsc.imageentries import ImagesEntry, ImagesTestEntry
+
+EntryText = Annotated[
+    str, typer.Argument(metavar="ENTRY", help="What to do, as the JSON text a rule hands over.")
+]
+Frames = Annotated[Path, typer.Option(help="Prepared images.")]
+Output = Annotated[Path, typer.Option(help="Output file.")]
+Journal = Annotated[Path, typer.Option(help="Events for the tracking server.")]
+Log = Annotated[Path | None, typer.Option(help="Log file, beside standard error.")]
+
+
+def finetune(
+    entry: EntryText,
+    frames: Frames,
+    network: Output,
+    history: Output,
+    journal: Journal,
+    state: Annotated[Path, typer.Option(help="Folder of training states.")],
+    log: Log = None,
+) -> None:
+    """Train a network that sends images: DeepJSCC over its link, or a VQ-VAE."""
+    from semcom.cli.stages import _read
+
+    given = _read(ImagesEntry, entry, log, "images", "method", "link_name")
+    from semcom.finetune.images import run
+
+    run(given, frames=frames, network=network, history=history, journal=journal, states=state)
+
+
+def sweep(
+    entry: EntryText,
+    frames: Frames,
+    network: Annotated[Path, typer.Option(help="A trained network.")],
+    table: Output,
+    sheet: Annotated[Path, typer.Option(help="Output file: images as received over images as sent, PNG.")],
+    journal: Journal,
+    error_table: Annotated[Path | None, typer.Option(help="Error table of a scheme with a code.")] = None,
+    log: Log = None,
+) -> None:
+    """Sweep the SNR over test images that go over a link: PSNR and SSIM."""
+    from semcom.cli.stages import _read
+
+    given = _read(ImagesTestEntry, entry, log, "images", "method", "link_name")
+    from semcom.evaluate.images import run
+
+    run(
+        given,
+        frames=frames,
+        network=network,
+        error_table=error_table,
+        table=table,
+        sheet=sheet,
+        journal=journal,
+    )

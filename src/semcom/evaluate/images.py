@@ -1,0 +1,113 @@
+"""Images over a link, from test images to PSNR and SSIM over Es/N0: a table, and a sheet to look at."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from semcom.evaluate.transmission import SHOWN, Transmission, stored, transmission
+from semcom.files.atomic import atomic
+from semcom.files.tables import write_rows
+from semcom.frames.images import DrawnParts
+from semcom.metrics.reconstruction import Pixels
+from semcom.models import images as networks
+from semcom.params.crlsc.imageentries import ImagesTestEntry
+from semcom.progress import Progress
+from semcom.tracking.journal import Journal
+from semcom.training.compute import set_up
+from semcom.training.randomness import generator
+
+Row = dict[str, object]
+
+
+def run(
+    entry: ImagesTestEntry,
+    *,
+    frames: Path,
+    network: Path,
+    error_table: Path | None,
+    table: Path,
+    sheet: Path,
+    journal: Path,
+) -> None:
+    """Sweep the Es/N0 over the test images.
+
+    Args:
+        entry: network, link, Es/N0 and draws.
+        frames: prepared images of the part's data set.
+        network: the trained network.
+        error_table: of the scheme, if it has a code.
+        table: output, one row an Es/N0, draw and metric: means over the images.
+        sheet: output, PNG: odd rows reconstructed, even rows original, at the lowest, a middle and the
+            highest Es/N0.
+        journal: events for the tracking server.
+
+    Raises:
+        SemcomError: a file is missing, damaged or another job's.
+    """
+    device = set_up(entry.compute)
+    images, part = DrawnParts.open([frames], entry.parts, seed=entry.seed, device=device).of(entry.part)
+    index = torch.from_numpy(part.index).to(device)
+    trained = networks.made(entry.size, entry.vqvae, entry.channel_uses).to(device)
+    mean = networks.load_into(trained, network)
+    tags = {"study": entry.study, "system": entry.system, "method": entry.method, "link": entry.link_name}
+    named = {**tags, "seed": str(entry.seed), "stage": "images_test"}
+    with Journal.open(journal, named, entry.model_dump()) as events:
+        way = transmission(entry, trained.eval(), images, index, mean=mean, error_table=error_table)
+        rows: list[Row] = []
+        shown: dict[int, Pixels] = {}
+        progress = Progress(len(entry.snr_db))
+        for number, snr_db in enumerate(entry.snr_db, start=1):
+            new, shown[snr_db] = at_one_snr(entry, way, snr_db)
+            means = {f"test/{metric}": mean_of(new, metric) for metric in metrics_of(new)}
+            events.metrics(means, step=snr_db)
+            progress.step(number, f"{snr_db} dB: PSNR {means['test/psnr_db']:.2f} dB")
+            rows += [{**tags, "seed": entry.seed, **row} for row in new]
+    write_rows(table, rows)
+    sent = stored(images, index[:SHOWN])
+    write_sheet(sheet, sent, [shown[snr_db] for snr_db in low_middle_high(entry.snr_db)])
+
+
+def at_one_snr(entry: ImagesTestEntry, way: Transmission, snr_db: int) -> tuple[list[Row], Pixels]:
+    """Means over the images, a row a draw and metric; and what the first draw shows."""
+    # The same draws for every method and Es/N0.
+    draws = generator(entry.seed, "images", entry.link_name, device=way.device)
+    rows: list[Row] = []
+    first: Pixels | None = None
+    for draw in range(entry.draws):
+        arrived = way.send(snr_db, draws)
+        first = arrived.images if first is None else first
+        for metric, values in arrived.measures.items():
+            rows.append({"snr_db": snr_db, "draw": draw, "metric": metric, "value": float(values.mean())})
+    assert first is not None
+    return rows, first
+
+
+def metrics_of(rows: list[Row]) -> list[str]:
+    """Each once."""
+    return list(dict.fromkeys(str(row["metric"]) for row in rows))
+
+
+def mean_of(rows: list[Row], metric: str) -> float:
+    """Over draws."""
+    return float(np.mean([float(str(row["value"])) for row in rows if row["metric"] == metric]))
+
+
+def low_middle_high(snr_db: tuple[int, ...]) -> list[int]:
+    """The lowest, a middle and the highest, each once."""
+    return list(dict.fromkeys((snr_db[0], snr_db[len(snr_db) // 2], snr_db[-1])))
+
+
+def write_sheet(path: Path, sent: Pixels, received: list[Pixels]) -> None:
+    """A PNG: odd rows reconstructed, even rows original.
+
+    Args:
+        path: output.
+        sent: (n, H, W, 3) images.
+        received: of each pair of rows, the same as they arrived.
+    """
+    original = np.concatenate(list(sent), axis=1)
+    rows = [row for found in received for row in (np.concatenate(list(found), axis=1), original)]
+    with atomic(path) as temporary:
+        Image.fromarray(np.concatenate(rows)).save(temporary, "PNG")

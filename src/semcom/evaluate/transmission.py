@@ -1,0 +1,190 @@
+"""Ways in which encoded test images go over a link, again and again.
+
+    DeepJSCC:        images ─► symbols, once ─► channel, each Es/N0 and draw ─► decoder
+    VQ-VAE, coded:   images ─► bits, once ─► a block an image, which arrives whole or is lost: the mean image
+    VQ-VAE, uncoded: images ─► bits, once ─► each is sent; wrong ones make other indices ─► decoder
+
+Nothing of a network changes meanwhile, its buffers neither.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Generator, Tensor
+
+from semcom.channel import CHANNELS
+from semcom.channel.digital.link import DigitalLink
+from semcom.channel.digital.table import Curve, read_all
+from semcom.channel.digital.transceiver import Transceiver
+from semcom.channel.snr import n0_from_db
+from semcom.files.errors import SemcomError
+from semcom.frames.images import DeviceImages
+from semcom.metrics.reconstruction import Floats, Pixels, pixels, psnr_db, ssim
+from semcom.models import images as networks
+from semcom.models.jscc import DeepJSCC
+from semcom.models.vqvae import VQVAE
+from semcom.params.component import build
+from semcom.params.crlsc.imageentries import ImagesTestEntry
+from semcom.params.protocols import Channel
+from semcom.params.scheme import Scheme, parse
+from semcom.quantise.bits import from_bits, to_bits
+
+BATCH = 256
+SHOWN = 8
+"""Images that a sheet shows."""
+
+
+class Arrived(NamedTuple):
+    """What arrived of N images.
+
+    Attributes:
+        images: the first of them, for the sheet.
+        measures: one value an image, by metric.
+    """
+
+    images: Pixels
+    measures: Mapping[str, Floats]
+
+
+class Transmission(Protocol):
+    """Test images, encoded, and a link that they can be sent over again and again."""
+
+    device: torch.device
+    """Of the draws."""
+
+    def send(self, snr_db: float, draws: Generator) -> Arrived:
+        """Send all images once at an Es/N0 in dB; `draws` is on `device`."""
+        ...
+
+
+def transmission(
+    entry: ImagesTestEntry,
+    network: networks.Network,
+    images: DeviceImages,
+    index: Tensor,
+    *,
+    mean: Tensor,
+    error_table: Path | None,
+) -> Transmission:
+    """How the entry's network sends images at `index`; `mean` (C, H, W) stands for lost ones."""
+    if isinstance(network, DeepJSCC):
+        return Analog(network, build(CHANNELS, entry.channel), images, index)
+    scheme = parse(str(entry.scheme), channel_uses=entry.channel_uses)
+    if scheme.code == "uncoded":
+        return Uncoded(network, scheme, entry.channel["use"], images, index)
+    if error_table is None:
+        raise SemcomError(f"{scheme} needs its error table; give --error-table")
+    (curve,) = read_all([error_table], entry.table)
+    return Coded(network, curve, images, index, mean=mean, exact=entry.exact)
+
+
+class Analog:
+    """DeepJSCC over a channel."""
+
+    def __init__(self, network: DeepJSCC, channel: Channel, images: DeviceImages, index: Tensor) -> None:
+        self.network, self.channel, self.device = network, channel, index.device
+        self.sent = stored(images, index)
+        with torch.no_grad():
+            self.symbols = torch.cat([network.encoder(batch) for batch in taken(images, index)])
+
+    @torch.no_grad()
+    def send(self, snr_db: float, draws: Generator) -> Arrived:
+        """See `Transmission`."""
+        n0 = n0_from_db(snr_db)
+        through = (self.channel(batch, n0, draws) for batch in self.symbols.split(BATCH))
+        parts = [pixels(self.network.decoder(batch)) for batch in through]
+        received = np.concatenate(parts)
+        return Arrived(received[:SHOWN], measured(self.sent, received))
+
+
+class _Digital:
+    """A VQ-VAE's test images as bits, which are sent on the CPU."""
+
+    device = torch.device("cpu")
+
+    def __init__(self, network: VQVAE, images: DeviceImages, index: Tensor) -> None:
+        self.network, self.sent = network, stored(images, index)
+        self.width = network.quantiser.codes.bit_length() - 1
+        indices = torch.cat([network.encode(batch) for batch in taken(images, index)])
+        self.bits = torch.from_numpy(to_bits(indices.cpu().numpy(), width=self.width))
+
+    def decoded(self, bits: NDArray[Any]) -> Pixels:
+        """Images of bits (N, B) as they arrived."""
+        device = next(self.network.parameters()).device
+        indices = torch.from_numpy(from_bits(bits, width=self.width))
+        return np.concatenate([pixels(self.network.decode(b.to(device))) for b in indices.split(BATCH)])
+
+
+class Coded(_Digital):
+    """A VQ-VAE over a link with a code: an image arrives whole, or the mean image stands for it."""
+
+    def __init__(
+        self,
+        network: VQVAE,
+        curve: Curve,
+        images: DeviceImages,
+        index: Tensor,
+        *,
+        mean: Tensor,
+        exact: bool,
+    ) -> None:
+        super().__init__(network, images, index)
+        self.link, self.exact = DigitalLink((curve,), outside="bound"), exact
+        whole = self.decoded(self.bits.numpy())
+        instead = np.broadcast_to(pixels(mean[None]), whole.shape)
+        self.shown = whole[:SHOWN], instead[:SHOWN]
+        self.measures = measured(self.sent, whole), measured(self.sent, np.ascontiguousarray(instead))
+
+    def send(self, snr_db: float, draws: Generator) -> Arrived:
+        """See `Transmission`."""
+        delivered = self.link.send(self.bits, snr_db=snr_db, generator=draws, exact=self.exact)
+        lost = delivered.lost.numpy()
+        (whole, instead), first = self.measures, lost[:SHOWN, None, None, None]
+        values = {name: np.where(lost, instead[name], whole[name]) for name in whole}
+        return Arrived(
+            np.where(first, self.shown[1], self.shown[0]), {**values, "lost": lost.astype(np.float64)}
+        )
+
+
+class Uncoded(_Digital):
+    """A VQ-VAE over a link without a code: wrong bits make other indices."""
+
+    def __init__(
+        self, network: VQVAE, scheme: Scheme, channel: str, images: DeviceImages, index: Tensor
+    ) -> None:
+        super().__init__(network, images, index)
+        self.transceiver, self.channel = Transceiver(scheme), channel
+        spare = scheme.payload_bits - self.bits.shape[1]
+        self.payload = torch.nn.functional.pad(self.bits.float(), (0, spare))
+
+    def send(self, snr_db: float, draws: Generator) -> Arrived:
+        """See `Transmission`."""
+        parts = self.payload.split(self.transceiver.batch)
+        through = [
+            self.transceiver.send(part, snr_db=snr_db, channel=self.channel, generator=draws).bits
+            for part in parts
+        ]
+        bits = torch.cat(through)[:, : self.bits.shape[1]].numpy()
+        received = self.decoded(bits)
+        wrong = (bits != self.bits.numpy()).mean(1, dtype=np.float64)
+        return Arrived(received[:SHOWN], {**measured(self.sent, received), "bit_error_rate": wrong})
+
+
+def measured(sent: Pixels, received: Pixels) -> dict[str, Floats]:
+    """PSNR in dB and SSIM, one value an image."""
+    return {"psnr_db": psnr_db(sent, received), "ssim": ssim(sent, received)}
+
+
+def taken(images: DeviceImages, index: Tensor) -> Iterator[Tensor]:
+    """Batches (B, C, H, W) in 0…1 of the images at `index`."""
+    yield from (images.take(batch) for batch in index.split(BATCH))
+
+
+def stored(images: DeviceImages, index: Tensor) -> Pixels:
+    """The images at `index` as they are stored."""
+    found: Pixels = images.rgb[index].cpu().numpy()
+    return found

@@ -1,0 +1,177 @@
+"""Training of a network that sends images: DeepJSCC over its link, or a VQ-VAE, whose bits know no link.
+
+    DeepJSCC:  image ─► symbols ─► link at the training's Es/N0, drawn image by image ─► image: squared error
+    VQ-VAE:    image ─► nearest codes ─► image: squared error by the pixels' variance, commitment loss
+
+All networks of a study see as many images in as many steps. The loss has no weights to choose.
+"""
+
+import math
+from pathlib import Path
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional
+
+from semcom.channel import CHANNELS
+from semcom.channel.snr import n0_from_db
+from semcom.channel.training_snr import draw_snr_db
+from semcom.files.hashes import digest
+from semcom.files.tables import write_rows
+from semcom.frames.images import DeviceImages, DrawnParts
+from semcom.models import images as networks
+from semcom.models.jscc import DeepJSCC
+from semcom.models.vqvae import VQVAE
+from semcom.params.component import build
+from semcom.params.crlsc.imageentries import ImagesEntry
+from semcom.params.entries import to_json
+from semcom.progress import Progress, log
+from semcom.quantise.ordering import ordered
+from semcom.tracking.journal import Journal
+from semcom.training import OPTIMISERS
+from semcom.training.compute import set_up
+from semcom.training.loop import Epoch, Plan, fit, minibatches
+from semcom.training.randomness import seeded
+from semcom.training.state import State, state
+
+VECTORS_A_CODE = 64
+"""That the codebook starts from, where there are so many."""
+ORDERED_FOR = 0.01
+"""Bit error rate that a codebook is ordered for; what is good at one is good at others."""
+BATCH = 256
+
+
+def run(
+    entry: ImagesEntry, *, frames: Path, network: Path, history: Path, journal: Path, states: Path
+) -> None:
+    """Train a network; write it and what was logged.
+
+    Args:
+        entry: what to train and how.
+        frames: prepared images of the part's data set.
+        network: output, weights and the mean training image.
+        history: output, one row an epoch and metric.
+        journal: events for the tracking server.
+        states: folder of training states.
+
+    Raises:
+        SemcomError: images of another size than the entry's, or fewer vectors than codes.
+    """
+    device = set_up(entry.compute)
+    images, part = DrawnParts.open([frames], entry.parts, seed=entry.seed, device=device).of(entry.part)
+    index = torch.from_numpy(part.index).to(device)
+    tags = {"study": entry.study, "system": entry.system, "method": entry.method}
+    tags |= {"link": entry.link_name, "seed": str(entry.seed)}
+    with (
+        state(states, digest("images", to_json(entry), images.content)) as held,
+        Journal.open(
+            journal, {**tags, "stage": "images"}, entry.model_dump(), fresh=not held.resumed
+        ) as events,
+    ):
+        trained = _begin(entry, images, index)
+        epochs = _train(entry, trained, (images, index), held, events)
+        trained.eval()
+        if isinstance(trained, VQVAE) and entry.ordered:
+            put_in_order(trained)
+        networks.save(network, trained, mean_image(images, index))
+        rows = [
+            {**tags, "epoch": epoch, "metric": metric, "value": value}
+            for epoch, means in enumerate(epochs, start=1)
+            for metric, value in means.items()
+        ]
+        write_rows(history, rows)
+
+
+def _begin(entry: ImagesEntry, images: DeviceImages, index: Tensor) -> networks.Network:
+    """The network at its start; a codebook begins with what the untrained encoder gives."""
+    with seeded(entry.seed, "images", "init"):
+        uses = entry.link.channel_uses if entry.link else None
+        network = networks.made(entry.size, entry.vqvae, uses).to(index.device)
+    if isinstance(network, VQVAE):
+        wanted = math.ceil(VECTORS_A_CODE * network.quantiser.codes / network.places)
+        some = index[:: max(1, len(index) // wanted)]
+        vectors = networks.latent(network, images.take(some))
+        network.quantiser.start(vectors, seed=entry.seed)
+    return network
+
+
+def _train(
+    entry: ImagesEntry,
+    network: networks.Network,
+    data: tuple[DeviceImages, Tensor],
+    held: State,
+    events: Journal,
+) -> list[Epoch]:
+    """What was logged."""
+    images, index = data
+    steps = max((entry.images or len(index)) // entry.batch_size, 1)
+    progress = Progress(entry.epochs)
+
+    def after(epoch: int, means: Epoch) -> Epoch:
+        more = {"images_seen": float((epoch + 1) * steps * entry.batch_size)} | _usage(network)
+        events.metrics({f"images/{key}": value for key, value in (means | more).items()}, step=epoch + 1)
+        psnr = -10 * math.log10(max(means["mse"], 1e-12))
+        progress.step(epoch + 1, f"epoch {epoch + 1}/{entry.epochs}  PSNR of training {psnr:.2f} dB")
+        return more
+
+    log.info("%d images, %d steps of %d an epoch", len(index), steps, entry.batch_size)
+    return fit(
+        network,
+        build(OPTIMISERS, entry.optimiser)(network),
+        batches=lambda draws: minibatches(index, steps=steps, batch_size=entry.batch_size, draws=draws),
+        loss=_Loss(entry, network, images, index),
+        plan=Plan(entry.epochs, steps, entry.warmup, entry.seed, "images"),
+        held=held,
+        after=after,
+    )
+
+
+def _usage(network: networks.Network) -> Epoch:
+    """Of the codebook over the epoch that ends; the count for the next one begins."""
+    if isinstance(network, DeepJSCC):
+        return {}
+    usage = network.quantiser.usage()
+    network.quantiser.begin_epoch()
+    return {"codes_used": usage.used, "perplexity": usage.perplexity}
+
+
+class _Loss:
+    """The loss of a batch, and terms to log."""
+
+    def __init__(
+        self, entry: ImagesEntry, network: networks.Network, images: DeviceImages, index: Tensor
+    ) -> None:
+        self.network, self.images = network, images
+        self.link = entry.link
+        self.channel = build(CHANNELS, entry.link.channel) if entry.link else None
+        some = images.take(index[:: max(1, len(index) // BATCH)])
+        self.variance = float(some.var().clamp(min=1e-6))
+
+    def __call__(self, batch: Tensor, draws: Generator) -> tuple[Tensor, dict[str, Tensor]]:
+        images = self.images.take(batch)
+        if isinstance(self.network, DeepJSCC):
+            assert self.link is not None
+            assert self.channel is not None
+            snr_db = draw_snr_db(self.link.train_snr_db, len(batch), generator=draws, device=images.device)
+            received = self.network(images, self.channel, n0_from_db(snr_db).view(-1, 1), draws)
+            error = functional.mse_loss(received, images)
+            return error, {"mse": error.detach()}
+        out = self.network(images, draws)
+        error = functional.mse_loss(out.images, images)
+        terms = {"mse": error.detach(), "commitment": out.loss.detach()}
+        return error / self.variance + out.loss, terms
+
+
+def put_in_order(network: VQVAE) -> None:
+    """Give the codes indices under which bit errors hurt little."""
+    quantiser = network.quantiser
+    share = quantiser.share.double().cpu().numpy()
+    order = ordered(quantiser.codebook.cpu().numpy(), ber=ORDERED_FOR, weights=share)
+    quantiser.reorder(torch.from_numpy(order).to(quantiser.codebook.device))
+
+
+def mean_image(images: DeviceImages, index: Tensor) -> Tensor:
+    """(C, H, W) in 0…1: what stands for an image that is lost."""
+    total = sum(images.take(batch).double().sum(0) for batch in index.split(BATCH))
+    mean: Tensor = torch.as_tensor(total / len(index)).float()
+    return mean

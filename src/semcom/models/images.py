@@ -1,0 +1,51 @@
+"""The networks that send images, as params describe them, and their files: weights, and the mean image."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from semcom.files.errors import SemcomError
+from semcom.models.jscc import DeepJSCC
+from semcom.models.vqvae import VQVAE
+from semcom.params.crlsc.images import CHANNELS, Codebook
+from semcom.training import weights
+
+Network = DeepJSCC | VQVAE
+
+
+def made(size: tuple[int, int], vqvae: Codebook | None, channel_uses: int | None) -> Network:
+    """The network of a method, at random initialisation.
+
+    Args:
+        size: width and height of the images in pixels.
+        vqvae: options of a VQ-VAE; None: DeepJSCC.
+        channel_uses: DeepJSCC's, an image; a VQ-VAE has none.
+    """
+    if vqvae is not None:
+        return VQVAE(CHANNELS, size, **vqvae.model_dump())
+    if channel_uses is None:
+        raise SemcomError("DeepJSCC is made for a link's channel uses; give the entry a link")
+    return DeepJSCC(CHANNELS, size, channel_uses)
+
+
+def save(path: Path, network: Network, mean: Tensor) -> None:
+    """Write a trained network, and the mean (C, H, W) of its training images in 0…1, for lost images."""
+    weights.save(path, {"network": network.state_dict(), "mean": mean.cpu()})
+
+
+def load_into(network: Network, path: Path) -> Tensor:
+    """Give `network` the saved weights; returns the mean image (C, H, W).
+
+    Raises:
+        SemcomError: the file is missing, damaged, or of another network.
+    """
+    weights.load_into(network, path, part="network")
+    mean: Tensor = weights.load(path)["mean"]
+    return mean.to(next(network.parameters()).device)
+
+
+@torch.no_grad()
+def latent(network: VQVAE, images: Tensor, *, batch_size: int = 256) -> Tensor:
+    """Vectors (N, places, dim) of images (N, C, H, W), a batch at a time."""
+    return torch.cat([network.latent(batch) for batch in images.split(batch_size)])

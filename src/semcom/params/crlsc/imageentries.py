@@ -1,0 +1,48 @@
+"""What the rules of images over links hand to their verbs."""
+
+from typing import Annotated
+
+from annotated_types import Gt, MinLen
+
+from semcom.params.crlsc.entries import PartsEntry
+from semcom.params.crlsc.images import Codebook, ImageLink
+from semcom.params.entries import Component, Size
+from semcom.params.ranges import Fraction, PositiveInt, WholeNumber, WholeSnrDb
+
+
+class ImagesEntry(PartsEntry):
+    """`semcom finetune images`: one network."""
+
+    method: str
+    link_name: str
+    """Of the link that it trains over; `any` for a VQ-VAE, which knows none."""
+    link: ImageLink | None
+    vqvae: Codebook | None
+    """None: DeepJSCC."""
+    ordered: bool
+    """Whether the codebook is put in an order that bit errors hurt little: some scheme has no code."""
+    size: Size
+    part: str
+    epochs: PositiveInt
+    images: PositiveInt | None
+    batch_size: Annotated[WholeNumber, Gt(1)]
+    optimiser: Component
+    warmup: Fraction
+
+
+class ImagesTestEntry(PartsEntry):
+    """`semcom evaluate images`: one network over one link."""
+
+    method: str
+    link_name: str
+    channel: Component
+    channel_uses: PositiveInt
+    vqvae: Codebook | None
+    scheme: str | None
+    exact: bool
+    table: dict[str, str]
+    """Error table of a scheme with a code: file name, and a digest if it was measured beforehand."""
+    size: Size
+    part: str
+    snr_db: Annotated[tuple[WholeSnrDb, ...], MinLen(1)]
+    draws: PositiveInt

@@ -1,0 +1,105 @@
+"""Images over links, the key `images` of the section `crlsc`: which networks send which images over what.
+
+train part ─► DeepJSCC, once a link; VQ-VAE, once ─► test part over the links ─► PSNR, SSIM
+"""
+
+from typing import Annotated
+
+from annotated_types import Gt, MinLen
+from pydantic import AfterValidator
+
+from semcom.params.entries import Component, Strict
+from semcom.params.mapsize import map_size
+from semcom.params.ranges import (
+    Fraction,
+    NonNegative,
+    NonNegativeInt,
+    PositiveInt,
+    WholeNumber,
+    WholeSnrDb,
+    increasing,
+    unique,
+)
+from semcom.params.schema import Name
+from semcom.params.trainsnr import TrainSnr
+
+CHANNELS = 3
+"""Values a pixel: prepared images are in colour."""
+ANY = "any"
+"""Folder of a network that knows no link."""
+
+
+def _power_of_two(codes: int) -> int:
+    if codes < 2 or codes & (codes - 1):
+        below = 1 << max(codes.bit_length() - 1, 1)
+        raise ValueError(f"{codes} codes do not fill indices of whole bits; take {below} or {2 * below}")
+    return codes
+
+
+class Codebook(Strict):
+    """A VQ-VAE: options of `semcom.models.vqvae.VQVAE`."""
+
+    codes: Annotated[WholeNumber, AfterValidator(_power_of_two)] = 512
+    dim: PositiveInt = 64
+    width: PositiveInt = 128
+    hidden: PositiveInt = 32
+    blocks: NonNegativeInt = 2
+    halvings: PositiveInt = 2
+    decay: Fraction = 0.99
+    commitment: NonNegative = 0.25
+    dead_below: Fraction = 0.1
+
+    def bits(self, size: tuple[int, int]) -> int:
+        """Of an image: the bits of all its indices.
+
+        Raises:
+            SemcomError: the size cannot be halved so often.
+        """
+        width, height = map_size(size, self.halvings)
+        return width * height * (self.codes.bit_length() - 1)
+
+
+class ImageLink(Strict):
+    """A wireless link that images go over."""
+
+    channel: Component
+    channel_uses: PositiveInt
+    """Complex channel uses an image (k), pilots not counted."""
+    train_snr_db: TrainSnr = 10.0
+    """Es/N0 in dB while a network trains over it."""
+
+
+class ImageMethod(Strict):
+    """DeepJSCC, or with `vqvae` a VQ-VAE whose indices are sent as bits."""
+
+    vqvae: Codebook | None = None
+    schemes: dict[str, str] = {}
+    """Of a VQ-VAE: each link that it is sent over, and MODULATION_CODE_RATE, such as `qpsk_ldpc_1/2`."""
+    exact: bool = False
+    """Code, send and decode each block, instead of drawing its fate from the error table."""
+    links: Annotated[tuple[str, ...], MinLen(1), AfterValidator(unique)] | None = None
+    """Of DeepJSCC: those that it trains over and is sent over; None: all."""
+
+
+class Images(Strict):
+    """The key `images`."""
+
+    train: str
+    """A public or private part."""
+    test: str
+    links: Annotated[dict[Name, ImageLink], MinLen(1)]
+    methods: Annotated[dict[Name, ImageMethod], MinLen(1)]
+    epochs: PositiveInt = 20
+    images: PositiveInt | None = None
+    """In an epoch; None: all of the part. A smaller part is gone through again."""
+    batch_size: Annotated[WholeNumber, Gt(1)] = 64
+    optimiser: Component = {"use": "adamw"}
+    warmup: Fraction = 0.05
+    snr_db: Annotated[tuple[WholeSnrDb, ...], MinLen(1), AfterValidator(increasing)] = (0, 5, 10, 15, 20)
+    """Es/N0 in dB of the test."""
+    draws: PositiveInt = 3
+
+    def links_of(self, method: str) -> tuple[str, ...]:
+        """The links that a method's images go over."""
+        chosen = self.methods[method]
+        return tuple(chosen.schemes) if chosen.vqvae else chosen.links or tuple(self.links)

@@ -1,0 +1,232 @@
+"""The key `images` of the section `crlsc`: what it takes, what it refuses and how, what its jobs get."""
+
+import inspect
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from semcom.channel.ratio import cbr
+from semcom.files.errors import SemcomError
+from semcom.models.vqvae import VQVAE
+from semcom.params.crlsc.imagejobs import ImageJobs
+from semcom.params.crlsc.images import Codebook
+from semcom.params.crlsc.jobs import CrlscJobs
+from semcom.params.crlsc.schema import load
+
+PARAMS = """
+study: tiny
+report: main
+seeds: [0, 1]
+crlsc:
+  size: [32, 32]
+  parts:
+    public: {data: rooms, role: public, count: 100}
+    a: {data: rooms, role: private}
+    test: {data: rooms, role: test}
+  mentor: {use: efficientnet_lite0, weights: random}
+  encoders:
+    small: {backbone: {use: mobilenet_v3_small}}
+  methods:
+    random: {}
+  targets:
+    rooms: {train: a, test: test}
+  images:
+    train: a
+    test: test
+    links:
+      r12: {channel: {use: awgn}, channel_uses: 256, train_snr_db: 10}
+      r6: {channel: {use: awgn}, channel_uses: 512, train_snr_db: {uniform: [0, 20]}}
+      fading: {channel: {use: rayleigh}, channel_uses: 256}
+    methods:
+      jscc: {}
+      vq: {vqvae: {codes: 256}, schemes: {r12: 16qam_ldpc_1/2, r6: qpsk_ldpc_1/2, fading: 16qam_ldpc_1/2}}
+      plain: {vqvae: {codes: 256}, schemes: {r12: qpsk_uncoded}}
+"""
+
+
+@pytest.fixture
+def config() -> dict[str, Any]:
+    return yaml.safe_load(PARAMS)
+
+
+def changed(config: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    *above, last = path.split(".")
+    place = config["crlsc"]["images"]
+    for key in above:
+        place = place[key]
+    place[last] = value
+    return config
+
+
+def jobs(config: dict[str, Any]) -> ImageJobs:
+    made = CrlscJobs(load(config), {"rooms": "abcdefgh.dir"}).images
+    assert made is not None
+    return made
+
+
+def faults(config: dict[str, Any]) -> list[str]:
+    with pytest.raises(SemcomError) as caught:
+        load(config)
+    return [line.strip() for line in str(caught.value).splitlines()[1:]]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (
+            "methods.vq.vqvae.cods",
+            4,
+            "methods.vq.vqvae.cods: no such key (its value is 4); did you mean 'codes'?",
+        ),
+        (
+            "methods.vq.vqvae.codes",
+            500,
+            "methods.vq.vqvae.codes: 500 codes do not fill indices of whole bits; t",
+        ),
+        (
+            "methods.vq.vqvae.codes",
+            512,
+            "methods.vq.schemes.r12: 64 indices of 512 codes are 576 bits an image, and 16qam_ldpc_1/2 at "
+            "256 channel uses have room for 512; take at most 256 codes, one halving more, another scheme or",
+        ),
+        (
+            "methods.vq.vqvae.halvings",
+            6,
+            "methods.vq.schemes.r6: images of 32×32 pixels cannot be halved 6 times",
+        ),
+        (
+            "methods.vq.schemes.r12",
+            "8qam_ldpc_1/2",
+            "methods.vq.schemes.r12: unknown scheme '8qam_ldpc_1/2'; the",
+        ),
+        (
+            "methods.vq.schemes.r13",
+            "qpsk_ldpc_1/2",
+            "methods.vq.schemes: 'r13' is none of images.links; did you",
+        ),
+        (
+            "methods.vq.links",
+            ["r12"],
+            "methods.vq.links: a VQ-VAE goes over the links of its schemes; leave it",
+        ),
+        (
+            "methods.vq.schemes",
+            {},
+            "methods.vq.schemes: missing; say how the bits are sent: schemes: {LINK: qpsk",
+        ),
+        (
+            "methods.jscc.schemes",
+            {"r12": "qpsk_ldpc_1/2"},
+            "methods.jscc.schemes: is of a VQ-VAE, and without `vqv",
+        ),
+        ("methods.jscc.links", ["r7"], "methods.jscc.links: 'r7' is none of images.links; did you mean"),
+        (
+            "methods.VQ",
+            {},
+            "methods.VQ: differs from images.methods.vq in case only, and some disks make both",
+        ),
+        (
+            "links.r12.channel_uses",
+            250,
+            "links.r12.channel_uses: 250 channel uses are no whole number of filters",
+        ),
+        ("links.r12.channel.use", "awgnn", "links.r12.channel.use: 'awgnn' is unknown; did you mean 'awgn'?"),
+        (
+            "links.fading.channel.csi",
+            "none",
+            "methods.vq.schemes.fading: fading is rayleigh, csi none; bits go ov",
+        ),
+        (
+            "links.any",
+            {"channel": {"use": "awgn"}, "channel_uses": 256},
+            "links.any: is the folder of networks",
+        ),
+        ("optimiser", {"use": "adamv"}, "optimiser.use: 'adamv' is unknown; did you mean 'adamw'?"),
+        ("train", "test", "train: test is a test part, here it takes a public or private one"),
+        ("test", "tst", "test: 'tst' is none of parts; did you mean 'test'?"),
+        ("snr_db", [10, 0], "snr_db: "),
+    ],
+)
+def test_a_fault_is_named_with_the_way_out(config, path, value, said):
+    found = faults(changed(config, path, value))
+    assert any(line.startswith(f"crlsc.images.{said}") for line in found), found
+
+
+def test_an_image_size_that_cannot_be_halved_is_refused_for_both(config):
+    config["crlsc"]["size"] = [30, 32]
+    found = " ".join(faults(config))
+    assert "links.r12.channel_uses: images of 30×32 pixels cannot be halved twice" in found
+    assert "methods.vq.schemes.r12: images of 30×32 pixels cannot be halved 2 times" in found
+
+
+def test_options_and_defaults_of_a_codebook_are_those_of_the_network():
+    options = {
+        name: option.default
+        for name, option in inspect.signature(VQVAE).parameters.items()
+        if option.kind is option.KEYWORD_ONLY
+    }
+    assert Codebook().model_dump() == options
+
+
+def test_bits_of_an_image_are_those_of_the_networks_indices():
+    network = VQVAE(3, (32, 48), codes=16, dim=2, width=2, hidden=2, halvings=3)
+    assert Codebook(codes=16, halvings=3).bits((32, 48)) == network.places * 4
+
+
+def test_a_vqvae_trains_once_and_deepjscc_once_a_link(config):
+    made = jobs(config)
+    assert made.trained == [
+        ("jscc", "r12"),
+        ("jscc", "r6"),
+        ("jscc", "fading"),
+        ("vq", "any"),
+        ("plain", "any"),
+    ]
+    assert ("vq", "fading") in made.tested
+    assert ("plain", "r6") not in made.tested
+    read = made.test_inputs("vq", "r6", 1)
+    assert read["network"] == "results/tiny/crlsc/images/train/vq/any/seed1/network.pt"
+    assert read["error-table"] == "results/reference/links/qpsk_ldpc_1-2_512_awgn.csv"
+    assert len(json.loads(made.test("vq", "r6", 0))["table"]["qpsk_ldpc_1-2_512_awgn.csv"]) == 16
+    assert "error-table" not in made.test_inputs("plain", "r12", 0)
+    assert [json.loads(made.train(name, "any", 0))["ordered"] for name in ("vq", "plain")] == [False, True]
+
+
+def test_methods_over_a_link_have_its_channel_uses(config):
+    made = jobs(config)
+    uses = {json.loads(made.test(method, "r12", 0))["channel_uses"] for method in ("jscc", "vq", "plain")}
+    assert uses == {256}
+    assert cbr(256, channels=3, size=(32, 32)) == pytest.approx(1 / 12)
+
+
+def test_a_table_that_nobody_measured_is_made(config):
+    made = jobs(changed(config, "methods.vq.schemes.r6", "64qam_ldpc_1/2"))
+    assert made.test_inputs("vq", "r6", 0)["error-table"] == "results/data/links/64qam_ldpc_1-2_512_awgn.csv"
+    entry = json.loads(made.table("64qam_ldpc_1-2_512_awgn.csv"))
+    assert (entry["scheme"], entry["channel_uses"], entry["channel"]) == ("64qam_ldpc_1/2", 512, "awgn")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "again"),
+    [
+        ("links.r12.train_snr_db", 5, {"train jscc r12"}),
+        ("methods.vq.schemes.r12", "qpsk_uncoded", {"train vq any", "test vq r12"}),
+        ("methods.vq.vqvae.dim", 32, {"train vq any", "test vq r12", "test vq r6", "test vq fading"}),
+        (
+            "links.late",
+            {"channel": {"use": "awgn"}, "channel_uses": 128},
+            {"train jscc late", "test jscc late"},
+        ),
+    ],
+)
+def test_a_change_is_in_the_entries_that_it_concerns(config, path, value, again):
+    before = entries(jobs(config))
+    after = entries(jobs(changed(config, path, value)))
+    assert {name for name in after if before.get(name) != after[name]} == again
+
+
+def entries(made: ImageJobs) -> dict[str, str]:
+    found = {f"train {m} {link}": made.train(m, link, 0) for m, link in made.trained}
+    return found | {f"test {m} {link}": made.test(m, link, 0) for m, link in made.tested}

@@ -1,0 +1,117 @@
+"""Images over links in a real DAG on a tiny study: trained, swept, reported; what runs again."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from PIL import Image
+
+from checkout import ROOT, Site, checkout
+
+PARAMS = """
+study: tiny
+report: main
+seeds: [0]
+tracking: {enabled: false}
+crlsc:
+  size: [32, 32]
+  parts:
+    a: {data: tiny, role: private}
+    test: {data: tiny, role: test}
+  mentor: {use: efficientnet_lite0, weights: random, size: [32, 32]}
+  encoders:
+    small: {backbone: {use: resnet18, width_mult: 0.125}}
+  methods:
+    random: {part: a}
+  targets:
+    rooms: {train: a, test: test}
+  images:
+    train: a
+    test: test
+    links:
+      awgn: {channel: {use: awgn}, channel_uses: 32}
+    methods:
+      jscc: {}
+      vq:
+        vqvae: {codes: 4, dim: 4, width: 8, hidden: 4, blocks: 1, halvings: 3}
+        schemes: {awgn: qpsk_ldpc_1/2}
+    epochs: 2
+    batch_size: 16
+    snr_db: [-5, 10]
+    draws: 2
+"""
+TABLE = "results/reference/links/qpsk_ldpc_1-2_32_awgn.csv"
+RUNS = "results/tiny/crlsc/images"
+TESTED = {"crlsc_images_test jscc awgn 0", "crlsc_images_test vq awgn 0"}
+TRAINED = {"crlsc_images jscc awgn 0", "crlsc_images vq any 0"}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A checkout in which the sweeps have run."""
+    site = checkout(tmp_path_factory.mktemp("images") / "köln x")
+    (site.root / "params/quickstart.yaml").write_text(PARAMS)
+    (site.root / TABLE).parent.mkdir(parents=True)
+    shutil.copy(ROOT / TABLE, site.root / TABLE)
+    wanted = [f"{RUNS}/test/{method}/awgn/seed0/table.csv" for method in ("jscc", "vq")]
+    site.snakemake("--cores", "2", *wanted)
+    return site
+
+
+def test_every_method_has_its_network_its_table_and_its_sheet(site):
+    for method, link in (("jscc", "awgn"), ("vq", "any")):
+        folder = site.root / RUNS / "train" / method / link / "seed0"
+        history = pd.read_csv(folder / "history.csv")
+        assert set(history["epoch"]) == {1, 2}
+        assert (folder / "network.pt").stat().st_size > 1000
+        made = site.root / RUNS / "test" / method / "awgn/seed0"
+        rows = pd.read_csv(made / "table.csv")
+        assert {"psnr_db", "ssim"} <= set(rows["metric"])
+        assert len(rows[rows["metric"] == "psnr_db"]) == 2 * 2
+        assert Image.open(made / "sheet.png").size == (8 * 32, 4 * 32)
+    lost = rows[rows["metric"] == "lost"].groupby("snr_db")["value"].mean()
+    assert lost[-5] > 0.9 > 0.1 > lost[10], "where the error table puts the cliff"
+
+
+def test_what_runs_again_is_what_reads_the_change(site):
+    untouched = site.planned()
+    assert not untouched & (TESTED | TRAINED)
+    for old, new, again in (
+        ("channel_uses: 32}", "channel_uses: 32, train_snr_db: 5}", {"crlsc_images jscc awgn 0"}),
+        ("draws: 2", "draws: 3", TESTED),
+        ("epochs: 2", "epochs: 3", TRAINED | TESTED),
+    ):
+        with site.edited("params/quickstart.yaml", old, new):
+            planned = site.planned() & (TESTED | TRAINED)
+        followed = {"crlsc_images_test jscc awgn 0"} if len(again) == 1 else set()
+        assert planned == again | followed
+
+
+def test_a_fault_is_one_message(site):
+    with site.edited("params/quickstart.yaml", "codes: 4", "codes: 8"):
+        text = site.snakemake("-n", code=1)
+    assert "Traceback" not in text
+    assert "crlsc.images.methods.vq.schemes.awgn: 16 indices of 8 codes are 48 bits an image" in text
+
+
+def test_images_beside_the_first_system_share_its_error_tables(site):
+    site_text = yaml.safe_load(PARAMS)
+    images = site_text["crlsc"]["images"]
+    images["methods"]["vq"]["schemes"]["awgn"] = "qpsk_ldpc_3/4"
+    with site.edited("params/quickstart.yaml", PARAMS, yaml.safe_dump(site_text, sort_keys=False)):
+        planned = site.planned()
+    assert any(job.startswith("error_table qpsk_ldpc_3-4_32_awgn") for job in planned)
+
+
+def test_params_import_nothing_heavy(site):
+    code = (
+        "import sys, yaml; from pathlib import Path; from semcom.params.systems import systems\n"
+        "params = yaml.safe_load(Path('params/quickstart.yaml').read_text())\n"
+        "made = systems(params, files=[], root=Path('.')).crlsc.images\n"
+        "[made.test(*pair, 0) for pair in made.tested]; [made.train(*pair, 0) for pair in made.trained]\n"
+        "print(sorted(set(sys.modules) & {'torch', 'torchvision', 'faiss', 'mlflow', 'pandas', 'h5py'}))"
+    )
+    Path(site.root / "imports_images.py").write_text(code)
+    assert site.run("imports_images").strip().endswith("[]")

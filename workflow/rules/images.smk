@@ -1,0 +1,66 @@
+# Images over links: a training for each network, a sweep for each network and link.
+IMAGES = CRLSC.images
+
+
+def of_images(stage, pairs, *files):
+    """Files of all jobs of a stage."""
+    return [
+        f"results/{SYSTEMS.study}/crlsc/images/{stage}/{method}/{link}/seed{seed}/{file}"
+        for method, link in pairs
+        for seed in SYSTEMS.seeds
+        for file in files
+    ]
+
+
+wildcard_constraints:
+    reconstructor="|".join(IMAGES.images.methods),
+    image_link="|".join(dict.fromkeys(link for _, link in [*IMAGES.trained, *IMAGES.tested])),
+
+
+rule crlsc_images:
+    input:
+        lambda w: IMAGES.train_inputs().values(),
+    output:
+        network="results/{study}/crlsc/images/train/{reconstructor}/{image_link}/seed{seed}/network.pt",
+        history="results/{study}/crlsc/images/train/{reconstructor}/{image_link}/seed{seed}/history.csv",
+    log:
+        "logs/{study}/crlsc/images/train/{reconstructor}/{image_link}/seed{seed}.log",
+    priority: 2
+    threads: THREADS
+    resources:
+        gpu=GPU,
+        gpu_jobs=GPU,
+        mem_mb=4000,
+        runtime=720,
+    params:
+        entry=lambda w: IMAGES.train(w.reconstructor, w.image_link, int(w.seed)),
+        files=lambda w: options(IMAGES.train_inputs()),
+    shell:
+        "semcom finetune images {params.entry:q} {params.files} --network {output.network} "
+        "--history {output.history} --state results/.state --log {log} "
+        "--journal results/{wildcards.study}/journal/images/"
+        "{wildcards.reconstructor}/{wildcards.image_link}/seed{wildcards.seed}.jsonl"
+
+
+rule crlsc_images_test:
+    input:
+        lambda w: IMAGES.test_inputs(w.reconstructor, w.image_link, w.seed).values(),
+    output:
+        table="results/{study}/crlsc/images/test/{reconstructor}/{image_link}/seed{seed}/table.csv",
+        sheet="results/{study}/crlsc/images/test/{reconstructor}/{image_link}/seed{seed}/sheet.png",
+    log:
+        "logs/{study}/crlsc/images/test/{reconstructor}/{image_link}/seed{seed}.log",
+    threads: THREADS
+    resources:
+        gpu=GPU,
+        gpu_jobs=GPU,
+        mem_mb=4000,
+        runtime=120,
+    params:
+        entry=lambda w: IMAGES.test(w.reconstructor, w.image_link, int(w.seed)),
+        files=lambda w: options(IMAGES.test_inputs(w.reconstructor, w.image_link, w.seed)),
+    shell:
+        "semcom evaluate images {params.entry:q} {params.files} --table {output.table} "
+        "--sheet {output.sheet} --log {log} "
+        "--journal results/{wildcards.study}/journal/images_test/"
+        "{wildcards.reconstructor}/{wildcards.image_link}/seed{wildcards.seed}.jsonl"
