@@ -2,6 +2,8 @@
 
 import inspect
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -230,3 +232,10 @@ def test_a_change_is_in_the_entries_that_it_concerns(config, path, value, again)
 def entries(made: ImageJobs) -> dict[str, str]:
     found = {f"train {m} {link}": made.train(m, link, 0) for m, link in made.trained}
     return found | {f"test {m} {link}": made.test(m, link, 0) for m, link in made.tested}
+
+
+def test_the_page_shows_a_section_that_holds(config):
+    page = (Path(__file__).parents[2] / "docs/reconstruction.md").read_text()
+    (shown,) = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    config["crlsc"]["images"] = yaml.safe_load(shown)["crlsc"]["images"]
+    assert len(jobs(config).tested) == 5

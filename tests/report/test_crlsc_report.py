@@ -28,6 +28,7 @@ TABLES = (
     "consensus",
     "exchange",
     "joining",
+    "images",
     "claims",
 )
 

@@ -178,10 +178,14 @@ rule crlsc_report:
             "_consensus.csv",
             "_exchange.csv",
             "_joining.csv",
+            "_images.csv",
             "_claims.csv",
         ),
         *crlsc_figures("bases", CRLSC.study.crlsc.bases),
         *crlsc_figures("consensus", CRLSC.compared),
+        *crlsc_figures("images_psnr", CRLSC.images),
+        *crlsc_figures("images_ssim", CRLSC.images),
+        *crlsc_figures("images_cbr", CRLSC.images and CRLSC.images.images.several_uses),
     log:
         "logs/{study}/report/{report}_crlsc.log",
     threads: 1

@@ -13,6 +13,7 @@ from semcom.frames.images import DrawnParts
 from semcom.metrics.reconstruction import Pixels
 from semcom.models import images as networks
 from semcom.params.crlsc.imageentries import ImagesTestEntry
+from semcom.params.crlsc.images import low_middle_high
 from semcom.progress import Progress
 from semcom.tracking.journal import Journal
 from semcom.training.compute import set_up
@@ -92,11 +93,6 @@ def metrics_of(rows: list[Row]) -> list[str]:
 def mean_of(rows: list[Row], metric: str) -> float:
     """Over draws."""
     return float(np.mean([float(str(row["value"])) for row in rows if row["metric"] == metric]))
-
-
-def low_middle_high(snr_db: tuple[int, ...]) -> list[int]:
-    """The lowest, a middle and the highest, each once."""
-    return list(dict.fromkeys((snr_db[0], snr_db[len(snr_db) // 2], snr_db[-1])))
 
 
 def write_sheet(path: Path, sent: Pixels, received: list[Pixels]) -> None:

@@ -12,6 +12,7 @@ from semcom.report import (
     crlsc_claims,
     crlsc_computing,
     crlsc_figures,
+    crlsc_images,
     crlsc_needs,
     crlsc_page,
     crlsc_tables,
@@ -44,6 +45,7 @@ def run(results: Path, entry: CrlscReportEntry, output: Path) -> None:
         "consensus": crlsc_tables.consensus(found),
         "exchange": crlsc_needs.exchange(found, entry),
         "joining": crlsc_needs.joins(found, entry),
+        "images": crlsc_images.swept(results, entry),
     }
     made["claims"] = crlsc_claims.claims(results, entry, found, made["labels"], made["computing"])
     for name, table in made.items():
@@ -54,6 +56,7 @@ def run(results: Path, entry: CrlscReportEntry, output: Path) -> None:
         drawn["bases"] = crlsc_figures.bytes_accuracy(made["bases"], entry, foot=foot)
     if entry.consensus:
         drawn["consensus"] = crlsc_figures.across(made["consensus"], entry, foot=foot)
+    drawn |= crlsc_images.figures_of(made["images"], entry, foot=foot)
     for name, figure in drawn.items():
         figures.save(figure, output / f"crlsc_{name}", stamp.text())
     write_provenance(output / "crlsc_provenance.json", entry, stamp)

@@ -1,6 +1,7 @@
 """What the rules of the second system hand to their verbs."""
 
 from semcom.params.crlsc.claims import Claim
+from semcom.params.crlsc.images import Images
 from semcom.params.crlsc.section import Consensus, Form, Network, Probe, Target, Train
 from semcom.params.entries import Component, Entry, Seeds, Size, Strict
 from semcom.params.parts import InOrder
@@ -98,6 +99,7 @@ class CrlscReportEntry(Strict):
     label_fractions: tuple[float, ...]
     consensus: tuple[str, ...]
     """Methods whose encoders are compared."""
+    images: Images | None = None
     claims: dict[str, Claim] = {}
     params_file: str = ""
     params: dict[str, object] = {}

@@ -29,6 +29,11 @@ ANY = "any"
 """Folder of a network that knows no link."""
 
 
+def low_middle_high(snr_db: tuple[int, ...]) -> tuple[int, ...]:
+    """The Es/N0 of sheets and of curves over CBR: the lowest, a middle and the highest, each once."""
+    return tuple(dict.fromkeys((snr_db[0], snr_db[len(snr_db) // 2], snr_db[-1])))
+
+
 def _power_of_two(codes: int) -> int:
     if codes < 2 or codes & (codes - 1):
         below = 1 << max(codes.bit_length() - 1, 1)
@@ -98,6 +103,11 @@ class Images(Strict):
     snr_db: Annotated[tuple[WholeSnrDb, ...], MinLen(1), AfterValidator(increasing)] = (0, 5, 10, 15, 20)
     """Es/N0 in dB of the test."""
     draws: PositiveInt = 3
+
+    @property
+    def several_uses(self) -> bool:
+        """Whether links differ in their channel uses."""
+        return len({link.channel_uses for link in self.links.values()}) > 1
 
     def links_of(self, method: str) -> tuple[str, ...]:
         """The links that a method's images go over."""

@@ -168,6 +168,7 @@ class CrlscJobs(Files):
                 targets=tuple(section.targets),
                 label_fractions=section.probe.label_fractions,
                 consensus=tuple(self.compared),
+                images=section.images,
                 claims=dict(self.claims),
                 params_file=self.params_file,
                 params=study.model_dump(mode="json", exclude={"tracking"}),

@@ -1,0 +1,191 @@
+"""Images over links in the second system's report: the table, the figures, the section of the page.
+
+results/STUDY/crlsc/images/test/…/table.csv ─► means over draws ─► over seeds, with 95 % intervals
+"""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from semcom.channel.labels import LABELS
+from semcom.channel.ratio import cbr
+from semcom.params.crlsc.entries import CrlscReportEntry
+from semcom.params.crlsc.images import CHANNELS, Images, low_middle_high
+from semcom.report.checked import check_there, table
+from semcom.report.crlsc_words import cell, listed
+from semcom.report.figures import COLOURS, MARKERS
+from semcom.report.sheet import STYLE, Sheet
+from semcom.report.tables import over_seeds
+
+PLACE = ("study", "system", "method", "link", "seed")
+KEY = ("snr_db", "draw", "metric")
+BY = ["method", "link", "sent_as", "channel_uses", "cbr", "snr_db", "metric"]
+COLUMNS = [*BY, "mean", "half_width", "seeds"]
+PSNR = "psnr_db"
+SHOWN = {PSNR: "PSNR (dB)", "ssim": "SSIM"}
+"""Metrics of the figures and of the page, and their labels."""
+EVERYTHING = (-math.inf, math.inf)
+
+
+def swept(folder: Path, entry: CrlscReportEntry) -> pd.DataFrame:
+    """Every measure by method, link and Es/N0, over seeds; empty where there are no images.
+
+    Args:
+        folder: `results/STUDY`.
+        entry: what the report covers.
+
+    Raises:
+        SemcomError: a result is missing or damaged.
+    """
+    images = entry.images
+    if images is None:
+        return pd.DataFrame(columns=COLUMNS)
+    paths = {
+        folder / f"crlsc/images/test/{method}/{link}/seed{seed}/table.csv": {
+            "study": entry.study,
+            "method": method,
+            "link": link,
+            "seed": seed,
+        }
+        for method in images.methods
+        for link in images.links_of(method)
+        for seed in entry.seeds
+    }
+    check_there(list(paths))
+    columns = (*PLACE, *KEY, "value")
+    rows = pd.concat([table(path, columns, place=place, key=KEY) for path, place in paths.items()])
+    drawn = rows.groupby([*PLACE, "snr_db", "metric"], sort=False, as_index=False)["value"].mean()
+    drawn = drawn.assign(
+        sent_as=[sent_as(images, *pair) for pair in zip(drawn["method"], drawn["link"], strict=True)],
+        channel_uses=drawn["link"].map(lambda link: uses(images, link)),
+        cbr=drawn["link"].map(lambda link: ratio(images, link, entry.size)),
+    )
+    return over_seeds(drawn, BY)
+
+
+def sent_as(images: Images, method: str, link: str) -> str:
+    """What goes over the link: `deepjscc`, or the scheme of a VQ-VAE's bits."""
+    return images.methods[method].schemes.get(link, "deepjscc")
+
+
+def uses(images: Images, link: str) -> int:
+    """Complex channel uses an image, pilots among them."""
+    given = images.links[link]
+    return given.channel_uses + int(given.channel.get("pilots") or 0)
+
+
+def ratio(images: Images, link: str, size: tuple[int, int]) -> float:
+    """Channel uses a source value."""
+    return cbr(uses(images, link), channels=CHANNELS, size=size)
+
+
+def over_snr(made: pd.DataFrame, metric: str, entry: CrlscReportEntry, *, foot: str) -> Figure:
+    """A panel a link: a measure over Es/N0, a line a method.
+
+    Args:
+        made: of `swept`.
+        metric: one of SHOWN.
+        entry: methods and links, in the order in which they are drawn.
+        foot: the line at the foot.
+    """
+    images = entry.images
+    assert images is not None
+    rows = made[made["metric"] == metric]
+    with mpl.rc_context(STYLE):
+        sheet = Sheet(len(images.links), columns=min(3, len(images.links)), panel_height=2.2)
+        for axes, link in zip(sheet.panels, images.links, strict=True):
+            for number, method in enumerate(images.methods):
+                _line(axes, rows[(rows["link"] == link) & (rows["method"] == method)], number, method)
+            axes.set_title(f"{link}: {uses(images, link)} uses, CBR {ratio(images, link, entry.size):.3g}")
+        seeds = len(entry.seeds)
+        bars = f"Bars: 95 % Student-t intervals over {seeds} seeds." if seeds > 1 else "One seed."
+        note = (
+            f"Means over test images and channel draws; all methods of a panel take its channel uses. {bars}"
+        )
+        sheet.finish(LABELS["es_n0_db"], note, foot, y_label=SHOWN[metric], limits=EVERYTHING)
+    return sheet.figure
+
+
+def figures_of(made: pd.DataFrame, entry: CrlscReportEntry, *, foot: str) -> dict[str, Figure]:
+    """By name: `images_psnr`, `images_ssim`, and `images_cbr` where links differ in their channel uses."""
+    if entry.images is None:
+        return {}
+    drawn = {"images_psnr": over_snr(made, PSNR, entry, foot=foot)}
+    drawn["images_ssim"] = over_snr(made, "ssim", entry, foot=foot)
+    return drawn | ({"images_cbr": over_cbr(made, entry, foot=foot)} if entry.images.several_uses else {})
+
+
+def _line(axes: Axes, rows: pd.DataFrame, number: int, label: str) -> None:
+    if rows.empty:
+        return
+    half = rows["half_width"]
+    axes.errorbar(
+        rows["snr_db"], rows["mean"], yerr=None if half.isna().any() else half, label=label, linestyle="-",
+        markersize=3.5, linewidth=1.1, elinewidth=0.7, color=COLOURS[number % len(COLOURS)],
+        marker=MARKERS[number % len(MARKERS)], markeredgecolor="white", markeredgewidth=0.4,
+    )  # fmt: skip
+
+
+def over_cbr(made: pd.DataFrame, entry: CrlscReportEntry, *, foot: str) -> Figure:
+    """A panel an Es/N0 of the sheets: PSNR over CBR, a line a method and channel.
+
+    Args:
+        made: of `swept`.
+        entry: methods and links, in the order in which they are drawn.
+        foot: the line at the foot.
+    """
+    images = entry.images
+    assert images is not None
+    rows = made[made["metric"] == PSNR]
+    rows = rows.assign(channel=rows["link"].map(lambda link: images.links[link].channel["use"]))
+    snrs = low_middle_high(images.snr_db)
+    lines = list(dict.fromkeys(zip(rows["method"], rows["channel"], strict=True)))
+    with mpl.rc_context(STYLE):
+        sheet = Sheet(len(snrs), columns=len(snrs), panel_height=2.2)
+        for axes, snr_db in zip(sheet.panels, snrs, strict=True):
+            for number, (method, channel) in enumerate(lines):
+                of = rows[(rows["method"] == method) & (rows["channel"] == channel)]
+                of = of[of["snr_db"] == snr_db].sort_values("cbr").assign(snr_db=lambda t: t["cbr"])
+                _line(axes, of, number, f"{method}, {channel}")
+            axes.set_title(f"{snr_db} dB")
+        note = "Means over test images and channel draws, and over seeds."
+        sheet.finish("channel uses a source value (CBR)", note, foot, y_label=SHOWN[PSNR], limits=EVERYTHING)
+    return sheet.figure
+
+
+def section(made: pd.DataFrame, entry: CrlscReportEntry) -> Iterator[str]:
+    """Of the page: PSNR and SSIM link by link."""
+    images = entry.images
+    if images is None:
+        return
+    yield "![PSNR over Es/N0](crlsc_images_psnr.png)\n"
+    yield "![SSIM over Es/N0](crlsc_images_ssim.png)\n"
+    if images.several_uses:
+        yield "![PSNR over CBR](crlsc_images_cbr.png)\n"
+    yield (
+        f"Means over the images of `{images.test}` and {images.draws} channel draws; PSNR is the mean of the "
+        "images' own. Networks trained on as many images, in as many steps. All methods of a link take its "
+        "channel uses. [CSV](crlsc_images.csv), with lost images and wrong bits.\n"
+    )
+    for link in images.links:
+        share = f"CBR {ratio(images, link, entry.size):.4g}"
+        yield f"`{link}`: {uses(images, link)} channel uses an image, {share}. PSNR in dB; SSIM:\n"
+        body = []
+        for method in images.methods:
+            rows = made[(made["method"] == method) & (made["link"] == link)]
+            if not rows.empty:
+                cells = (_both(rows[rows["snr_db"] == snr_db]) for snr_db in images.snr_db)
+                body.append([method, sent_as(images, method, link), *cells])
+        head = ["method", "sent as", *(f"{snr_db} dB" for snr_db in images.snr_db)]
+        yield from listed(head, body)
+
+
+def _both(rows: pd.DataFrame) -> str:
+    """PSNR; SSIM."""
+    psnr, similar = (rows[rows["metric"] == metric] for metric in SHOWN)
+    return f"{cell(psnr, factor=1, form='.2f')}; {cell(similar, factor=1, form='.3f')}"

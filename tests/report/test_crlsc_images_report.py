@@ -1,0 +1,115 @@
+"""Images over links in the second system's report: every number is known."""
+
+import io
+import math
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from synthetic_crlsc import SEEDS, entry, write
+
+from semcom.files.errors import SemcomError
+from semcom.files.tables import write_rows
+from semcom.params.crlsc.entries import CrlscReportEntry
+from semcom.params.entries import to_json
+from semcom.report import crlsc
+
+T2 = 4.302652729749
+"""97.5 % quantile of Student's t with 2 degrees of freedom."""
+IMAGES = {
+    "train": "a",
+    "test": "test",
+    "links": {
+        "r12": {"channel": {"use": "awgn"}, "channel_uses": 256},
+        "r6": {"channel": {"use": "rayleigh", "csi": "estimated", "pilots": 4}, "channel_uses": 512},
+    },
+    "methods": {"jscc": {}, "vq": {"vqvae": {"codes": 256}, "schemes": {"r12": "16qam_ldpc_1/2"}}},
+    "snr_db": (0, 10),
+    "draws": 2,
+}
+PAIRS = (("jscc", "r12"), ("jscc", "r6"), ("vq", "r12"))
+
+
+def psnr(method: str, snr_db: int, seed: int, draw: int) -> float:
+    return {"jscc": 20.0, "vq": 10.0}[method] + 0.5 * snr_db + seed + 0.2 * draw
+
+
+def write_images(folder: Path) -> None:
+    for method, link in PAIRS:
+        for seed in SEEDS:
+            place = {"study": "s", "system": "crlsc", "method": method, "link": link, "seed": seed}
+            rows = [
+                {**place, "snr_db": snr_db, "draw": draw, "metric": metric, "value": value}
+                for snr_db in IMAGES["snr_db"]
+                for draw in range(2)
+                for metric, value in (("psnr_db", psnr(method, snr_db, seed, draw)), ("ssim", 0.5))
+            ]
+            at = folder / f"crlsc/images/test/{method}/{link}/seed{seed}/table.csv"
+            at.parent.mkdir(parents=True, exist_ok=True)
+            write_rows(at, rows)
+
+
+def given(**images: object) -> CrlscReportEntry:
+    return CrlscReportEntry.model_validate_json(to_json(entry(images=IMAGES | images)))
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("study")
+    write(folder, entry())
+    write_images(folder)
+    crlsc.run(folder, given(), folder / "report")
+    return folder
+
+
+def test_means_are_over_draws_and_intervals_over_seeds(study: Path) -> None:
+    made = pd.read_csv(io.StringIO((study / "report/crlsc_images.csv").read_text()), comment="#")
+    assert len(made) == len(PAIRS) * 2 * 2
+    row = made.set_index(["method", "link", "metric", "snr_db"]).loc[("jscc", "r12", "psnr_db", 10)]
+    middle = sum(SEEDS) / len(SEEDS)
+    assert row["mean"] == pytest.approx(20 + 5 + middle + 0.1)
+    assert row["half_width"] == pytest.approx(T2 * 1 / math.sqrt(3))
+    assert (row["sent_as"], row["channel_uses"], row["cbr"]) == ("deepjscc", 256, pytest.approx(1 / 12))
+    rest = made.set_index(["method", "link"])
+    assert set(rest.loc[("vq", "r12"), "sent_as"]) == {"16qam_ldpc_1/2"}
+    assert set(rest.loc[("jscc", "r6"), "channel_uses"]) == {516}, "pilots are channel uses"
+
+
+def test_the_page_has_a_table_a_link_and_the_figures_are_drawn(study: Path) -> None:
+    page = (study / "report/crlsc.md").read_text()
+    text = page[page.index("## Images over links") :]
+    assert "`r12`: 256 channel uses an image, CBR 0.08333. PSNR in dB; SSIM:" in text
+    middle = sum(SEEDS) / len(SEEDS)
+    width = f"{T2 / math.sqrt(3):.2f}"
+    cells = [f"{level + middle + 0.1:.2f} ± {width}; 0.500 ± 0.000" for level in (10, 15)]
+    assert f"| vq | 16qam_ldpc_1/2 | {' | '.join(cells)} |" in text
+    assert text.count("| jscc | deepjscc |") == 2
+    assert text.count("| vq |") == 1
+    for name in ("psnr", "ssim", "cbr"):
+        assert f"crlsc_images_{name}.png" in text
+        assert (study / f"report/crlsc_images_{name}.png").stat().st_size > 10_000
+
+
+def test_of_one_number_of_channel_uses_there_is_no_curve_over_them(study: Path) -> None:
+    links = {"r12": IMAGES["links"]["r12"]}  # type: ignore[index]
+    crlsc.run(study, given(links=links), study / "one")
+    assert not (study / "one/crlsc_images_cbr.png").exists()
+    assert (study / "one/crlsc_images_ssim.png").exists()
+
+
+def test_a_study_without_images_has_an_empty_table_and_no_section(study: Path) -> None:
+    crlsc.run(study, entry(), study / "none")
+    assert "Images over links" not in (study / "none/crlsc.md").read_text()
+    assert not (study / "none/crlsc_images_psnr.png").exists()
+
+
+def test_a_missing_or_foreign_table_is_named(study: Path, tmp_path: Path) -> None:
+    path = study / "crlsc/images/test/vq/r12/seed1/table.csv"
+    content = path.read_text()
+    path.write_text(content.replace(",vq,", ",jscc,"))
+    with pytest.raises(SemcomError, match="has method jscc where its place says vq"):
+        crlsc.run(study, given(), tmp_path)
+    path.unlink()
+    with pytest.raises(SemcomError, match="is missing"):
+        crlsc.run(study, given(), tmp_path)
+    path.write_text(content)
