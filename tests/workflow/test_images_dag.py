@@ -89,6 +89,14 @@ def test_what_runs_again_is_what_reads_the_change(site):
         assert planned == again | followed
 
 
+def test_seeds_of_the_section_are_those_of_images(site):
+    with site.edited(
+        "params/quickstart.yaml", "  size: [32, 32]\n  parts", "  seeds: [3]\n  size: [32, 32]\n  parts"
+    ):
+        planned = {job for job in site.planned() if job.startswith("crlsc_images")}
+    assert planned == {job.replace(" 0", " 3") for job in TESTED | TRAINED}
+
+
 def test_a_fault_is_one_message(site):
     with site.edited("params/quickstart.yaml", "codes: 4", "codes: 8"):
         text = site.snakemake("-n", code=1)

@@ -7,7 +7,7 @@ def of_images(stage, pairs, *files):
     return [
         f"results/{SYSTEMS.study}/crlsc/images/{stage}/{method}/{link}/seed{seed}/{file}"
         for method, link in pairs
-        for seed in SYSTEMS.seeds
+        for seed in CRLSC.seeds
         for file in files
     ]
 
