@@ -79,6 +79,6 @@ class InfoNCE:
         """
         both = functional.normalize(torch.stack([rows, target], dim=2), dim=1)
         length = torch.linalg.vector_norm(negatives, dim=2)
-        cosine = torch.bmm(negatives, both) / length.clamp(min=TINY).unsqueeze(2)
+        cosine: Tensor = torch.bmm(negatives, both) / length.clamp(min=TINY).unsqueeze(2)
         none = (cosine[..., 1] >= SAME) | (length == 0)
         return (cosine[..., 0] / self.temperature).masked_fill(none, float("-inf"))
