@@ -111,7 +111,8 @@ def _claims(table: pd.DataFrame) -> list[str]:
         "*Supported*: the effect is at least the margin, and its 95 % interval (over seeds and test scenes, "
         "p-values after Holm; cost: over seeds) lies beyond no effect; of a claim not to be "
         "worse, the interval lies within the margin. *Contradicted*: the whole interval falls short of the "
-        "margin. A claim at several budgets must hold at each. [CSV](claims.csv)\n",
+        "margin. A claim at several budgets must hold at each; nothing is widened for the number of claims. "
+        "[CSV](claims.csv)\n",
     ]
     body = []
     for name, rows in table.groupby("claim", sort=False):
