@@ -11,7 +11,7 @@ wildcard_constraints:
 
 if CRLSC.images:
 
-    include: "images.smk"
+    include: "crlsc_images.smk"
 
 
 rule crlsc_embed:
