@@ -22,7 +22,7 @@ class DeviceFrames:
 
     Attributes:
         rgb: (N, H, W, 3) uint8.
-        depth: (N, H, W) uint16, millimetres.
+        depth: (N, H, W), millimetres: uint16, on a GPU int32.
         scene: (N,) int64 class.
         rgb_mean, rgb_std: (3,) of colours scaled to 0..1, over the training part.
         depth_mean, depth_std: metres, over the training part.
@@ -51,7 +51,7 @@ class DeviceFrames:
         said = prepared.attributes
         return cls(
             rgb=as_tensor(prepared.rgb).to(device),
-            depth=as_tensor(depth).to(device),
+            depth=_depth_on(device, as_tensor(depth)),
             scene=torch.from_numpy(prepared.scene).to(device),
             rgb_mean=torch.tensor(said["rgb_mean"], dtype=torch.float32, device=device),
             rgb_std=torch.tensor(said["rgb_std"], dtype=torch.float32, device=device),
@@ -88,6 +88,11 @@ class DeviceFrames:
         """Batches of unaugmented views of `frames`, in their order."""
         for index in torch.as_tensor(frames, device=self.rgb.device).split(batch_size):
             yield self.normalise(*self.take(index))
+
+
+def _depth_on(device: torch.device, depth: Tensor) -> Tensor:
+    """Depth where it is computed with: CUDA takes no elements out of a uint16 tensor (torch 2.11)."""
+    return depth if device.type == "cpu" else depth.to(torch.int32).to(device)
 
 
 def as_tensor(mapped: NDArray[Any]) -> Tensor:
