@@ -7,6 +7,7 @@ import pytest
 from answered_study import make_answers
 
 from semcom.files.errors import SemcomError
+from semcom.metrics.comparisons import holm
 from semcom.params import claims as files
 from semcom.params.crlsc import claims as crlsc
 from semcom.params.entries import Claim, ReportEntry
@@ -56,6 +57,25 @@ def test_a_large_effect_is_supported_and_none_is_contradicted(tmp_path, level, v
 def test_a_small_effect_with_a_wide_interval_is_undecided(tmp_path):
     table = judge(tmp_path, {"mmssl": 0.05, "supervised": 0.0}, seeds=(0, 1), better=ABOVE)
     assert overall(table) == "undecided"
+
+
+def test_claims_of_a_family_share_their_p_values(tmp_path):
+    """Holm over both claims' budgets: the smallest of four p-values counts four times, in place of twice."""
+    score = {"mmssl": 0.3, "clip": 0.1, "supervised": 0.0}
+    rivals = {"clip": {**ABOVE, "against": "clip"}, "supervised": ABOVE}
+    alone = judge(tmp_path / "a", score, **rivals)
+    both = judge(tmp_path / "b", score, **{name: {**claim, "family": "f"} for name, claim in rivals.items()})
+    single = judge(tmp_path / "c", score, **{"clip": {**rivals["clip"], "family": "f"}})
+    assert list(single.p) == list(alone.p[alone.claim == "clip"])
+    raw = [
+        judge(tmp_path / f"{name}{budget}", score, one={**claim, "budgets": (budget,)}).p[0]
+        for name, claim in rivals.items()
+        for budget in claim["budgets"]
+    ]
+    assert list(both.p) == pytest.approx(list(holm(np.array(raw))))
+    assert (both.p >= alone.p).all()
+    assert (both.p > alone.p).any()
+    assert list(both.effect) == list(alone.effect)
 
 
 def test_not_worse_needs_the_whole_interval_within_the_margin(tmp_path):

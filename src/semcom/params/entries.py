@@ -449,6 +449,8 @@ class Claim(Strict):
     """`above` or `below` the rival; `no_less`: not worse than it by `margin` or more."""
     margin: Number
     """Difference in 0..1; of a cost the ratio, of which `below` 1 is claimed."""
+    family: str | None = None
+    """Claims of one family are counted together in their p-values; None: each claim by itself."""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

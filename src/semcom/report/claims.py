@@ -2,19 +2,22 @@
 
 A claim is *supported* if the effect is at least the margin and its interval lies beyond no effect at all;
 *contradicted* if the whole interval falls short of the margin; else *undecided*. One that is claimed at
-several budgets must hold at each of them, its p-values adjusted by Holm. One that the study did not run
-cannot pass.
+several budgets must hold at each of them. P-values are adjusted by Holm over the budgets of a claim, and over
+all claims of its family where it names one. One that the study did not run cannot pass.
 
-    claim ─► is it in the study? ─► difference over seeds and scenes, or ratio of C(A*) over seeds ─► verdict
+    claim ─► is it in the study? ─► difference over seeds and scenes, or ratio of C(A*) over seeds
+          ─► p-values of its family together ─► verdict
 """
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from semcom.files.errors import SemcomError
+from semcom.metrics.comparisons import holm
 from semcom.metrics.cost import ratio_interval
 from semcom.params.entries import Claim, ReportEntry
 from semcom.report.compare import compare
@@ -24,8 +27,11 @@ COLUMNS = ["claim", "says", "of", "against", "labels", "budget_epochs", "measure
 COLUMNS += ["effect", "low", "high", "p", "verdict", "note"]
 
 
+Place = TypeVar("Place")
+
+
 class Effect(NamedTuple):
-    """A measured difference, or ratio of costs, with its 95 % interval and Holm's p-value."""
+    """A measured difference, or ratio of costs, with its 95 % interval and p-value."""
 
     value: float
     low: float
@@ -43,10 +49,12 @@ def claims(results: Path, entry: ReportEntry, cost: pd.DataFrame) -> pd.DataFram
         cost: of `semcom.report.tables.cost`.
     """
     rows: list[list[object]] = []
+    measured = {name: _measure(results, entry, claim, cost) for name, claim in entry.claims.items()}
+    found = _by_family(entry.claims, {name: effects for name, (effects, _) in measured.items()})
     for name, claim in entry.claims.items():
         about = [name, claim.says, *_places(claim), claim.labels]
         wanted = [claim.measure, claim.direction, claim.margin]
-        effects, lacking = _measure(results, entry, claim, cost)
+        effects, lacking = found[name], measured[name][1]
         if lacking:
             none = [np.nan] * 4
             rows.append([*about, pd.NA, *wanted, *none, "not run", lacking])
@@ -62,6 +70,31 @@ def claims(results: Path, entry: ReportEntry, cost: pd.DataFrame) -> pd.DataFram
     table = pd.DataFrame(rows, columns=COLUMNS)
     table["budget_epochs"] = table["budget_epochs"].astype("Int64")
     return table
+
+
+def _by_family(
+    entries: Mapping[str, Claim], effects: Mapping[str, Mapping[int | None, Effect]]
+) -> dict[str, dict[int | None, Effect]]:
+    """Effects by claim and budget, with the p-values of each family adjusted together."""
+    families: dict[tuple[bool, str], list[str]] = {}
+    for name, claim in entries.items():
+        families.setdefault((claim.family is None, claim.family or name), []).append(name)
+    found: dict[str, dict[int | None, Effect]] = {name: {} for name in entries}
+    for names in families.values():
+        together = {(name, budget): effect for name in names for budget, effect in effects[name].items()}
+        for (name, budget), effect in adjusted(together).items():
+            found[name][budget] = effect
+    return found
+
+
+def adjusted(effects: Mapping[Place, Effect]) -> dict[Place, Effect]:
+    """The same with Holm's p-values over all of them; one without a p-value counts as one of 1."""
+    p = np.array([effect.p for effect in effects.values()])
+    together = np.where(np.isnan(p), np.nan, holm(np.nan_to_num(p, nan=1.0)))
+    return {
+        place: effect._replace(p=float(value))
+        for (place, effect), value in zip(effects.items(), together, strict=True)
+    }
 
 
 def overall(rows: pd.DataFrame) -> str:
@@ -105,7 +138,7 @@ def _measure(
         )  # fmt: skip
     except SemcomError as error:
         return {}, str(error)
-    return {row.budget_epochs: _difference(row) for row in made.family.itertuples()}, ""
+    return {int(row.budget_epochs): _difference(row) for row in made.family.itertuples()}, ""
 
 
 def _difference(row: object) -> Effect:
@@ -114,7 +147,8 @@ def _difference(row: object) -> Effect:
     half = float(np.fmax(get("half_width"), get("seeds_half_width")))
     value = float(get("difference"))
     note = "no interval: nothing varies over seeds and scenes" if np.isnan(half) else ""
-    return Effect(value, value - half, value + half, float(get("p_holm")), note)
+    p = float(np.fmax(get("p"), get("seeds_p")))
+    return Effect(value, value - half, value + half, p, note)
 
 
 def _cost(claim: Claim, cost: pd.DataFrame) -> tuple[dict[int | None, Effect], str]:

@@ -12,11 +12,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from semcom.metrics.comparisons import holm
 from semcom.params.crlsc.claims import RATIOS, Claim
 from semcom.params.crlsc.entries import CrlscReportEntry
 from semcom.report import crlsc_effects
-from semcom.report.claims import verdict
+from semcom.report.claims import adjusted, verdict
 from semcom.report.crlsc_claimed import NONE, Effects, NotRun, Study
 from semcom.report.crlsc_outcomes import Kept
 from semcom.report.crlsc_results import CrlscResults
@@ -60,7 +59,7 @@ def claims(
         try:
             if len(entry.seeds) < 2 and claim.measure != "bytes":
                 raise NotRun("one seed gives no interval")
-            effects = _adjusted(MEASURES[claim.measure](study, claim))
+            effects = adjusted(MEASURES[claim.measure](study, claim))
         except NotRun as lacking:
             rows.append([*about, NONE, NONE, *wanted, *[np.nan] * 4, "not run", str(lacking)])
             continue
@@ -69,13 +68,3 @@ def claims(
             said = verdict(effect, direction=claim.direction, margin=claim.margin, ratio=ratio)
             rows.append([*about, *place, *wanted, *effect[:4], said, effect.note])
     return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def _adjusted(effects: Effects) -> Effects:
-    """With Holm's p-values over all places; one without a p-value counts as one of 1."""
-    p = np.array([effect.p for effect in effects.values()])
-    adjusted = np.where(np.isnan(p), np.nan, holm(np.nan_to_num(p, nan=1.0)))
-    return {
-        place: effect._replace(p=float(value))
-        for (place, effect), value in zip(effects.items(), adjusted, strict=True)
-    }

@@ -111,8 +111,8 @@ def _claims(table: pd.DataFrame) -> list[str]:
         "*Supported*: the effect is at least the margin, and its 95 % interval (over seeds and test scenes, "
         "p-values after Holm; cost: over seeds) lies beyond no effect; of a claim not to be "
         "worse, the interval lies within the margin. *Contradicted*: the whole interval falls short of the "
-        "margin. A claim at several budgets must hold at each; nothing is widened for the number of claims. "
-        "[CSV](claims.csv)\n",
+        "margin. A claim at several budgets must hold at each. P-values are adjusted within a claim, or over "
+        "the claims of a family; intervals are not. [CSV](claims.csv)\n",
     ]
     body = []
     for name, rows in table.groupby("claim", sort=False):
@@ -147,7 +147,7 @@ def _effect(row: "pd.Series[object]", *, several: bool) -> str:
         return ""
     at = f"{row['budget_epochs']} epoch{'s' * (row['budget_epochs'] != 1)}: " if several else ""
     if row["measure"] == "cost":
-        return f"{at}ratio {value:.2f}" + ("" if np.isnan(low) else f" ({low:.2f} to {high:.2f})")
+        return f"{at}ratio {value:.2f} ({'' if np.isnan(low) else f'{low:.2f} '}to {high:.2f})"
     interval = "" if np.isnan(low) else f" ({100 * low:.1f} to {100 * high:.1f})"
     return f"{at}{100 * value:+.1f} points{interval}"
 
