@@ -10,7 +10,7 @@ from semcom.files.errors import SemcomError
 from semcom.metrics.comparisons import holm
 from semcom.params import claims as files
 from semcom.params.crlsc import claims as crlsc
-from semcom.params.entries import Claim, ReportEntry
+from semcom.params.entries import Claim, Link, ReportEntry
 from semcom.report.claims import claims, overall
 from semcom.report.text import _claims
 
@@ -25,6 +25,7 @@ NO_COST = pd.DataFrame(columns=["method", "link", "labels", "seed", "uses", "bou
 
 def judge(tmp_path, score, cost=NO_COST, seeds=(0, 1, 2, 3, 4), **entries):
     folder = make_answers(tmp_path, score=score, seeds=seeds, scene_sd=0.02)
+    shutil.rmtree(folder / "report")  # claims are part of the first one
     return claims(folder, report_entry(entries, tuple(score), seeds), cost)
 
 
@@ -135,6 +136,20 @@ def test_what_the_study_did_not_run_cannot_pass(tmp_path, change, lacking):
     table = judge(tmp_path, {"mmssl": 2.0, "supervised": 0.0}, better={**ABOVE, **change})
     assert list(table.verdict) == ["not run"]
     assert lacking in table.note[0]
+
+
+def test_where_training_differed_the_claim_must_say_what_is_tested(tmp_path):
+    """Else there would be two effects a budget; a family of all swept Es/N0 would be another mistake."""
+    folder = make_answers(tmp_path, score={"mmssl": 0.5, "supervised": 0.0}, links=("awgn_k32", "low_k32"))
+    shutil.rmtree(folder / "report")
+    two = {"awgn_k32": LINK, "low_k32": {**LINK, "train_snr_db": 0}}
+    across = {**ABOVE, "against": "supervised/low_k32"}
+    entry = report_entry({"open": across, "said": {**across, "snr_db": 5}})
+    table = claims(
+        folder, entry.model_copy(update={"links": {n: Link(**link) for n, link in two.items()}}), NO_COST
+    )
+    assert "give the claim one to be tested at: snr_db" in table.note[0]
+    assert list(table.verdict) == ["not run", "supported", "supported"]
 
 
 def test_one_seed_decides_nothing(tmp_path):

@@ -131,14 +131,24 @@ def _measure(
     if absent := [budget for budget in wanted if budget and budget not in entry.budgets]:
         return {}, f"the study has no budget of {', '.join(map(str, absent))} epochs"
     of, against = (f"{place}/{claim.labels}" for place in _places(claim))
+    trained = {_trained_db(entry, place) for place in _places(claim)}
     try:
         made = compare(
             results.parent, entry.study, of, against, budgets=wanted, seeds=entry.seeds,
-            snr_db=() if claim.snr_db is None else (claim.snr_db,),
+            snr_db=() if claim.snr_db is None else (claim.snr_db,), trained_db=tuple(trained),
         )  # fmt: skip
     except SemcomError as error:
         return {}, str(error)
+    if made.family["snr_db"].nunique() > 1:
+        return {}, "its runs were trained at different Es/N0; give the claim one to be tested at: snr_db"
     return {int(row.budget_epochs): _difference(row) for row in made.family.itertuples()}, ""
+
+
+def _trained_db(entry: ReportEntry, place: str) -> float:
+    """Es/N0 at which a run was trained, a digital one's analog link."""
+    link = place.split("/", 1)[1]
+    digital = entry.digital.get(link)
+    return entry.links[digital.link if digital else link].nominal_snr_db
 
 
 def _difference(row: object) -> Effect:

@@ -15,7 +15,7 @@ from semcom.files.provenance import commit
 from semcom.report import compare_figure, compare_text, figures
 from semcom.report.compare_choice import chosen, find, pair, seeds_of
 from semcom.report.compare_read import check_frames, read
-from semcom.report.compare_table import Comparison, rows, trained_at
+from semcom.report.compare_table import Comparison, nearest, rows, trained_at
 
 
 def run(
@@ -79,8 +79,20 @@ def compare(
     budgets: Sequence[int] = (),
     snr_db: Sequence[int] | None = (),
     seeds: Sequence[int] = (),
+    trained_db: Sequence[float] = (),
 ) -> Comparison:
-    """The comparison without its files; arguments and errors as for `run`."""
+    """The comparison without its files; arguments and errors as for `run`.
+
+    Args:
+        results: as for `run`, and so on.
+        study: the same.
+        a: the same.
+        b: the same.
+        budgets: the same.
+        snr_db: the same.
+        seeds: the same.
+        trained_db: Es/N0 of training, where it is known; none: as the study's reports say.
+    """
     found = find(results, study)
     run_a, run_b = pair(found, a, b)
     paired = seeds_of(found, run_a, run_b, seeds)
@@ -92,9 +104,10 @@ def compare(
         raise SemcomError(f"{error} ({hint})") from error
     check_frames(own, other)
     swept = chosen("Es/N0", (), own.snr_db, other.snr_db)
-    training = (
-        () if snr_db is None or snr_db else trained_at(results / study, {run_a.link, run_b.link}, swept)
-    )
+    training: tuple[int, ...] = ()
+    if snr_db is not None and not snr_db:
+        links = {run_a.link, run_b.link}
+        training = nearest(trained_db, swept) or trained_at(results / study, links, swept)
     family = chosen("Es/N0", snr_db or training, own.snr_db, other.snr_db)
     at = "Es/N0 as asked." if snr_db else "All swept Es/N0."
     if training:

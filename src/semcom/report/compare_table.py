@@ -122,7 +122,7 @@ def _part(answers: Answers, budgets: Sequence[int], swept: Sequence[int]) -> Any
 def trained_at(folder: Path, links: Iterable[str], swept: Sequence[int]) -> tuple[int, ...]:
     """The swept Es/N0 nearest to those at which links were trained, as a report of the study says.
 
-    Of two equally near the lower. Training over a range counts as at its middle, a digital link as its analog
+    Training over a range counts as at its middle, a digital link as its analog
     one.
 
     Args:
@@ -145,6 +145,9 @@ def trained_at(folder: Path, links: Iterable[str], swept: Sequence[int]) -> tupl
             }
         except (ValueError, KeyError, TypeError, IndexError, AttributeError):
             continue  # a report's record is no result: without it the caller asks or takes all
-    if set(found) != set(links):
-        return ()
-    return tuple(sorted({min(swept, key=lambda snr: (abs(snr - at), snr)) for at in found.values()}))
+    return nearest(found.values(), swept) if set(found) == set(links) else ()
+
+
+def nearest(wanted: Iterable[float], swept: Sequence[int]) -> tuple[int, ...]:
+    """The swept Es/N0 nearest to some in dB, in order; of two equally near the lower."""
+    return tuple(sorted({min(swept, key=lambda snr: (abs(snr - at), snr)) for at in wanted}))
