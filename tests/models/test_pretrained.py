@@ -158,6 +158,16 @@ def test_a_width_that_does_not_fit_names_shapes_and_the_way_out(
     assert said.endswith("needs width_mult: 1 and stem: original, or frames of 128 pixels or more")
 
 
+def test_weights_that_are_no_numbers_are_refused(
+    files: dict[str, Path], frames: DeviceFrames, tmp_path: Path
+) -> None:
+    content = torch.load(files["mobilenet_v2"], weights_only=True)
+    content["features.1.conv.1.weight"][0] = torch.nan
+    torch.save(content, tmp_path / "diverged.pth")
+    said = refusal({"use": "mobilenet_v2"}, tmp_path / "diverged.pth", frames)
+    assert "features.1.conv.1.weight has numbers that are not finite" in said
+
+
 class Trap:
     """Unpickled, it leaves a mark."""
 

@@ -48,7 +48,7 @@ def test_a_name_stands_for_a_component(config):
     [
         ("object", "task.use: 'object' is unknown; did you mean 'objects'?; choices: scene, objects"),
         ({"use": "objects", "last": 0.1}, "task.last: no such key (its value is 0.1); did you mean 'least'?"),
-        ({"use": "objects", "least": 2}, "task.least: 2 is not a number ≥ 0 and ≤ 1"),
+        ({"use": "objects", "least": 0.6}, "task.least: 0.6 is not a number ≥ 0 and ≤ 0.5"),
         (5, "links.objects_k32.task: 5 is not a component, {use: NAME, option: value, …}"),
     ],
 )

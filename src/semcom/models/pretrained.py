@@ -112,7 +112,7 @@ def fitted(
         use: name of the backbone, for errors.
 
     Raises:
-        SemcomError: naming the first key that is missing, too many or of another shape.
+        SemcomError: naming the first key that is missing, too many, of another shape or not of finite numbers.
     """
     own = {key: value for key, value in net.state_dict().items() if not key.endswith(COUNTER)}
     given = {
@@ -131,6 +131,8 @@ def fitted(
     for key, value in own.items():
         if given[key].shape != value.shape:
             raise SemcomError(_misfit(key, given[key], value, first=layout.first, file=file, use=use))
+        if not given[key].isfinite().all():
+            raise SemcomError(f"{file}: {key} has numbers that are not finite; get the file anew")
     return given
 
 

@@ -12,7 +12,7 @@ from semcom.files.errors import SemcomError
 from semcom.frames.device import DeviceFrames
 from semcom.frames.folds import Indices
 from semcom.frames.prepared import Prepared
-from semcom.params.ranges import Fraction
+from semcom.params.ranges import UpToHalf
 from semcom.tasks.presence import Presence
 
 
@@ -29,7 +29,7 @@ class Objects(Presence):
 
     needs = ("objects",)
 
-    def __init__(self, frames: DeviceFrames, *, least: Fraction = 0.05) -> None:
+    def __init__(self, frames: DeviceFrames, *, least: UpToHalf = 0.05) -> None:
         prepared = frames.prepared
         if prepared.objects is None:
             raise SemcomError(
