@@ -112,7 +112,7 @@ def fitted(
         use: name of the backbone, for errors.
 
     Raises:
-        SemcomError: naming the first key that is missing, too many, of another shape or not of finite numbers.
+        SemcomError: naming the first key that is missing, too many, of another shape or not finite.
     """
     own = {key: value for key, value in net.state_dict().items() if not key.endswith(COUNTER)}
     given = {
