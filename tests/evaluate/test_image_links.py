@@ -14,6 +14,7 @@ from semcom.channel.awgn import AWGN
 from semcom.channel.digital import bounds
 from semcom.channel.digital.table import read
 from semcom.evaluate import images as sweep
+from semcom.evaluate.judge import Judge
 from semcom.evaluate.transmission import Coded, transmission
 from semcom.files.errors import SemcomError
 from semcom.finetune import images as stage
@@ -123,10 +124,15 @@ def send(trained: dict[str, Path], sent: tuple[DeviceImages, torch.Tensor]) -> S
     def arrived(kind: str, snr_db: float) -> Any:
         given = sweeping(kind)
         network, mean = loaded(kind, trained)
-        way = transmission(given, network, *sent, mean=mean, error_table=TABLE if kind == "coded" else None)
+        error_table = TABLE if kind == "coded" else None
+        way = transmission(given, network, *sent, mean=mean, error_table=error_table, judge=judge(*sent))
         return way.send(snr_db, torch.Generator().manual_seed(1))
 
     return arrived
+
+
+def judge(images: DeviceImages, index: torch.Tensor) -> Judge:
+    return Judge(images.rgb[index].numpy())
 
 
 def loaded(kind: str, trained: dict[str, Path]) -> tuple[networks.Network, torch.Tensor]:
@@ -195,7 +201,7 @@ def test_blocks_that_are_really_sent_are_lost_as_often_as_the_table_says(sent, t
     network, mean = loaded("coded", trained)
     assert isinstance(network, VQVAE)
     curve = read(TABLE)
-    way = Coded(network, curve, *sent, mean=mean, exact=True)
+    way = Coded(network, curve, *sent, mean=mean, exact=True, judge=judge(*sent))
     snr_db, draws = curve.snr_db_at(0.3), torch.Generator().manual_seed(2)
     lost = np.concatenate([way.send(snr_db, draws).measures["lost"] for _ in range(5)])
     assert abs(lost.mean() - 0.3) < 4 * (0.3 * 0.7 / len(lost)) ** 0.5
@@ -206,7 +212,7 @@ def test_a_sweep_changes_no_bit_of_the_network(kind, sent, trained):
     network, mean = loaded(kind, trained)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     error_table = TABLE if kind == "coded" else None
-    way = transmission(sweeping(kind), network, *sent, mean=mean, error_table=error_table)
+    way = transmission(sweeping(kind), network, *sent, mean=mean, error_table=error_table, judge=judge(*sent))
     way.send(5.0, torch.Generator().manual_seed(0))
     after = network.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)

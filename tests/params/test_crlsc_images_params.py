@@ -149,6 +149,16 @@ def faults(config: dict[str, Any]) -> list[str]:
         ("train", "test", "train: test is a test part, here it takes a public or private one"),
         ("test", "tst", "test: 'tst' is none of parts; did you mean 'test'?"),
         ("snr_db", [10, 0], "snr_db: "),
+        (
+            "classifier",
+            {"backbone": {"use": "resnet"}},
+            "classifier.backbone.use: 'resnet' is unknown; did you",
+        ),
+        (
+            "classifier",
+            {"epoch": 3},
+            "classifier.epoch: no such key (its value is 3); did you mean 'epochs'?",
+        ),
     ],
 )
 def test_a_fault_is_named_with_the_way_out(config, path, value, said):
@@ -208,6 +218,30 @@ def test_a_table_that_nobody_measured_is_made(config):
     assert made.test_inputs("vq", "r6", 0)["error-table"] == "results/data/links/64qam_ldpc_1-2_512_awgn.csv"
     entry = json.loads(made.table("64qam_ldpc_1-2_512_awgn.csv"))
     assert (entry["scheme"], entry["channel_uses"], entry["channel"]) == ("64qam_ldpc_1/2", 512, "awgn")
+
+
+def test_a_classifier_needs_labels_and_the_classes_of_the_test(config):
+    config["crlsc"]["images"] |= {"classifier": {}, "train": "public"}
+    (found,) = faults(config)
+    assert found.startswith(
+        "crlsc.images.classifier: learns from labels, and public is public: no label of it"
+    )
+    config["crlsc"]["images"]["train"] = "a"
+    with pytest.raises(SemcomError, match="and the images of rooms have none; train on images with classes"):
+        load(config, {"rooms": ("unlabelled",)})
+    config["crlsc"]["parts"]["test"]["classes"] = ["kitchen"]
+    assert any("learns the classes of a, and test has others" in line for line in faults(config))
+
+
+def test_what_arrives_is_judged_by_one_classifier_a_seed(config):
+    before = entries(jobs(config))
+    made = jobs(changed(config, "classifier", {"backbone": {"use": "mobilenet_v3_small"}, "epochs": 3}))
+    file = "results/tiny/crlsc/images/classifier/seed1/classifier.pt"
+    assert {made.test_inputs(*pair, 1)["classifier"] for pair in made.tested} == {file}
+    entry = json.loads(made.classifier(1))
+    assert (entry["part"], entry["classifier"]["epochs"], entry["seed"]) == ("a", 3, 1)
+    after = entries(made)
+    assert {name for name in after if before[name] != after[name]} == {n for n in after if n[:4] == "test"}
 
 
 @pytest.mark.parametrize(

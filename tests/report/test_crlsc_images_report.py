@@ -2,6 +2,7 @@
 
 import io
 import math
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -95,6 +96,26 @@ def test_of_one_number_of_channel_uses_there_is_no_curve_over_them(study: Path) 
     crlsc.run(study, given(links=links), study / "one")
     assert not (study / "one/crlsc_images_cbr.png").exists()
     assert (study / "one/crlsc_images_ssim.png").exists()
+
+
+def test_accuracy_stands_beside_that_of_originals(study: Path, tmp_path: Path) -> None:
+    at = tmp_path / "judged"
+    shutil.copytree(study, at)
+    for path in at.glob("crlsc/images/test/*/*/seed*/table.csv"):
+        rows = pd.read_csv(path)
+        psnr = rows[rows["metric"] == "psnr_db"]
+        told = psnr.assign(metric="accuracy", value=psnr["value"] / 100)
+        ceiling = psnr.assign(metric="accuracy_original", value=0.8 + psnr["seed"] / 100)
+        pd.concat([rows, told, ceiling]).to_csv(path, index=False)
+    crlsc.run(at, given(classifier={}), at / "report")
+    page = (at / "report/crlsc.md").read_text()
+    middle = sum(SEEDS) / len(SEEDS)
+    width = f"{T2 / math.sqrt(3):.1f}"
+    assert f"of the original test images it is right of {80 + middle:.1f} ± {width} %" in page
+    first = f"; 0.500 ± 0.000; {10 + middle + 0.1:.1f} ± {width} |"
+    assert f"| vq | 16qam_ldpc_1/2 | {10 + middle + 0.1:.2f} ± {T2 / math.sqrt(3):.2f}{first}" in page
+    assert (at / "report/crlsc_images_accuracy.png").stat().st_size > 10_000
+    assert not (study / "report/crlsc_images_accuracy.png").exists()
 
 
 def test_a_study_without_images_has_an_empty_table_and_no_section(study: Path) -> None:

@@ -41,11 +41,13 @@ crlsc:
     batch_size: 16
     snr_db: [-5, 10]
     draws: 2
+    classifier: {backbone: {use: resnet18, width_mult: 0.125}, epochs: 2, batch_size: 16}
 """
 TABLE = "results/reference/links/qpsk_ldpc_1-2_32_awgn.csv"
 RUNS = "results/tiny/crlsc/images"
 TESTED = {"crlsc_images_test jscc awgn 0", "crlsc_images_test vq awgn 0"}
 TRAINED = {"crlsc_images jscc awgn 0", "crlsc_images vq any 0"}
+CLASSIFIER = "crlsc_images_classifier 0"
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +63,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 
 def test_every_method_has_its_network_its_table_and_its_sheet(site):
+    original: list[set[float]] = []
     for method, link in (("jscc", "awgn"), ("vq", "any")):
         folder = site.root / RUNS / "train" / method / link / "seed0"
         history = pd.read_csv(folder / "history.csv")
@@ -69,8 +72,13 @@ def test_every_method_has_its_network_its_table_and_its_sheet(site):
         made = site.root / RUNS / "test" / method / "awgn/seed0"
         rows = pd.read_csv(made / "table.csv")
         assert {"psnr_db", "ssim"} <= set(rows["metric"])
+        assert rows.loc[rows["metric"] == "accuracy", "value"].between(0, 1).all()
+        original.append(set(rows.loc[rows["metric"] == "accuracy_original", "value"]))
         assert len(rows[rows["metric"] == "psnr_db"]) == 2 * 2
         assert Image.open(made / "sheet.png").size == (8 * 32, 4 * 32)
+    assert original[0] == original[1], "one classifier, the same images"
+    assert len(original[0]) == 1
+    assert (site.root / RUNS / "classifier/seed0/history.csv").exists()
     lost = rows[rows["metric"] == "lost"].groupby("snr_db")["value"].mean()
     assert lost[-5] > 0.9 > 0.1 > lost[10], "where the error table puts the cliff"
 
@@ -94,7 +102,13 @@ def test_seeds_of_the_section_are_those_of_images(site):
         "params/quickstart.yaml", "  size: [32, 32]\n  parts", "  seeds: [3]\n  size: [32, 32]\n  parts"
     ):
         planned = {job for job in site.planned() if job.startswith("crlsc_images")}
-    assert planned == {job.replace(" 0", " 3") for job in TESTED | TRAINED}
+    assert planned == {job.replace(" 0", " 3") for job in TESTED | TRAINED | {CLASSIFIER}}
+
+
+def test_another_classifier_trains_no_other_network(site):
+    with site.edited("params/quickstart.yaml", "epochs: 2, batch_size: 16}", "epochs: 3, batch_size: 16}"):
+        planned = {job for job in site.planned() if job.startswith("crlsc_images")}
+    assert planned == {CLASSIFIER} | TESTED
 
 
 def test_a_fault_is_one_message(site):

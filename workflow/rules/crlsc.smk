@@ -185,6 +185,7 @@ rule crlsc_report:
         *crlsc_figures("consensus", CRLSC.compared),
         *crlsc_figures("images_psnr", CRLSC.images),
         *crlsc_figures("images_ssim", CRLSC.images),
+        *crlsc_figures("images_accuracy", CRLSC.images and CRLSC.images.images.classifier),
         *crlsc_figures("images_cbr", CRLSC.images and CRLSC.images.images.several_uses),
     log:
         "logs/{study}/report/{report}_crlsc.log",

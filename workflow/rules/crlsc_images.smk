@@ -1,4 +1,4 @@
-# Images over links: a training for each network, a sweep for each network and link.
+# Images over links: a training for each network and one for the classifier, a sweep for each network and link.
 IMAGES = CRLSC.images
 
 
@@ -40,6 +40,30 @@ rule crlsc_images:
         "--history {output.history} --state results/.state --log {log} "
         "--journal results/{wildcards.study}/journal/images/"
         "{wildcards.reconstructor}/{wildcards.image_link}/seed{wildcards.seed}.jsonl"
+
+
+rule crlsc_images_classifier:
+    input:
+        lambda w: IMAGES.train_inputs().values(),
+    output:
+        classifier="results/{study}/crlsc/images/classifier/seed{seed}/classifier.pt",
+        history="results/{study}/crlsc/images/classifier/seed{seed}/history.csv",
+    log:
+        "logs/{study}/crlsc/images/classifier/seed{seed}.log",
+    priority: 2
+    threads: THREADS
+    resources:
+        gpu=GPU,
+        gpu_jobs=GPU,
+        mem_mb=4000,
+        runtime=720,
+    params:
+        entry=lambda w: IMAGES.classifier(int(w.seed)),
+        files=lambda w: options(IMAGES.train_inputs()),
+    shell:
+        "semcom finetune classifier {params.entry:q} {params.files} --classifier {output.classifier} "
+        "--history {output.history} --state results/.state --log {log} "
+        "--journal results/{wildcards.study}/journal/images/classifier/seed{wildcards.seed}.jsonl"
 
 
 rule crlsc_images_test:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from semcom.params.crlsc.imageentries import ImagesEntry, ImagesTestEntry
+from semcom.params.crlsc.imageentries import ClassifierEntry, ImagesEntry, ImagesTestEntry
 
 EntryText = Annotated[
     str, typer.Argument(metavar="ENTRY", help="What to do, as the JSON text a rule hands over.")
@@ -34,6 +34,24 @@ def finetune(
     run(given, frames=frames, network=network, history=history, journal=journal, states=state)
 
 
+def classifier(
+    entry: EntryText,
+    frames: Frames,
+    classifier: Output,
+    history: Output,
+    journal: Journal,
+    state: Annotated[Path, typer.Option(help="Folder of training states.")],
+    log: Log = None,
+) -> None:
+    """Train the classifier that tells the classes of images as they arrive, on original ones."""
+    from semcom.cli.stages import _read
+
+    given = _read(ClassifierEntry, entry, log, "classifier", "part")
+    from semcom.finetune.classifier import run
+
+    run(given, frames=frames, classifier=classifier, history=history, journal=journal, states=state)
+
+
 def sweep(
     entry: EntryText,
     frames: Frames,
@@ -41,6 +59,9 @@ def sweep(
     table: Output,
     sheet: Annotated[Path, typer.Option(help="Output file: images as received over images as sent, PNG.")],
     journal: Journal,
+    classifier: Annotated[
+        Path | None, typer.Option(help="A trained classifier, if the entry has one.")
+    ] = None,
     error_table: Annotated[Path | None, typer.Option(help="Error table of a scheme with a code.")] = None,
     log: Log = None,
 ) -> None:
@@ -54,6 +75,7 @@ def sweep(
         given,
         frames=frames,
         network=network,
+        classifier=classifier,
         error_table=error_table,
         table=table,
         sheet=sheet,

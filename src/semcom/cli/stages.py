@@ -306,6 +306,7 @@ evaluate.command()(crlsc.probe)
 evaluate.command()(crlsc.consensus)
 evaluate.command("images")(images.sweep)
 finetuning.command("images")(images.finetune)
+finetuning.command("classifier")(images.classifier)
 knowledge.command()(embed)
 knowledge.command()(shared)
 

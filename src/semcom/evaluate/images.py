@@ -1,4 +1,7 @@
-"""Images over a link, from test images to PSNR and SSIM over Es/N0: a table, and a sheet to look at."""
+"""Images over a link, from test images to PSNR, SSIM and what a classifier tells of them over Es/N0.
+
+A table, and a sheet to look at.
+"""
 
 from pathlib import Path
 
@@ -6,7 +9,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from semcom.evaluate.transmission import SHOWN, Transmission, stored, transmission
+from semcom.evaluate.judge import Judge
+from semcom.evaluate.transmission import SHOWN, Transmission, transmission
 from semcom.files.atomic import atomic
 from semcom.files.tables import write_rows
 from semcom.frames.images import DrawnParts
@@ -31,6 +35,7 @@ def run(
     table: Path,
     sheet: Path,
     journal: Path,
+    classifier: Path | None = None,
 ) -> None:
     """Sweep the Es/N0 over the test images.
 
@@ -43,6 +48,7 @@ def run(
         sheet: output, PNG: odd rows reconstructed, even rows original, at the lowest, a middle and the
             highest Es/N0.
         journal: events for the tracking server.
+        classifier: the trained classifier, if the entry has one.
 
     Raises:
         SemcomError: a file is missing, damaged or another job's.
@@ -55,7 +61,10 @@ def run(
     tags = {"study": entry.study, "system": entry.system, "method": entry.method, "link": entry.link_name}
     named = {**tags, "seed": str(entry.seed), "stage": "images_test"}
     with Journal.open(journal, named, entry.model_dump()) as events:
-        way = transmission(entry, trained.eval(), images, index, mean=mean, error_table=error_table)
+        judge = Judge.of(entry, images, part, classifier=classifier)
+        way = transmission(
+            entry, trained.eval(), images, index, mean=mean, error_table=error_table, judge=judge
+        )
         rows: list[Row] = []
         shown: dict[int, Pixels] = {}
         progress = Progress(len(entry.snr_db))
@@ -66,8 +75,7 @@ def run(
             progress.step(number, f"{snr_db} dB: PSNR {means['test/psnr_db']:.2f} dB")
             rows += [{**tags, "seed": entry.seed, **row} for row in new]
     write_rows(table, rows)
-    sent = stored(images, index[:SHOWN])
-    write_sheet(sheet, sent, [shown[snr_db] for snr_db in low_middle_high(entry.snr_db)])
+    write_sheet(sheet, judge.sent[:SHOWN], [shown[snr_db] for snr_db in low_middle_high(entry.snr_db)])
 
 
 def at_one_snr(entry: ImagesTestEntry, way: Transmission, snr_db: int) -> tuple[list[Row], Pixels]:

@@ -21,9 +21,10 @@ from semcom.channel.digital.link import DigitalLink
 from semcom.channel.digital.table import Curve, read_all
 from semcom.channel.digital.transceiver import Transceiver
 from semcom.channel.snr import n0_from_db
+from semcom.evaluate.judge import Judge
 from semcom.files.errors import SemcomError
 from semcom.frames.images import DeviceImages
-from semcom.metrics.reconstruction import Floats, Pixels, pixels, psnr_db, ssim
+from semcom.metrics.reconstruction import Floats, Pixels, pixels
 from semcom.models import images as networks
 from semcom.models.jscc import DeepJSCC
 from semcom.models.vqvae import VQVAE
@@ -69,25 +70,28 @@ def transmission(
     *,
     mean: Tensor,
     error_table: Path | None,
+    judge: Judge,
 ) -> Transmission:
     """How the entry's network sends images at `index`; `mean` (C, H, W) stands for lost ones."""
     if isinstance(network, DeepJSCC):
-        return Analog(network, build(CHANNELS, entry.channel), images, index)
+        return Analog(network, build(CHANNELS, entry.channel), images, index, judge=judge)
     scheme = parse(str(entry.scheme), channel_uses=entry.channel_uses)
     if scheme.code == "uncoded":
-        return Uncoded(network, scheme, entry.channel["use"], images, index)
+        return Uncoded(network, scheme, entry.channel["use"], images, index, judge=judge)
     if error_table is None:
         raise SemcomError(f"{scheme} needs its error table; give --error-table")
     (curve,) = read_all([error_table], entry.table)
-    return Coded(network, curve, images, index, mean=mean, exact=entry.exact)
+    return Coded(network, curve, images, index, mean=mean, exact=entry.exact, judge=judge)
 
 
 class Analog:
     """DeepJSCC over a channel."""
 
-    def __init__(self, network: DeepJSCC, channel: Channel, images: DeviceImages, index: Tensor) -> None:
+    def __init__(
+        self, network: DeepJSCC, channel: Channel, images: DeviceImages, index: Tensor, *, judge: Judge
+    ) -> None:
         self.network, self.channel, self.device = network, channel, index.device
-        self.sent = stored(images, index)
+        self.judge = judge
         with torch.no_grad():
             self.symbols = torch.cat([network.encoder(batch) for batch in taken(images, index)])
 
@@ -98,7 +102,7 @@ class Analog:
         through = (self.channel(batch, n0, draws) for batch in self.symbols.split(BATCH))
         parts = [pixels(self.network.decoder(batch)) for batch in through]
         received = np.concatenate(parts)
-        return Arrived(received[:SHOWN], measured(self.sent, received))
+        return Arrived(received[:SHOWN], self.judge(received))
 
 
 class _Digital:
@@ -106,8 +110,8 @@ class _Digital:
 
     device = torch.device("cpu")
 
-    def __init__(self, network: VQVAE, images: DeviceImages, index: Tensor) -> None:
-        self.network, self.sent = network, stored(images, index)
+    def __init__(self, network: VQVAE, images: DeviceImages, index: Tensor, *, judge: Judge) -> None:
+        self.network, self.judge = network, judge
         self.width = network.quantiser.codes.bit_length() - 1
         indices = torch.cat([network.encode(batch) for batch in taken(images, index)])
         self.bits = torch.from_numpy(to_bits(indices.cpu().numpy(), width=self.width))
@@ -131,13 +135,14 @@ class Coded(_Digital):
         *,
         mean: Tensor,
         exact: bool,
+        judge: Judge,
     ) -> None:
-        super().__init__(network, images, index)
+        super().__init__(network, images, index, judge=judge)
         self.link, self.exact = DigitalLink((curve,), outside="bound"), exact
         whole = self.decoded(self.bits.numpy())
         instead = np.broadcast_to(pixels(mean[None]), whole.shape)
         self.shown = whole[:SHOWN], instead[:SHOWN]
-        self.measures = measured(self.sent, whole), measured(self.sent, np.ascontiguousarray(instead))
+        self.measures = judge(whole), judge(np.ascontiguousarray(instead))
 
     def send(self, snr_db: float, draws: Generator) -> Arrived:
         """See `Transmission`."""
@@ -154,9 +159,16 @@ class Uncoded(_Digital):
     """A VQ-VAE over a link without a code: wrong bits make other indices."""
 
     def __init__(
-        self, network: VQVAE, scheme: Scheme, channel: str, images: DeviceImages, index: Tensor
+        self,
+        network: VQVAE,
+        scheme: Scheme,
+        channel: str,
+        images: DeviceImages,
+        index: Tensor,
+        *,
+        judge: Judge,
     ) -> None:
-        super().__init__(network, images, index)
+        super().__init__(network, images, index, judge=judge)
         self.transceiver, self.channel = Transceiver(scheme), channel
         spare = scheme.payload_bits - self.bits.shape[1]
         self.payload = torch.nn.functional.pad(self.bits.float(), (0, spare))
@@ -171,20 +183,9 @@ class Uncoded(_Digital):
         bits = torch.cat(through)[:, : self.bits.shape[1]].numpy()
         received = self.decoded(bits)
         wrong = (bits != self.bits.numpy()).mean(1, dtype=np.float64)
-        return Arrived(received[:SHOWN], {**measured(self.sent, received), "bit_error_rate": wrong})
-
-
-def measured(sent: Pixels, received: Pixels) -> dict[str, Floats]:
-    """PSNR in dB and SSIM, one value an image."""
-    return {"psnr_db": psnr_db(sent, received), "ssim": ssim(sent, received)}
+        return Arrived(received[:SHOWN], {**self.judge(received), "bit_error_rate": wrong})
 
 
 def taken(images: DeviceImages, index: Tensor) -> Iterator[Tensor]:
     """Batches (B, C, H, W) in 0…1 of the images at `index`."""
     yield from (images.take(batch) for batch in index.split(BATCH))
-
-
-def stored(images: DeviceImages, index: Tensor) -> Pixels:
-    """The images at `index` as they are stored."""
-    found: Pixels = images.rgb[index].cpu().numpy()
-    return found

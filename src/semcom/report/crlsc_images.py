@@ -19,7 +19,7 @@ from semcom.params.crlsc.images import CHANNELS, Images, low_middle_high
 from semcom.report.checked import check_there, table
 from semcom.report.crlsc_words import cell, listed
 from semcom.report.figures import COLOURS, MARKERS
-from semcom.report.sheet import STYLE, Sheet
+from semcom.report.sheet import GREY, STYLE, Sheet
 from semcom.report.tables import over_seeds
 
 PLACE = ("study", "system", "method", "link", "seed")
@@ -27,7 +27,9 @@ KEY = ("snr_db", "draw", "metric")
 BY = ["method", "link", "sent_as", "channel_uses", "cbr", "snr_db", "metric"]
 COLUMNS = [*BY, "mean", "half_width", "seeds"]
 PSNR = "psnr_db"
-SHOWN = {PSNR: "PSNR (dB)", "ssim": "SSIM"}
+ACCURACY, ORIGINAL = "accuracy", "accuracy_original"
+"""Of the classifier on images as they arrive, and on themselves."""
+SHOWN = {PSNR: "PSNR (dB)", "ssim": "SSIM", ACCURACY: "accuracy of the classifier (%)"}
 """Metrics of the figures and of the page, and their labels."""
 EVERYTHING = (-math.inf, math.inf)
 
@@ -96,11 +98,17 @@ def over_snr(made: pd.DataFrame, metric: str, entry: CrlscReportEntry, *, foot: 
     images = entry.images
     assert images is not None
     rows = made[made["metric"] == metric]
+    if metric == ACCURACY:
+        rows = rows.assign(mean=100 * rows["mean"], half_width=100 * rows["half_width"])
     with mpl.rc_context(STYLE):
         sheet = Sheet(len(images.links), columns=min(3, len(images.links)), panel_height=2.2)
         for axes, link in zip(sheet.panels, images.links, strict=True):
             for number, method in enumerate(images.methods):
                 _line(axes, rows[(rows["link"] == link) & (rows["method"] == method)], number, method)
+            if metric == ACCURACY:
+                axes.axhline(
+                    100 * ceiling(made), color=GREY, linestyle="--", linewidth=0.8, label="originals"
+                )
             axes.set_title(f"{link}: {uses(images, link)} uses, CBR {ratio(images, link, entry.size):.3g}")
         seeds = len(entry.seeds)
         bars = f"Bars: 95 % Student-t intervals over {seeds} seeds." if seeds > 1 else "One seed."
@@ -112,12 +120,19 @@ def over_snr(made: pd.DataFrame, metric: str, entry: CrlscReportEntry, *, foot: 
 
 
 def figures_of(made: pd.DataFrame, entry: CrlscReportEntry, *, foot: str) -> dict[str, Figure]:
-    """By name: `images_psnr`, `images_ssim`, and `images_cbr` where links differ in their channel uses."""
+    """By name: PSNR, SSIM; accuracy, with a classifier; PSNR over CBR where links differ in channel uses."""
     if entry.images is None:
         return {}
     drawn = {"images_psnr": over_snr(made, PSNR, entry, foot=foot)}
     drawn["images_ssim"] = over_snr(made, "ssim", entry, foot=foot)
+    if entry.images.classifier:
+        drawn["images_accuracy"] = over_snr(made, ACCURACY, entry, foot=foot)
     return drawn | ({"images_cbr": over_cbr(made, entry, foot=foot)} if entry.images.several_uses else {})
+
+
+def ceiling(made: pd.DataFrame) -> float:
+    """Mean accuracy of the classifier on original test images; the same beside every method."""
+    return float(made.loc[made["metric"] == ORIGINAL, "mean"].mean())
 
 
 def _line(axes: Axes, rows: pd.DataFrame, number: int, label: str) -> None:
@@ -165,6 +180,8 @@ def section(made: pd.DataFrame, entry: CrlscReportEntry) -> Iterator[str]:
         return
     yield "![PSNR over Es/N0](crlsc_images_psnr.png)\n"
     yield "![SSIM over Es/N0](crlsc_images_ssim.png)\n"
+    if images.classifier:
+        yield "![Accuracy over Es/N0](crlsc_images_accuracy.png)\n"
     if images.several_uses:
         yield "![PSNR over CBR](crlsc_images_cbr.png)\n"
     yield (
@@ -172,20 +189,29 @@ def section(made: pd.DataFrame, entry: CrlscReportEntry) -> Iterator[str]:
         "images' own. Networks trained on as many images, in as many steps. All methods of a link take its "
         "channel uses. [CSV](crlsc_images.csv), with lost images and wrong bits.\n"
     )
+    if images.classifier:
+        original = cell(made[made["metric"] == ORIGINAL].head(1))
+        yield (
+            f"Accuracy is of one classifier a seed ({images.classifier.backbone['use']}, linear head), "
+            f"trained on the originals of `{images.train}` and never on what arrives: of the original test "
+            f"images it is right of {original} %.\n"
+        )
+    told = "; accuracy in %" if images.classifier else ""
     for link in images.links:
         share = f"CBR {ratio(images, link, entry.size):.4g}"
-        yield f"`{link}`: {uses(images, link)} channel uses an image, {share}. PSNR in dB; SSIM:\n"
+        yield f"`{link}`: {uses(images, link)} channel uses an image, {share}. PSNR in dB; SSIM{told}:\n"
         body = []
         for method in images.methods:
             rows = made[(made["method"] == method) & (made["link"] == link)]
             if not rows.empty:
-                cells = (_both(rows[rows["snr_db"] == snr_db]) for snr_db in images.snr_db)
+                cells = (_cell(rows[rows["snr_db"] == snr_db]) for snr_db in images.snr_db)
                 body.append([method, sent_as(images, method, link), *cells])
         head = ["method", "sent as", *(f"{snr_db} dB" for snr_db in images.snr_db)]
         yield from listed(head, body)
 
 
-def _both(rows: pd.DataFrame) -> str:
-    """PSNR; SSIM."""
-    psnr, similar = (rows[rows["metric"] == metric] for metric in SHOWN)
-    return f"{cell(psnr, factor=1, form='.2f')}; {cell(similar, factor=1, form='.3f')}"
+def _cell(rows: pd.DataFrame) -> str:
+    """PSNR; SSIM; accuracy, if classes are told."""
+    psnr, similar, right = (rows[rows["metric"] == metric] for metric in SHOWN)
+    both = f"{cell(psnr, factor=1, form='.2f')}; {cell(similar, factor=1, form='.3f')}"
+    return both if right.empty else f"{both}; {cell(right)}"

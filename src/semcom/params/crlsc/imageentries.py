@@ -5,7 +5,7 @@ from typing import Annotated
 from annotated_types import Gt, MinLen
 
 from semcom.params.crlsc.entries import PartsEntry
-from semcom.params.crlsc.images import Codebook, ImageLink
+from semcom.params.crlsc.images import Classifier, Codebook, ImageLink
 from semcom.params.entries import Component, Size
 from semcom.params.ranges import Fraction, PositiveInt, WholeNumber, WholeSnrDb
 
@@ -30,6 +30,14 @@ class ImagesEntry(PartsEntry):
     warmup: Fraction
 
 
+class ClassifierEntry(PartsEntry):
+    """`semcom finetune classifier`: the classifier of what arrives."""
+
+    size: Size
+    part: str
+    classifier: Classifier
+
+
 class ImagesTestEntry(PartsEntry):
     """`semcom evaluate images`: one network over one link."""
 
@@ -46,3 +54,5 @@ class ImagesTestEntry(PartsEntry):
     part: str
     snr_db: Annotated[tuple[WholeSnrDb, ...], MinLen(1)]
     draws: PositiveInt
+    backbone: Component | None = None
+    """Of the classifier of what arrives; None: there is none."""

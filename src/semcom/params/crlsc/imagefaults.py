@@ -1,6 +1,6 @@
 """What in `crlsc.images` does not go together: parts, links, and what does not fit its channel uses."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from semcom.files.errors import SemcomError
 from semcom.params.crlsc.images import ANY, ImageMethod, Images
@@ -13,19 +13,47 @@ from semcom.params.scheme import parse
 KEY = "images"
 
 
-def lacking(section: Section) -> Iterator[Fault]:
-    """Every fault of `images`, whose values are each in their range."""
+def lacking(section: Section, classes: Mapping[str, tuple[str, ...] | None]) -> Iterator[Fault]:
+    """Every fault of `images`, whose values are each in their range.
+
+    Args:
+        section: what the file says.
+        classes: class names of each data set; None or left out where they are not known yet.
+    """
     images = section.images
     if images is None:
         return
     yield from part_fault(section, (KEY, "train"), images.train, "public", "private")
     yield from part_fault(section, (KEY, "test"), images.test, "test")
+    if images.classifier is not None:
+        yield from _classifier(section, images, classes)
     yield from _names(images)
     for name, method in images.methods.items():
         path = (KEY, "methods", name)
         yield from _kind(method, path)
         for link in images.links_of(name):
             yield from _sent(images, method, (path, link), section.size)
+
+
+def _classifier(
+    section: Section, images: Images, classes: Mapping[str, tuple[str, ...] | None]
+) -> Iterator[Fault]:
+    """Labels to train a classifier by, and the same classes in the test."""
+    path = (KEY, "classifier")
+    own, other = section.parts.get(images.train), section.parts.get(images.test)
+    if own is None or other is None:
+        return
+    if own.role == "public":
+        text = f"learns from labels, and {images.train} is public: no label of it is ever read"
+        yield Fault(path, f"{text}; train on a private part, or leave `classifier` out")
+    if (known := classes.get(own.data)) is not None and len(known) < 2:
+        text = f"learns from labels, and the images of {own.data} have none"
+        yield Fault(path, f"{text}; train on images with classes, or leave `classifier` out")
+    if (own.data, own.classes) != (other.data, other.classes):
+        text = (
+            f"learns the classes of {images.train}, and {images.test} has others; take parts of one data set"
+        )
+        yield Fault(path, f"{text} and the same classes in one order, or leave `classifier` out")
 
 
 def _names(images: Images) -> Iterator[Fault]:

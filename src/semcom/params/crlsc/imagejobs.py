@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from semcom.files.hashes import sha256
 from semcom.params.codehash import code_hash
 from semcom.params.component import module_of
-from semcom.params.crlsc.imageentries import ImagesEntry, ImagesTestEntry
+from semcom.params.crlsc.imageentries import ClassifierEntry, ImagesEntry, ImagesTestEntry
 from semcom.params.crlsc.images import ANY, Images
 from semcom.params.entries import TableEntry, to_json
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from semcom.params.crlsc.jobs import CrlscJobs
 
 TRAIN, TEST = "semcom.finetune.images", "semcom.evaluate.images"
+CLASSIFIER = "semcom.finetune.classifier"
 TABLE = "semcom.channel.digital.simulate"
 """The modules that the verbs run: where their code hashes start."""
 MEASURED, MADE = Path("results/reference/links"), Path("results/data/links")
@@ -61,8 +62,29 @@ class ImageJobs:
         folder = f"results/{self.jobs.study.study}/crlsc/images/train"
         network = f"{folder}/{method}/{self._trained_over(method, link)}/seed{seed}/network.pt"
         files = {"frames": self._frames(self.images.test), "network": network}
+        if self.images.classifier is not None:
+            files["classifier"] = self.classifier_file(seed)
         table = self._table(method, link)
         return files | ({"error-table": str(_place(table.file))} if table else {})
+
+    def classifier_file(self, seed: int | str) -> str:
+        """The trained classifier of what arrives."""
+        return f"results/{self.jobs.study.study}/crlsc/images/classifier/seed{seed}/classifier.pt"
+
+    def classifier(self, seed: int) -> str:
+        """Entry of `semcom finetune classifier`."""
+        images, chosen = self.images, self.images.classifier
+        assert chosen is not None
+        components = {"BACKBONES": chosen.backbone, "OPTIMISERS": chosen.optimiser}
+        components |= {"VIEWS": chosen.views} if chosen.views else {}
+        return to_json(
+            ClassifierEntry(
+                **self.jobs.place(_hash(CLASSIFIER, components), [images.train], seed),
+                size=self.jobs.study.crlsc.size,
+                part=images.train,
+                classifier=chosen,
+            )
+        )
 
     def train(self, method: str, link: str, seed: int) -> str:
         """Entry of `semcom finetune images`."""
@@ -91,9 +113,11 @@ class ImageJobs:
         """Entry of `semcom evaluate images`."""
         images, chosen, over = self.images, self.images.methods[method], self.images.links[link]
         table = self._table(method, link)
+        backbone = images.classifier.backbone if images.classifier else None
+        components = {"CHANNELS": over.channel} | ({"BACKBONES": backbone} if backbone else {})
         return to_json(
             ImagesTestEntry(
-                **self.jobs.place(_hash(TEST, {"CHANNELS": over.channel}), [images.test], seed),
+                **self.jobs.place(_hash(TEST, components), [images.test], seed),
                 method=method,
                 link_name=link,
                 channel=over.channel,
@@ -106,6 +130,7 @@ class ImageJobs:
                 part=images.test,
                 snr_db=images.snr_db,
                 draws=images.draws,
+                backbone=backbone,
             )
         )
 

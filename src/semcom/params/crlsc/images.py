@@ -86,6 +86,19 @@ class ImageMethod(Strict):
     """Of DeepJSCC: those that it trains over and is sent over; None: all."""
 
 
+class Classifier(Strict):
+    """One fixed classifier, trained on original images, that tells the classes of what arrives."""
+
+    backbone: Component = {"use": "resnet18", "width_mult": 0.25}
+    """Below a linear head."""
+    epochs: PositiveInt = 20
+    batch_size: Annotated[WholeNumber, Gt(1)] = 64
+    optimiser: Component = {"use": "adamw"}
+    warmup: Fraction = 0.05
+    views: Component | None = None
+    """Augmented views to train on; None: the images as they are."""
+
+
 class Images(Strict):
     """The key `images`."""
 
@@ -103,6 +116,8 @@ class Images(Strict):
     snr_db: Annotated[tuple[WholeSnrDb, ...], MinLen(1), AfterValidator(increasing)] = (0, 5, 10, 15, 20)
     """Es/N0 in dB of the test."""
     draws: PositiveInt = 3
+    classifier: Classifier | None = None
+    """Of the classes of `train`; None: no classes are told of what arrives."""
 
     @property
     def several_uses(self) -> bool:

@@ -21,6 +21,9 @@ FAMILIES = {
     (KEY, "methods", "*", "guide"): "GUIDES",
     (KEY, "images", "links", "*", "channel"): "CHANNELS",
     (KEY, "images", "optimiser"): "OPTIMISERS",
+    (KEY, "images", "classifier", "backbone"): "BACKBONES",
+    (KEY, "images", "classifier", "optimiser"): "OPTIMISERS",
+    (KEY, "images", "classifier", "views"): "VIEWS",
     (KEY, "methods", "*", "train", "optimiser"): "OPTIMISERS",
     (KEY, "methods", "*", "train", "views"): "VIEWS",
 }
@@ -67,7 +70,10 @@ def load(config: Mapping[str, Any], classes: Mapping[str, tuple[str, ...] | None
     except ValidationError as error:
         found += [fault for fault in faults.from_pydantic(error, Study) if fault.path not in shrunk]
     else:
-        apart = [*together.lacking(study.crlsc, classes or {}), *imagefaults.lacking(study.crlsc)]
+        apart = [
+            *together.lacking(study.crlsc, classes or {}),
+            *imagefaults.lacking(study.crlsc, classes or {}),
+        ]
         found += [Fault((KEY, *fault.path), fault.text) for fault in apart]
     # What a method inherits is wrong once, where it stands.
     faults.refuse(fault for fault in found if fault.path not in inherited)
