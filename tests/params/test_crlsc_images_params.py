@@ -140,6 +140,7 @@ def faults(config: dict[str, Any]) -> list[str]:
             "none",
             "methods.vq.schemes.fading: fading is rayleigh, csi none; bits go ov",
         ),
+        ("links.r12.channel", {}, "links.r12.channel.use: missing"),
         (
             "links.any",
             {"channel": {"use": "awgn"}, "channel_uses": 256},

@@ -121,6 +121,12 @@ def test_a_method_inherits_what_its_train_leaves_out(config):
             "crlsc.targets.rooms.test: a is a private part, here it takes",
         ),
         ("claims", "a/b", "crlsc.claims: 'a/b' is not a plain name"),
+        (
+            "consensus.maps",
+            [50, 200],
+            "crlsc.consensus.maps: a map on 200 images, but public has 100; take at",
+        ),
+        ("parts.test.classes", ["office"], "crlsc.targets.rooms.test: test has other classes than a"),
         ("consensus.target", "room", "crlsc.consensus.target: 'room' is none of targets; did you mean"),
         ("parts.a.classes", ["kitchn"], "crlsc.parts.a.classes: 'kitchn' is none of the classes of rooms"),
     ],
@@ -128,6 +134,14 @@ def test_a_method_inherits_what_its_train_leaves_out(config):
 def test_a_fault_is_named_with_the_way_out(config, path, value, said):
     found = faults(changed(config, path, value))
     assert any(line.startswith(said) for line in found), found
+
+
+def test_a_target_of_one_class_is_refused(config):
+    one = changed(changed(config, "parts.a.classes", ["office"]), "parts.test.classes", ["office"])
+    assert (
+        "crlsc.targets.rooms.train: all images of a are office; a head needs two classes or more"
+        in faults(one)
+    )
 
 
 def test_a_fault_that_is_inherited_is_told_once(config):

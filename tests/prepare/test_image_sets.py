@@ -274,6 +274,12 @@ ROW = Row(1, "train", "a", "a", "g")
             "no picture of 10 is in test: give it a",
         ),
         ({"9.png": Known("B", "test")}, {}, {}, "test has 1 classes that train lacks, 'B' among them"),
+        (
+            {"0.png": Known("a", "train", "g"), "1.png": Known("a", "test", "g")},
+            {},
+            {},
+            "the group 'g' is in train and in test",
+        ),
         ({}, {"classes": ("a", "b", "c")}, {}, "no picture of the class 'c' is whole"),
         ({}, {}, {"test_share": 0.01}, "no test part of 1 % can be drawn from 10 pictures"),
     ],

@@ -96,6 +96,16 @@ def test_damaged_weights_are_named(tmp_path: Path) -> None:
         weights.load(path)
 
 
+def test_a_changed_byte_in_weights_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "w.pt"
+    weights.save(path, {"w": torch.arange(1000, dtype=torch.float32)})
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(SemcomError, match=r"w\.pt \(the checksum of .* is wrong\); remove it"):
+        weights.load(path)
+
+
 def test_weights_of_another_network_are_named(tmp_path: Path) -> None:
     weights.save(tmp_path / "w.pt", {"weight": torch.ones(2, 3), "bias": torch.ones(2)})
     weights.load_into(torch.nn.Linear(3, 2), tmp_path / "w.pt")

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semcom.evaluate.frozen import both
+from semcom.files.errors import SemcomError
 from semcom.frames.folds import Indices
 from semcom.metrics.classification import accuracy
 from semcom.metrics.heads import Classes, Head, Labelled, Nearest, Vectors
@@ -49,7 +50,12 @@ def of_party(
     """
     k = min(entry.probe.neighbours, len(bank.classes))
     labels, classes = (np.asarray(of.classes, np.int64) for of in (bank, queries))
-    built = PrivateBase.build(_single(bank.features), ids, labels, form=entry.probe.private, seed=entry.seed)
+    try:
+        built = PrivateBase.build(
+            _single(bank.features), ids, labels, form=entry.probe.private, seed=entry.seed
+        )
+    except SemcomError as error:
+        raise SemcomError(f"crlsc.probe.private: {error}") from error
     wanted = _single(queries.features)
     found = built.classify(wanted, k)
     values: dict[str, Mapping[str, float]] = {

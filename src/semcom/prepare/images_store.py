@@ -92,7 +92,8 @@ def store(
         seed: of that draw.
 
     Raises:
-        SemcomError: too many pictures are bad; a class or a part is empty; test has a class that train lacks.
+        SemcomError: too many pictures are bad; a class or a part is empty; test has a class that train lacks;
+            a group is on both sides.
     """
     numbers = {name: number for number, name in enumerate(given.known, 1)}
     sizes, kinds, bad = _store_pictures(given, folder / FILES[0], numbers)
@@ -159,6 +160,7 @@ def _splits(known: Sequence[Known], share: float | None, seed: int) -> list[Spli
     if len(own) > 1:
         raise SemcomError("some pictures have a split and some have none: give each one, or --test-share")
     if share is None and own == {True}:
+        _check_groups(known)
         return [one.split for one in known if one.split]
     if own == {True}:
         log.info("the set's own split is not used")
@@ -166,6 +168,17 @@ def _splits(known: Sequence[Known], share: float | None, seed: int) -> list[Spli
     groups = [one.group or f"\0{position}" for position, one in enumerate(known)]
     test = draw_test([one.label for one in known], groups, share=share or TEST_SHARE, seed=seed)
     return ["test" if chosen else "train" for chosen in test]
+
+
+def _check_groups(known: Sequence[Known]) -> None:
+    """A group, such as a person's pictures, is on one side: else the test knows the person."""
+    split_of: dict[str, Split | None] = {}
+    for one in known:
+        if one.group and split_of.setdefault(one.group, one.split) != one.split:
+            raise SemcomError(
+                f"the group {one.group!r} is in train and in test, and tests would be of what training has "
+                "seen; put all of it on one side, or have a split drawn: --test-share 0.2"
+            )
 
 
 def _classes(given: PictureSet, names: Sequence[str]) -> tuple[str, ...]:

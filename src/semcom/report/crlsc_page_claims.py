@@ -23,8 +23,8 @@ def claims(made: pd.DataFrame) -> Iterator[str]:
         "*Supported*: the effect is at least the margin, and its 95 % interval lies beyond no effect, the "
         "p-value after Holm; of a claim not to be worse, the interval lies within the margin. "
         "*Contradicted*: the whole interval falls short of the margin. A claim at several targets or "
-        "encoders must hold at each; nothing is widened for the number of claims. Intervals are over "
-        "seeds and test images, by groups such as scenes. Bytes are counted. [CSV](crlsc_claims.csv)\n"
+        "encoders must hold at each, and Holm counts these together; intervals are not widened. They are "
+        "over seeds and test images, by groups such as scenes. Bytes are counted. [CSV](crlsc_claims.csv)\n"
     )
     body = []
     for name, rows in made.groupby("claim", sort=False):

@@ -1,6 +1,7 @@
 """Weights and other tensors on disk: atomic, and the same content always gives the same bytes."""
 
 import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ def load(path: Path, device: torch.device | str = "cpu") -> Any:
         SemcomError: the file is missing or damaged.
     """
     try:
+        with zipfile.ZipFile(path) as archive:  # torch does not look at the checksums
+            if damaged := archive.testzip():
+                raise zipfile.BadZipFile(f"the checksum of {damaged} is wrong")
         return torch.load(path, map_location=device, weights_only=True)
     except Exception as error:  # torch raises a dozen kinds, depending on where the damage is
         reason = (str(error).splitlines() or [type(error).__name__])[0]

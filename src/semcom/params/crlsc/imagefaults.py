@@ -108,6 +108,8 @@ def _bits(images: Images, method: ImageMethod, link: str, size: tuple[int, int])
     """
     assert method.vqvae is not None
     channel, uses = images.links[link].channel, images.links[link].channel_uses
+    if "use" not in channel:
+        return ""  # said where it is missing
     if channel["use"] not in ("awgn", "rayleigh") or channel.get("csi", "receiver") != "receiver":
         said = f"{link} is {channel['use']}, csi {channel.get('csi')}"
         return f"{said}; bits go over awgn, and over rayleigh with csi: receiver"

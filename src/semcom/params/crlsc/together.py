@@ -26,7 +26,7 @@ def lacking(section: Section, classes: Mapping[str, tuple[str, ...] | None]) -> 
     yield from _bases(section)
     for name in section.methods:
         yield from _method(section, name)
-    yield from _targets(section)
+    yield from _targets(section, classes)
     yield from _consensus(section)
 
 
@@ -151,7 +151,7 @@ def _after(section: Section, name: str) -> Iterator[Fault]:
         yield Fault(path, "both must have a guide, or none: only then is the encoder the same network")
 
 
-def _targets(section: Section) -> Iterator[Fault]:
+def _targets(section: Section, classes: Mapping[str, tuple[str, ...] | None]) -> Iterator[Fault]:
     for name, target in section.targets.items():
         path = ("targets", name)
         faults = [
@@ -164,6 +164,12 @@ def _targets(section: Section) -> Iterator[Fault]:
             if (own.data, own.classes) != (other.data, other.classes):
                 text = f"{target.test} has other classes than {target.train}; take parts of one data set and "
                 yield Fault((*path, "test"), f"{text}the same classes in one order")
+            found = own.classes or classes.get(own.data)
+            if found is not None and len(found) < 2:
+                text = (
+                    f"all images of {target.train} are {', '.join(found)}; a head needs two classes or more"
+                )
+                yield Fault((*path, "train"), text)
 
 
 def _consensus(section: Section) -> Iterator[Fault]:
@@ -177,5 +183,9 @@ def _consensus(section: Section) -> Iterator[Fault]:
         yield Fault(("consensus", "shared"), "missing; there is no public part, so say which one is shared")
     else:
         yield from part_fault(section, ("consensus", "shared"), shared, "public")
+        count = section.parts[shared].count if shared in section.parts else None
+        if count is not None and max(wanted.maps) > count:
+            text = f"a map on {max(wanted.maps)} images, but {shared} has {count}; take at most those"
+            yield Fault(("consensus", "maps"), text)
     if all(len(section.encoders_of(name)) < 2 for name in section.methods):
         yield Fault(("consensus",), "compares encoders, and no method has two; leave it out, or add encoders")
