@@ -40,11 +40,14 @@ def explained(text: str) -> list[str]:
 def test_every_key_is_explained_and_no_other():
     first, _, second = README.partition("## Keys")[2].partition("## The second system")
     assert sorted(explained(first)) == sorted(keys(Study))
-    table, _, images = second.partition("## Claims")[0].partition("### Images over links")
+    table, _, below = second.partition("## Claims")[0].partition("### Images over links")
+    images, _, classify = below.partition("### Classification over links")
     own = [key for key in keys(Asked) if not key.startswith("methods.NAME.train.")]  # as those of `train`
-    assert sorted(explained(table)) == sorted(key for key in own if not key.startswith("images."))
-    below = [key.removeprefix("images.") for key in own if key.startswith("images.")]
-    assert sorted(explained(images)) == sorted(below)
+    apart = {"images.": images, "classify.": classify}
+    assert sorted(explained(table)) == sorted(key for key in own if not key.startswith(tuple(apart)))
+    for section, page in apart.items():
+        keys_below = [key.removeprefix(section) for key in own if key.startswith(section)]
+        assert sorted(explained(page)) == sorted(keys_below)
 
 
 @pytest.mark.parametrize("name", FAMILIES)

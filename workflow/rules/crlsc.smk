@@ -14,6 +14,11 @@ if CRLSC.images:
     include: "crlsc_images.smk"
 
 
+if CRLSC.classify:
+
+    include: "crlsc_classify.smk"
+
+
 rule crlsc_embed:
     input:
         "results/data/{dataset}_{size}.h5",
@@ -151,6 +156,7 @@ rule crlsc_report:
         of_seeds("results/{study}/crlsc/probe/{method}/{encoder}/seed{seed}.npz", CRLSC.probed),
         of_images("test", IMAGES.tested, "table.csv", "sheet.png") if CRLSC.images else [],
         of_images("train", IMAGES.trained, "history.csv") if CRLSC.images else [],
+        classify_results() if CRLSC.classify else [],
         expand(
             "results/{study}/crlsc/consensus/{method}/seed{seed}.{kind}",
             study=SYSTEMS.study,
@@ -179,6 +185,7 @@ rule crlsc_report:
             "_exchange.csv",
             "_joining.csv",
             "_images.csv",
+            "_classify.csv",
             "_claims.csv",
         ),
         *crlsc_figures("bases", CRLSC.study.crlsc.bases),

@@ -11,7 +11,7 @@ import typer
 from pydantic import BaseModel, ValidationError
 
 from semcom import progress
-from semcom.cli import crlsc, images
+from semcom.cli import classify, crlsc, images
 from semcom.cli.calibrate import calibrate
 from semcom.cli.shared import embed, shared
 from semcom.cli.short import entry_is_for
@@ -307,6 +307,8 @@ evaluate.command()(crlsc.consensus)
 evaluate.command("images")(images.sweep)
 finetuning.command("images")(images.finetune)
 finetuning.command("classifier")(images.classifier)
+evaluate.command("classify")(classify.sweep)
+finetuning.command("classify")(classify.finetune)
 knowledge.command()(embed)
 knowledge.command()(shared)
 

@@ -86,9 +86,10 @@ class Systems:
 
     def table(self, file: str) -> str:
         """Entry of `semcom links table` for the error table that is called `file`."""
-        images = self.crlsc.images if self.crlsc else None
-        if images and file in images.tables:
-            return images.table(file)
+        own = (self.crlsc.images, self.crlsc.classify) if self.crlsc else ()
+        for jobs in own:
+            if jobs and file in jobs.tables:
+                return jobs.table(file)
         assert self.mmssl is not None
         return self.mmssl.table(file)
 

@@ -10,7 +10,7 @@ from semcom.files.errors import SemcomError
 TEXTS = (
     "study", "system", "method", "link", "labels", "split", "metric", "modality", "check", "codec",
     "modalities", "scheme", "condition", "block", "measure", "changing", "strategy", "state_name",
-    "encoder", "target", "space", "head", "owner", "guest", "form", "trained",
+    "encoder", "target", "space", "head", "owner", "guest", "form", "trained", "sender",
 )  # fmt: skip
 """Columns of names, which stay text even where a name looks like a number."""
 WHOLE = ("seed", "budget_epochs", "draw", "epoch", "neighbours", "quality", "state")

@@ -10,6 +10,7 @@ from semcom.params.crlsc.entries import CrlscReportEntry
 from semcom.progress import log
 from semcom.report import (
     crlsc_claims,
+    crlsc_classify,
     crlsc_computing,
     crlsc_figures,
     crlsc_images,
@@ -46,6 +47,7 @@ def run(results: Path, entry: CrlscReportEntry, output: Path) -> None:
         "exchange": crlsc_needs.exchange(found, entry),
         "joining": crlsc_needs.joins(found, entry),
         "images": crlsc_images.swept(results, entry),
+        "classify": crlsc_classify.swept(results, entry),
     }
     made["claims"] = crlsc_claims.claims(results, entry, found, made["labels"], made["computing"])
     for name, table in made.items():

@@ -1,6 +1,7 @@
 """What the rules of the second system hand to their verbs."""
 
 from semcom.params.crlsc.claims import Claim
+from semcom.params.crlsc.classify import Classify
 from semcom.params.crlsc.images import Images
 from semcom.params.crlsc.section import Consensus, Form, Network, Probe, Target, Train
 from semcom.params.entries import Component, Entry, Seeds, Size, Strict
@@ -100,6 +101,9 @@ class CrlscReportEntry(Strict):
     consensus: tuple[str, ...]
     """Methods whose encoders are compared."""
     images: Images | None = None
+    classify: Classify | None = None
+    classified: dict[str, tuple[str, ...]] = {}
+    """Methods that are classified over links, and their encoders."""
     claims: dict[str, Claim] = {}
     params_file: str = ""
     params: dict[str, object] = {}

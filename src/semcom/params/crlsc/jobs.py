@@ -6,6 +6,7 @@ from typing import Any
 
 from semcom.params.codehash import code_hash
 from semcom.params.component import module_of
+from semcom.params.crlsc.classifyjobs import ClassifyJobs
 from semcom.params.crlsc.entries import (
     ConsensusEntry,
     CrlscReportEntry,
@@ -40,6 +41,11 @@ class CrlscJobs(Files):
     def images(self) -> ImageJobs | None:
         """Those of images over links, if there are any."""
         return ImageJobs(self) if self.study.crlsc.images else None
+
+    @cached_property
+    def classify(self) -> ClassifyJobs | None:
+        """Those of classification over links, if there are any."""
+        return ClassifyJobs(self) if self.study.crlsc.classify else None
 
     def prepare(self, data: str) -> str:
         """Entry of `semcom prepare`."""
@@ -169,6 +175,8 @@ class CrlscJobs(Files):
                 label_fractions=section.probe.label_fractions,
                 consensus=tuple(self.compared),
                 images=section.images,
+                classify=section.classify,
+                classified={name: section.classified(name) for name in section.classified_methods},
                 claims=dict(self.claims),
                 params_file=self.params_file,
                 params=study.model_dump(mode="json", exclude={"tracking"}),

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from semcom.params import faults, filling, keys
-from semcom.params.crlsc import imagefaults, together
+from semcom.params.crlsc import classifyfaults, imagefaults, together
 from semcom.params.crlsc.section import Section
 from semcom.params.entries import Compute, Seeds, Strict
 from semcom.params.faults import Fault
@@ -24,6 +24,10 @@ FAMILIES = {
     (KEY, "images", "classifier", "backbone"): "BACKBONES",
     (KEY, "images", "classifier", "optimiser"): "OPTIMISERS",
     (KEY, "images", "classifier", "views"): "VIEWS",
+    (KEY, "classify", "links", "*", "channel"): "CHANNELS",
+    (KEY, "classify", "sender"): "SENDERS",
+    (KEY, "classify", "head"): "HEADS",
+    (KEY, "classify", "optimiser"): "OPTIMISERS",
     (KEY, "methods", "*", "train", "optimiser"): "OPTIMISERS",
     (KEY, "methods", "*", "train", "views"): "VIEWS",
 }
@@ -70,10 +74,9 @@ def load(config: Mapping[str, Any], classes: Mapping[str, tuple[str, ...] | None
     except ValidationError as error:
         found += [fault for fault in faults.from_pydantic(error, Study) if fault.path not in shrunk]
     else:
-        apart = [
-            *together.lacking(study.crlsc, classes or {}),
-            *imagefaults.lacking(study.crlsc, classes or {}),
-        ]
+        section, known = study.crlsc, classes or {}
+        apart = [*together.lacking(section, known), *imagefaults.lacking(section, known)]
+        apart += classifyfaults.lacking(section)
         found += [Fault((KEY, *fault.path), fault.text) for fault in apart]
     # What a method inherits is wrong once, where it stands.
     faults.refuse(fault for fault in found if fault.path not in inherited)

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Gt, MinLen
 from pydantic import AfterValidator
 
+from semcom.params.crlsc.classify import Classify
 from semcom.params.crlsc.images import Images
 from semcom.params.entries import Component, Encoder, Size, Strict
 from semcom.params.form import whole
@@ -168,6 +169,8 @@ class Section(Strict):
     """None: is not measured."""
     images: Images | None = None
     """Images over links; None: none are sent."""
+    classify: Classify | None = None
+    """Classification over links; None: is not measured."""
     claims: Name | None = None
     """The file params/claims/NAME.yaml, whose claims the report judges."""
 
@@ -185,6 +188,24 @@ class Section(Strict):
     def encoders_of(self, method: str) -> tuple[str, ...]:
         """The encoders that a method trains."""
         return self.methods[method].encoders or tuple(self.encoders)
+
+    @property
+    def classified_methods(self) -> tuple[str, ...]:
+        """The methods whose encoders are classified over links."""
+        return (self.classify.methods or tuple(self.methods)) if self.classify else ()
+
+    def classified(self, method: str) -> tuple[str, ...]:
+        """Those encoders of a method."""
+        chosen = self.classify.encoders if self.classify else None
+        return tuple(name for name in self.encoders_of(method) if chosen is None or name in chosen)
+
+    def ways_of(self, method: str) -> tuple[str, ...]:
+        """The ways that a method's vectors go; only those that learnt under a base have indices in it."""
+        classify, base = self.classify, self.methods[method].base
+        if classify is None:
+            return ()
+        digital = classify.digital
+        return tuple(w for w in classify.ways if w not in digital or base or digital[w].indices == "private")
 
     def like(self, method: str) -> str | None:
         """The first method before it that trains in the same way for another number of epochs."""

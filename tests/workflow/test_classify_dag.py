@@ -1,0 +1,115 @@
+"""Classification over links in a real DAG on scikit-learn's digits: trained, swept; what runs again."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from checkout import ROOT, Site, checkout
+from semcom.prepare import bundled
+
+PARAMS = """
+study: tiny
+report: main
+seeds: [0]
+tracking: {enabled: false}
+crlsc:
+  size: [16, 16]
+  parts:
+    public: {data: digits, role: public, count: 300}
+    a: {data: digits, role: private, count: 200}
+    test: {data: digits, role: test, count: 100}
+  mentor: {use: efficientnet_lite0, weights: random, size: [32, 32]}
+  bases:
+    pq: {form: PQ16x2}
+  encoders:
+    small: {backbone: {use: resnet18, width_mult: 0.125}}
+    wide: {backbone: {use: resnet18, width_mult: 0.25}}
+  train: {epochs: 1, batch_size: 16}
+  methods:
+    guided: {guide: {use: infonce}, base: pq}
+    random: {encoders: [small]}
+  targets:
+    digits: {train: a, test: test}
+  classify:
+    target: digits
+    links:
+      awgn: {channel: {use: awgn}, channel_uses: 32}
+    digital:
+      codes: {link: awgn, scheme: qpsk_ldpc_1/2}
+      own: {link: awgn, scheme: qpsk_ldpc_1/2, indices: private}
+    epochs: 5
+    snr_db: [-10, 10]
+    draws: 2
+"""
+TABLE = "results/reference/links/qpsk_ldpc_1-2_32_awgn.csv"
+RUNS = "results/tiny/crlsc/classify"
+WAYS = ("direct", "awgn", "codes", "own")
+TESTED = {f"crlsc_classify_test guided {way} 0" for way in WAYS}
+TRAINED = {f"crlsc_classify guided {encoder} {way} 0" for encoder in ("small", "wide") for way in WAYS}
+RANDOM = {f"{job} 0" for way in ("direct", "awgn", "own") for job in (
+    f"crlsc_classify_test random {way}", f"crlsc_classify random small {way}")}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A checkout in which the sweeps of guided encoders have run."""
+    site = checkout(tmp_path_factory.mktemp("classify") / "köln x")
+    bundled.digits(site.root / "data/digits")
+    site.run("dvc", "add", "--quiet", "data/digits")
+    (site.root / "params/quickstart.yaml").write_text(PARAMS)
+    (site.root / TABLE).parent.mkdir(parents=True)
+    shutil.copy(ROOT / TABLE, site.root / TABLE)
+    site.snakemake("--cores", "2", *(f"{RUNS}/test/guided/{way}/seed0.csv" for way in WAYS))
+    return site
+
+
+def test_every_way_has_each_receiver_with_each_encoder(site):
+    for way in WAYS:
+        rows = pd.read_csv(site.root / RUNS / f"test/guided/{way}/seed0.csv")
+        accuracy = rows[rows["metric"] == "accuracy"]
+        pairs = accuracy.groupby(["owner", "guest"])["sender"].agg(lambda of: set(of))
+        both = {"nobody"} if way in ("direct", "codes") else {"owner", "guest"}
+        assert pairs["small", "wide"] == pairs["wide", "small"] == both
+        own = accuracy[accuracy["owner"] == accuracy["guest"]].groupby("snr_db")["value"].mean()
+        assert own[10] > 0.2, "ten classes, an encoder that hardly trained"
+        history = pd.read_csv(site.root / RUNS / f"train/guided/small/{way}/seed0/history.csv")
+        assert set(history["epoch"]) == {1, 2, 3, 4, 5}
+        lost = rows[rows["metric"] == "lost_blocks"].groupby("snr_db")["value"].mean()
+        if way in ("codes", "own"):
+            assert lost[-10] > 0.9 > 0.1 > lost[10], "where the error table puts the cliff"
+
+
+def test_what_runs_again_is_what_reads_the_change(site):
+    assert site.planned() & (TESTED | TRAINED) == set()
+    for old, new, again in (
+        ("channel_uses: 32}", "channel_uses: 32, train_snr_db: 5}", ("awgn",)),
+        ("draws: 2", "draws: 3", ()),
+        ("epochs: 5", "epochs: 6", WAYS),
+        ("form: PQ16x2", "form: PQ8x2", WAYS),
+    ):
+        with site.edited("params/quickstart.yaml", old, new):
+            planned = site.planned() & (TESTED | TRAINED)
+        trained = {job for job in TRAINED if job.split()[-2] in again}
+        assert planned == trained | {job for job in TESTED if job.split()[-2] in again or old == "draws: 2"}
+    assert {job for job in site.planned() if "classify" in job} == RANDOM
+
+
+def test_a_fault_is_one_message(site):
+    with site.edited("params/quickstart.yaml", "form: PQ16x2", "form: PQ16x4"):
+        text = site.snakemake("-n", code=1)
+    assert "Traceback" not in text
+    assert "crlsc.classify.digital.codes.indices: shared, but the base pq (PQ16x4) has indices of 64" in text
+
+
+def test_params_import_nothing_heavy(site):
+    code = (
+        "import sys, yaml; from pathlib import Path; from semcom.params.systems import systems\n"
+        "params = yaml.safe_load(Path('params/quickstart.yaml').read_text())\n"
+        "made = systems(params, files=[], root=Path('.')).crlsc.classify\n"
+        "[made.test(*pair, 0) for pair in made.tested]; [made.train(*names, 0) for names in made.trained]\n"
+        "print(sorted(set(sys.modules) & {'torch', 'torchvision', 'faiss', 'mlflow', 'pandas', 'h5py'}))"
+    )
+    Path(site.root / "imports_classify.py").write_text(code)
+    assert site.run("imports_classify").strip().endswith("[]")
