@@ -186,6 +186,7 @@ rule crlsc_report:
             "_joining.csv",
             "_images.csv",
             "_classify.csv",
+            "_classify_means.csv",
             "_claims.csv",
         ),
         *crlsc_figures("bases", CRLSC.study.crlsc.bases),
@@ -194,6 +195,8 @@ rule crlsc_report:
         *crlsc_figures("images_ssim", CRLSC.images),
         *crlsc_figures("images_accuracy", CRLSC.images and CRLSC.images.images.classifier),
         *crlsc_figures("images_cbr", CRLSC.images and CRLSC.images.images.several_uses),
+        *crlsc_figures("classify", CRLSC.classify),
+        *crlsc_figures("classify_across", CRLSC.classify and CRLSC.classify.across),
     log:
         "logs/{study}/report/{report}_crlsc.log",
     threads: 1

@@ -11,6 +11,7 @@ from semcom.progress import log
 from semcom.report import (
     crlsc_claims,
     crlsc_classify,
+    crlsc_classify_figures,
     crlsc_computing,
     crlsc_figures,
     crlsc_images,
@@ -47,8 +48,10 @@ def run(results: Path, entry: CrlscReportEntry, output: Path) -> None:
         "exchange": crlsc_needs.exchange(found, entry),
         "joining": crlsc_needs.joins(found, entry),
         "images": crlsc_images.swept(results, entry),
-        "classify": crlsc_classify.swept(results, entry),
     }
+    classified = crlsc_classify.drawn(results, entry)
+    made["classify"] = crlsc_classify.by_pair(classified)
+    made["classify_means"] = crlsc_classify.by_group(classified)
     made["claims"] = crlsc_claims.claims(results, entry, found, made["labels"], made["computing"])
     for name, table in made.items():
         write_table(output / f"crlsc_{name}.csv", table, stamp)
@@ -59,6 +62,7 @@ def run(results: Path, entry: CrlscReportEntry, output: Path) -> None:
     if entry.consensus:
         drawn["consensus"] = crlsc_figures.across(made["consensus"], entry, foot=foot)
     drawn |= crlsc_images.figures_of(made["images"], entry, foot=foot)
+    drawn |= crlsc_classify_figures.drawn_of(made["classify_means"], entry, foot=foot)
     for name, figure in drawn.items():
         figures.save(figure, output / f"crlsc_{name}", stamp.text())
     write_provenance(output / "crlsc_provenance.json", entry, stamp)

@@ -1,6 +1,7 @@
 """Classification over links in the second system's report: the table, the figures, the section of the page.
 
-results/STUDY/crlsc/classify/test/…/seedS.csv ─► means over draws ─► over seeds, with 95 % intervals
+results/STUDY/crlsc/classify/test/…/seedS.csv ─► means over draws ─┬► over seeds, with 95 % intervals
+                                                                   └► over encoders, then over seeds
 """
 
 from collections.abc import Iterator
@@ -17,9 +18,17 @@ from semcom.report.tables import over_seeds
 
 PLACE = ("study", "system", "method", "link", "seed")
 KEY = ("owner", "guest", "sender", "snr_db", "draw", "metric")
-BY = ["method", "link", "sent_as", "channel_uses", "owner", "guest", "sender", "snr_db", "metric"]
-COLUMNS = [*BY, "mean", "half_width", "seeds", "own_mean", "difference", "difference_half_width"]
+WAY = ["method", "link", "sent_as", "channel_uses"]
+PAIR = [*WAY, "owner", "guest", "sender", "snr_db", "metric"]
+GROUP = [*WAY, "receivers", "sender", "snr_db", "metric"]
 ACCURACY = "accuracy"
+OWN, OTHERS = "own", "others"
+"""Whose receivers are used with an encoder."""
+
+
+def methods_of(entry: CrlscReportEntry) -> dict[str, tuple[str, ...]]:
+    """The methods that are classified and their encoders, in the order of the report's methods."""
+    return {name: entry.classified[name] for name in entry.methods if name in entry.classified}
 
 
 def ways_of(entry: CrlscReportEntry, method: str) -> tuple[str, ...]:
@@ -35,8 +44,8 @@ def shared(classify: Classify, way: str) -> bool:
     return way in classify.digital and classify.digital[way].indices == "shared"
 
 
-def swept(folder: Path, entry: CrlscReportEntry) -> pd.DataFrame:
-    """Every measure by method, way, pair, sending end and Es/N0, over seeds; beside it the guest's own.
+def drawn(folder: Path, entry: CrlscReportEntry) -> pd.DataFrame:
+    """Every measure of each seed, its channel draws averaged: `value`, and `own`, what the guest gets itself.
 
     Args:
         folder: `results/STUDY`.
@@ -47,7 +56,7 @@ def swept(folder: Path, entry: CrlscReportEntry) -> pd.DataFrame:
     """
     classify = entry.classify
     if classify is None:
-        return pd.DataFrame(columns=COLUMNS)
+        return pd.DataFrame(columns=list(dict.fromkeys([*PLACE, *PAIR, "receivers", "value", "own"])))
     paths = {
         folder / f"crlsc/classify/test/{method}/{way}/seed{seed}.csv": {
             "study": entry.study,
@@ -55,19 +64,23 @@ def swept(folder: Path, entry: CrlscReportEntry) -> pd.DataFrame:
             "link": way,
             "seed": seed,
         }
-        for method in entry.classified
+        for method in methods_of(entry)
         for way in ways_of(entry, method)
         for seed in entry.seeds
     }
     check_there(list(paths))
     rows = pd.concat([_read(path, place, entry) for path, place in paths.items()])
     by = [*PLACE, "owner", "guest", "sender", "snr_db", "metric"]
-    drawn = rows.groupby(by, sort=False, as_index=False)["value"].mean()
-    drawn = drawn.assign(
-        sent_as=drawn["link"].map(lambda way: sent_as(classify, way)),
-        channel_uses=drawn["link"].map(lambda way: uses(classify, way)),
+    found = rows.groupby(by, sort=False, as_index=False)["value"].mean()
+    same = found["owner"] == found["guest"]
+    found = found.assign(
+        sent_as=found["link"].map(lambda way: sent_as(classify, way)),
+        channel_uses=found["link"].map(lambda way: uses(classify, way)),
+        receivers=same.map({True: OWN, False: OTHERS}),
     )
-    return _beside_own(drawn)
+    key = ["method", "link", "guest", "snr_db", "metric", "seed"]
+    own = found.loc[same, [*key, "value"]].rename(columns={"value": "own"})
+    return found.merge(own, on=key, how="left", validate="many_to_one")
 
 
 def _read(path: Path, place: dict[str, object], entry: CrlscReportEntry) -> pd.DataFrame:
@@ -80,14 +93,23 @@ def _read(path: Path, place: dict[str, object], entry: CrlscReportEntry) -> pd.D
     return rows
 
 
-def _beside_own(drawn: pd.DataFrame) -> pd.DataFrame:
-    """Over seeds; and the difference to what the guest gets from its own receiver, paired by seed."""
-    key = ["method", "link", "guest", "snr_db", "metric", "seed"]
-    own = drawn.loc[drawn["owner"] == drawn["guest"], [*key, "value"]].rename(columns={"value": "own"})
-    both = drawn.merge(own, on=key, how="left", validate="many_to_one")
-    apart = over_seeds(both.assign(value=both["value"] - both["own"]), BY)
-    return over_seeds(both, BY).assign(
-        own_mean=over_seeds(both, BY, "own")["mean"],
+def by_pair(rows: pd.DataFrame) -> pd.DataFrame:
+    """Of `drawn`: a row an owner, guest and sending end, over seeds."""
+    return _beside_own(rows, PAIR)
+
+
+def by_group(rows: pd.DataFrame) -> pd.DataFrame:
+    """Of `drawn`: means over a method's encoders, or pairs of unlike ones, of each seed; then over seeds."""
+    if not rows.empty:
+        rows = rows.groupby([*GROUP, "seed"], sort=False, as_index=False)[["value", "own"]].mean()
+    return _beside_own(rows, GROUP)
+
+
+def _beside_own(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Over seeds; and the difference to what guests get from their own receivers, paired by seed."""
+    apart = over_seeds(rows.assign(value=rows["value"] - rows["own"]), by)
+    return over_seeds(rows, by).assign(
+        own_mean=over_seeds(rows, by, "own")["mean"],
         difference=apart["mean"],
         difference_half_width=apart["half_width"],
     )
@@ -110,20 +132,26 @@ def uses(classify: Classify, way: str) -> int:
     return link.channel_uses + int(link.channel.get("pilots") or 0)
 
 
-def section(made: pd.DataFrame, entry: CrlscReportEntry) -> Iterator[str]:
-    """Of the page: receivers on their own encoders, then on others'."""
+def section(pairs: pd.DataFrame, groups: pd.DataFrame, entry: CrlscReportEntry) -> Iterator[str]:
+    """Of the page: receivers on their own encoders, then on others'.
+
+    Args:
+        pairs: of `by_pair`.
+        groups: of `by_group`.
+        entry: what the report covers.
+    """
     classify = entry.classify
     if classify is None:
         return
-    rows = made[made["metric"] == ACCURACY]
-    if (rows["owner"] == rows["guest"]).any():
-        yield from _own(rows[rows["owner"] == rows["guest"]], entry, classify)
-    if (rows["owner"] != rows["guest"]).any():
-        yield from _across(rows[rows["owner"] != rows["guest"]], entry, classify)
+    yield from _own(pairs[pairs["metric"] == ACCURACY], entry, classify)
+    across = groups[(groups["metric"] == ACCURACY) & (groups["receivers"] == OTHERS)]
+    if not across.empty:
+        yield from _across(across, pairs[pairs["metric"] == ACCURACY], classify)
 
 
 def _own(rows: pd.DataFrame, entry: CrlscReportEntry, classify: Classify) -> Iterator[str]:
     """A table: a row a method, encoder and way, a column an Es/N0."""
+    yield "![Accuracy over Es/N0](crlsc_classify.png)\n"
     yield (
         f"Test images of `{classify.target}`, {classify.draws} channel draws; frozen encoders, heads of one "
         f"kind trained on {100 * classify.labels:g} % of the labels, over the link's training Es/N0 where "
@@ -131,36 +159,38 @@ def _own(rows: pd.DataFrame, entry: CrlscReportEntry, classify: Classify) -> Ite
         "[CSV](crlsc_classify.csv), with lost blocks and payload bits.\n"
     )
     body = []
-    for method, encoders in entry.classified.items():
+    for method, encoders in methods_of(entry).items():
         for way in ways_of(entry, method):
-            for encoder in encoders:
-                of = rows[(rows["method"] == method) & (rows["link"] == way) & (rows["owner"] == encoder)]
+            for name in encoders:
+                of = rows[(rows["method"] == method) & (rows["link"] == way)]
+                of = of[(of["owner"] == name) & (of["guest"] == name)]
                 cells = [cell(of[of["snr_db"] == snr_db]) for snr_db in classify.snr_db]
                 said = [sent_as(classify, way), str(uses(classify, way))]
-                body.append([method, encoder, way, *said, *cells])
+                body.append([method, name, way, *said, *cells])
     head = ["method", "encoder", "way", "sent as", "uses", *(f"{snr_db} dB" for snr_db in classify.snr_db)]
     yield from listed(head, body)
 
 
-def _across(rows: pd.DataFrame, entry: CrlscReportEntry, classify: Classify) -> Iterator[str]:
-    """A table: receivers of one encoder used with another, untrained: means over pairs, the worst."""
+def _across(groups: pd.DataFrame, pairs: pd.DataFrame, classify: Classify) -> Iterator[str]:
+    """A table: receivers of one encoder used with another, untrained: means over pairs, and the worst."""
+    yield "![Receivers of other encoders](crlsc_classify_across.png)\n"
     yield (
-        "Receivers used with another encoder's images, without training. Means over pairs of unlike "
-        "encoders; in brackets, what guests get from their own receivers; then the worst pair at the highest "
-        "Es/N0. *Whose* sender or codebooks the guest uses: the receiver's `owner`'s, the `guest`'s own, or "
-        "`nobody`'s, where all have the same or none.\n"
+        "Receivers used with another encoder's images, without training: means over pairs of unlike "
+        "encoders, then what guests get from their own receivers, and the difference, at the highest Es/N0, "
+        "with the worst pair. *Whose* sender or codebooks the guest uses: the receiver's `owner`'s, the "
+        "`guest`'s own, or `nobody`'s, where all have the same or none. [CSV](crlsc_classify_means.csv).\n"
     )
     snrs = low_middle_high(classify.snr_db)
+    pairs = pairs[(pairs["owner"] != pairs["guest"]) & (pairs["snr_db"] == snrs[-1])]
     body = []
-    for (method, way, whose), of in rows.groupby(["method", "link", "sender"], sort=False):
-        cells = []
-        for snr_db in snrs:
-            at = of[of["snr_db"] == snr_db]
-            cells.append(f"{100 * at['mean'].mean():.1f} ({100 * at['own_mean'].mean():.1f})")
-        top = of[of["snr_db"] == snrs[-1]]
-        worst = top.loc[top["difference"].idxmin()]
-        apart = points(worst["difference"], worst["difference_half_width"])
-        body.append(
-            [str(method), str(way), str(whose), *cells, f"{worst['owner']} on {worst['guest']}, {apart}"]
-        )
-    yield from listed(["method", "way", "whose", *(f"{snr_db} dB" for snr_db in snrs), "worst pair"], body)
+    for (method, way, whose), of in groups.groupby(["method", "link", "sender"], sort=False):
+        cells = [cell(of[of["snr_db"] == snr_db]) for snr_db in snrs]
+        (top,) = of[of["snr_db"] == snrs[-1]].itertuples()
+        here = pairs[(pairs["method"] == method) & (pairs["link"] == way) & (pairs["sender"] == whose)]
+        worst = here.loc[here["difference"].idxmin()]
+        apart = points(top.difference, top.difference_half_width)
+        low = f"{worst['owner']} on {worst['guest']}, {100 * worst['difference']:+.1f}"
+        names = [str(method), str(way), str(whose)]
+        body.append([*names, *cells, f"{100 * top.own_mean:.1f}", apart, low])
+    head = ["method", "way", "whose", *(f"{snr_db} dB" for snr_db in snrs)]
+    yield from listed([*head, "own", "difference", "worst pair"], body)

@@ -45,7 +45,10 @@ def page(made: Tables, entry: CrlscReportEntry, *, stamp: Stamp) -> str:
             *crlsc_page_needs.joining(made["joining"]),
         ],
         ["## Images over links\n", *crlsc_images.section(made["images"], entry)],
-        ["## Classification over links\n", *crlsc_classify.section(made["classify"], entry)],
+        [
+            "## Classification over links\n",
+            *crlsc_classify.section(made["classify"], made["classify_means"], entry),
+        ],
         ["## What local training took\n", *crlsc_page_needs.training(made["training"], entry)],
     ]
     return "\n".join("\n".join(part) + "\n" for part in parts if len(part) > 1)

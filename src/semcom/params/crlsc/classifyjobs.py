@@ -49,6 +49,12 @@ class ClassifyJobs:
         section = self.jobs.study.crlsc
         return [(m, way) for m in section.classified_methods for way in section.ways_of(m)]
 
+    @property
+    def across(self) -> bool:
+        """Whether any method has encoders to use each other's receivers."""
+        section = self.jobs.study.crlsc
+        return any(len(section.classified(method)) > 1 for method in section.classified_methods)
+
     def train_inputs(self, method: str, encoder: str, way: str, seed: int | str) -> dict[str, str]:
         """Files that a training reads, by what its verb calls them."""
         section = self.jobs.study.crlsc

@@ -1,0 +1,100 @@
+"""Figures of classification over links: receivers on their own encoders, and on those of others."""
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from semcom.channel.labels import LABELS
+from semcom.params.crlsc.classify import DIRECT
+from semcom.params.crlsc.entries import CrlscReportEntry
+from semcom.report.crlsc_classify import ACCURACY, OTHERS, OWN, methods_of, ways_of
+from semcom.report.figures import COLOURS, DASHES, MARKERS
+from semcom.report.sheet import STYLE, Sheet
+
+NAMED = {
+    (OTHERS, "owner"): "others', their senders",
+    (OTHERS, "guest"): "others', own senders",
+    (OTHERS, "nobody"): "others'",
+}
+"""Legend: whose receivers, and whose sending ends."""
+
+
+def drawn_of(groups: pd.DataFrame, entry: CrlscReportEntry, *, foot: str) -> dict[str, Figure]:
+    """By name: `classify`, and `classify_across` where receivers are used with other encoders.
+
+    Args:
+        groups: of `crlsc_classify.by_group`.
+        entry: methods, links and ways, in the order in which they are drawn.
+        foot: the line at the foot.
+    """
+    if entry.classify is None:
+        return {}
+    rows = groups[groups["metric"] == ACCURACY]
+    made = {"classify": over_links(rows[rows["receivers"] == OWN], entry, foot=foot)}
+    several = any(len(encoders) > 1 for encoders in entry.classified.values())
+    return made | ({"classify_across": across(rows, entry, foot=foot)} if several else {})
+
+
+def over_links(rows: pd.DataFrame, entry: CrlscReportEntry, *, foot: str) -> Figure:
+    """A panel a link: accuracy over Es/N0, a line a method and way, means over encoders."""
+    classify = entry.classify
+    assert classify is not None
+    with mpl.rc_context(STYLE):
+        sheet = Sheet(len(classify.links), columns=min(3, len(classify.links)), panel_height=2.4)
+        for axes, link in zip(sheet.panels, classify.links, strict=True):
+            ways = [DIRECT, *(way for way in classify.ways if classify.link_of(way) == link)]
+            for number, method in enumerate(methods_of(entry)):
+                for dashes, way in enumerate(ways):
+                    of = rows[(rows["method"] == method) & (rows["link"] == way)]
+                    _line(axes, of, number, dashes, f"{method}, {way}", thin=way == DIRECT)
+            axes.set_title(f"{link}: {classify.links[link].channel_uses} uses an image")
+        note = (
+            f"Test images of {classify.target}, means over encoders and channel draws; all ways of a panel "
+            f"but direct, which has no link, take its channel uses. {_bars(entry)}"
+        )
+        sheet.finish(LABELS["es_n0_db"], note, foot)
+    return sheet.figure
+
+
+def across(rows: pd.DataFrame, entry: CrlscReportEntry, *, foot: str) -> Figure:
+    """A panel a way: accuracy over Es/N0 with encoders' own receivers and with others', a colour a method."""
+    classify = entry.classify
+    assert classify is not None
+    ways = [way for way in classify.ways if any(way in ways_of(entry, m) for m in methods_of(entry))]
+    with mpl.rc_context(STYLE):
+        sheet = Sheet(len(ways), columns=min(3, len(ways)), panel_height=2.2)
+        for axes, way in zip(sheet.panels, ways, strict=True):
+            for number, method in enumerate(methods_of(entry)):
+                of = rows[(rows["method"] == method) & (rows["link"] == way)]
+                _line(axes, of[of["receivers"] == OWN], number, 0, f"{method}, own receivers")
+                for dashes, ((receivers, whose), name) in enumerate(NAMED.items(), start=1):
+                    some = of[(of["receivers"] == receivers) & (of["sender"] == whose)]
+                    _line(axes, some, number, dashes, f"{method}, {name}")
+            axes.set_title(way)
+        note = (
+            f"Test images of {classify.target}. Own receivers: means over encoders. Others': receivers "
+            f"trained on another encoder, as they are, means over pairs of unlike encoders. {_bars(entry)}"
+        )
+        sheet.finish(LABELS["es_n0_db"], note, foot)
+    return sheet.figure
+
+
+def _bars(entry: CrlscReportEntry) -> str:
+    seeds = len(entry.seeds)
+    return f"Bars: 95 % Student-t intervals over {seeds} seeds." if seeds > 1 else "One seed."
+
+
+def _line(
+    axes: Axes, rows: pd.DataFrame, number: int, dashes: int, label: str, *, thin: bool = False
+) -> None:
+    """Means with their intervals; `number` chooses the colour, `dashes` the line."""
+    if rows.empty:
+        return
+    half = 100 * rows["half_width"]
+    axes.errorbar(
+        rows["snr_db"], 100 * rows["mean"], yerr=None if thin or half.isna().any() else half, label=label,
+        linestyle=":" if thin else DASHES[dashes % len(DASHES)], markersize=3.0,
+        linewidth=0.8 if thin else 1.1, elinewidth=0.7, color=COLOURS[number % len(COLOURS)],
+        marker="" if thin else MARKERS[dashes % len(MARKERS)], markeredgecolor="white", markeredgewidth=0.4,
+    )  # fmt: skip
