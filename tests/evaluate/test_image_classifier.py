@@ -119,9 +119,8 @@ def test_a_sweep_has_accuracy_beside_that_of_originals(prepared_file, trained, t
     networks.save(tmp_path / "network.pt", network, torch.full((3, 24, 32), 0.5))
     sweep.run(
         sweeping(),
-        frames=prepared_file,
+        frames=[prepared_file],
         network=tmp_path / "network.pt",
-        error_table=None,
         table=tmp_path / "table.csv",
         sheet=tmp_path / "sheet.png",
         journal=tmp_path / "journal.jsonl",

@@ -223,9 +223,9 @@ def test_the_table_has_every_draw_and_the_sheet_its_rows(kind, frames, sent, tra
     given = sweeping(kind)
     sweep.run(
         given,
-        frames=frames,
+        frames=[frames],
         network=trained[kind],
-        error_table=TABLE if kind == "coded" else None,
+        error_tables=[TABLE] if kind == "coded" else [],
         table=tmp_path / "table.csv",
         sheet=tmp_path / "sheet.png",
         journal=tmp_path / "journal.jsonl",

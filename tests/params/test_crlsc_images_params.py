@@ -12,10 +12,12 @@ import yaml
 from semcom.channel.ratio import cbr
 from semcom.files.errors import SemcomError
 from semcom.models.vqvae import VQVAE
+from semcom.params.crlsc.codewords import code_words
 from semcom.params.crlsc.imagejobs import ImageJobs
 from semcom.params.crlsc.images import Codebook
 from semcom.params.crlsc.jobs import CrlscJobs
 from semcom.params.crlsc.schema import load
+from semcom.params.scheme import parse
 
 PARAMS = """
 study: tiny
@@ -44,6 +46,9 @@ crlsc:
     methods:
       jscc: {}
       vq: {vqvae: {codes: 256}, schemes: {r12: 16qam_ldpc_1/2, r6: qpsk_ldpc_1/2, fading: 16qam_ldpc_1/2}}
+      web:
+        files: {codec: webp, mosaic: 8}
+        schemes: {r12: [qpsk_ldpc_1/2, 16qam_ldpc_1/2], r6: qpsk_ldpc_1/2, fading: capacity}
       plain: {vqvae: {codes: 256}, schemes: {r12: qpsk_uncoded}}
 """
 
@@ -77,6 +82,57 @@ def faults(config: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize(
     ("path", "value", "said"),
     [
+        (
+            "methods.web.files.codec",
+            "web",
+            "methods.web.files.codec: 'web' is not one of avif, webp, jpeg, jpeg2000",
+        ),
+        (
+            "methods.web.files.mosaik",
+            8,
+            "methods.web.files.mosaik: no such key (its value is 8); did you mean 'mos",
+        ),
+        ("methods.web.schemes", {}, "methods.web.schemes: missing; say how the bits are sent"),
+        (
+            "methods.web.links",
+            ["r12"],
+            "methods.web.links: image files go over the links of its schemes; leave",
+        ),
+        (
+            "methods.web.exact",
+            True,
+            "methods.web.exact: is of a VQ-VAE; fates of image files are drawn, so leave",
+        ),
+        (
+            "methods.web.vqvae",
+            {},
+            "methods.web.files: beside `vqvae`; a method sends one of the two, so leave one",
+        ),
+        (
+            "methods.web.schemes.r12",
+            "qpsk_uncoded",
+            "methods.web.schemes.r12: qpsk_uncoded: one wrong bit spoils an image file; take a scheme with a",
+        ),
+        (
+            "methods.web.schemes.r12",
+            ["capacity", "qpsk_ldpc_1/2"],
+            "methods.web.schemes.r12: capacity is a bound, and stands alone; give it to a method of its own",
+        ),
+        (
+            "methods.web.schemes.r6",
+            "qpsk_lpdc_1/2",
+            "methods.web.schemes.r6: unknown scheme 'qpsk_lpdc_1/2'; the n",
+        ),
+        (
+            "methods.web.files.words",
+            48,
+            "methods.web.schemes.r12: 16384 channel uses of a file cannot be cut into 48 equal code words;",
+        ),
+        (
+            "methods.vq.schemes.r12",
+            "capacity",
+            "methods.vq.schemes.r12: of a VQ-VAE is one scheme, as its bits are of one number; leave one",
+        ),
         (
             "methods.vq.vqvae.cods",
             4,
@@ -135,6 +191,11 @@ def faults(config: dict[str, Any]) -> list[str]:
             "links.r12.channel_uses: 250 channel uses are no whole number of filters",
         ),
         ("links.r12.channel.use", "awgnn", "links.r12.channel.use: 'awgnn' is unknown; did you mean 'awgn'?"),
+        (
+            "links.fading.channel.csi",
+            "none",
+            "methods.web.schemes.fading: fading is rayleigh, csi none; bits go over awgn, and over rayl",
+        ),
         (
             "links.fading.channel.csi",
             "none",
@@ -201,7 +262,7 @@ def test_a_vqvae_trains_once_and_deepjscc_once_a_link(config):
     assert ("plain", "r6") not in made.tested
     read = made.test_inputs("vq", "r6", 1)
     assert read["network"] == "results/tiny/crlsc/images/train/vq/any/seed1/network.pt"
-    assert read["error-table"] == "results/reference/links/qpsk_ldpc_1-2_512_awgn.csv"
+    assert read["error-table"] == ["results/reference/links/qpsk_ldpc_1-2_512_awgn.csv"]
     assert len(json.loads(made.test("vq", "r6", 0))["table"]["qpsk_ldpc_1-2_512_awgn.csv"]) == 16
     assert "error-table" not in made.test_inputs("plain", "r12", 0)
     assert [json.loads(made.train(name, "any", 0))["ordered"] for name in ("vq", "plain")] == [False, True]
@@ -216,9 +277,46 @@ def test_methods_over_a_link_have_its_channel_uses(config):
 
 def test_a_table_that_nobody_measured_is_made(config):
     made = jobs(changed(config, "methods.vq.schemes.r6", "64qam_ldpc_1/2"))
-    assert made.test_inputs("vq", "r6", 0)["error-table"] == "results/data/links/64qam_ldpc_1-2_512_awgn.csv"
+    assert made.test_inputs("vq", "r6", 0)["error-table"] == [
+        "results/data/links/64qam_ldpc_1-2_512_awgn.csv"
+    ]
     entry = json.loads(made.table("64qam_ldpc_1-2_512_awgn.csv"))
     assert (entry["scheme"], entry["channel_uses"], entry["channel"]) == ("64qam_ldpc_1/2", 512, "awgn")
+
+
+def test_a_file_goes_in_the_fewest_code_words_that_the_code_can_have():
+    assert code_words("qpsk_ldpc_1/2", channel_uses=256) == (1, parse("qpsk_ldpc_1/2", channel_uses=256))
+    count, word = code_words("16qam_ldpc_1/2", channel_uses=16384)  # 32,768 bits, at most 8,448 in a word
+    assert (count, word.channel_uses, word.payload_bits) == (4, 4096, 8192)
+    assert code_words("16qam_ldpc_1/2", channel_uses=16384, words=64)[1].channel_uses == 256
+    with pytest.raises(SemcomError, match="5G LDPC codes carry 12 to 8448 payload bits, not 4"):
+        code_words("qpsk_ldpc_1/2", channel_uses=4)
+
+
+def test_image_files_are_encoded_once_and_read_the_tables_of_their_code_words(config):
+    config["crlsc"]["images"]["methods"]["bound"] = {
+        "files": {"codec": "webp", "mosaic": 8, "counted": "file"},
+        "schemes": {"r12": "capacity"},
+    }
+    made = jobs(config)
+    assert list(made.encodings) == ["webp_8x8"]
+    assert not {"web", "bound"} & {method for method, _ in made.trained}
+    read = made.test_inputs("web", "r12", 1)
+    assert read["files"] == "results/tiny/crlsc/images/files/webp_8x8/seed0/files.npz", (
+        "all test the same images"
+    )
+    assert "network" not in read
+    assert read["error-table"] == [
+        f"results/data/links/{name}_awgn.csv" for name in ("qpsk_ldpc_1-2_8192", "16qam_ldpc_1-2_4096")
+    ]
+    assert {table.channel_uses for table in made.tables.values()} >= {4096, 8192}
+    entry = json.loads(made.test("bound", "r12", 0))
+    assert (entry["capacity"], entry["table"], entry["mean_of"]) == (True, {}, "a")
+    assert json.loads(made.encoding("webp_8x8", 0))["mosaic"] == 8
+    config["crlsc"]["parts"]["test"]["count"] = 20
+    assert "/seed1/" in jobs(config).test_inputs("web", "r12", 1)["files"], (
+        "each seed tests images of its own"
+    )
 
 
 def test_a_classifier_needs_labels_and_the_classes_of_the_test(config):
@@ -273,4 +371,4 @@ def test_the_page_shows_a_section_that_holds(config):
     page = (Path(__file__).parents[2] / "docs/reconstruction.md").read_text()
     (shown,) = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     config["crlsc"]["images"] = yaml.safe_load(shown)["crlsc"]["images"]
-    assert len(jobs(config).tested) == 5
+    assert len(jobs(config).tested) == 8

@@ -13,7 +13,7 @@ from semcom.files.errors import SemcomError
 from semcom.files.tables import write_rows
 from semcom.params.crlsc.entries import CrlscReportEntry
 from semcom.params.entries import to_json
-from semcom.report import crlsc
+from semcom.report import crlsc, crlsc_images
 
 T2 = 4.302652729749
 """97.5 % quantile of Student's t with 2 degrees of freedom."""
@@ -116,6 +116,35 @@ def test_accuracy_stands_beside_that_of_originals(study: Path, tmp_path: Path) -
     assert f"| vq | 16qam_ldpc_1/2 | {10 + middle + 0.1:.2f} ± {T2 / math.sqrt(3):.2f}{first}" in page
     assert (at / "report/crlsc_images_accuracy.png").stat().st_size > 10_000
     assert not (study / "report/crlsc_images_accuracy.png").exists()
+
+
+def test_image_files_are_named_with_their_mosaics_and_bounds(study: Path, tmp_path: Path) -> None:
+    at = tmp_path / "files"
+    shutil.copytree(study, at)
+    files = {"codec": "avif", "mosaic": 8}
+    methods = IMAGES["methods"] | {  # type: ignore[operator]
+        "avif": {"files": files, "schemes": {"r12": ["qpsk_ldpc_1/2", "16qam_ldpc_1/2"]}},
+        "bound": {"files": files, "schemes": {"r12": "capacity"}},
+    }
+    for name in ("avif", "bound"):
+        for seed in SEEDS:
+            rows = pd.read_csv(at / f"crlsc/images/test/vq/r12/seed{seed}/table.csv").assign(method=name)
+            path = at / f"crlsc/images/test/{name}/r12/seed{seed}/table.csv"
+            path.parent.mkdir(parents=True)
+            rows.to_csv(path, index=False)
+    crlsc.run(at, given(methods=methods), at / "report")
+    page = (at / "report/crlsc.md").read_text()
+    assert "| avif | avif in mosaics of 8×8, qpsk_ldpc_1/2 or 16qam_ldpc_1/2 |" in page
+    assert "| bound | avif in mosaics of 8×8, capacity |" in page
+    assert "Image files (`avif`, `bound`)" in page
+    assert "Mosaics: several images share a file" in page
+    assert "Mosaics" not in (study / "report/crlsc.md").read_text()
+    drawn = crlsc_images.over_snr(
+        crlsc_images.swept(at, given(methods=methods)), "psnr_db", given(methods=methods), foot=""
+    )
+    lines = {bar.get_label(): bar.lines[0].get_linestyle() for bar in drawn.axes[0].containers}
+    assert lines["bound (mosaics)"] == "--"
+    assert lines["avif (mosaics)"] == lines["vq"] == "-"
 
 
 def test_a_study_without_images_has_an_empty_table_and_no_section(study: Path) -> None:

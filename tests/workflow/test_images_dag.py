@@ -37,6 +37,8 @@ crlsc:
       vq:
         vqvae: {codes: 4, dim: 4, width: 8, hidden: 4, blocks: 1, halvings: 3}
         schemes: {awgn: qpsk_ldpc_1/2}
+      webp: {files: {codec: webp, mosaic: 4, words: 16}, schemes: {awgn: qpsk_ldpc_1/2}}
+      bound: {files: {codec: webp, mosaic: 4}, schemes: {awgn: capacity}}
     epochs: 2
     batch_size: 16
     snr_db: [-5, 10]
@@ -44,10 +46,13 @@ crlsc:
     classifier: {backbone: {use: resnet18, width_mult: 0.125}, epochs: 2, batch_size: 16}
 """
 TABLE = "results/reference/links/qpsk_ldpc_1-2_32_awgn.csv"
+METHODS = ("jscc", "vq", "webp", "bound")
 RUNS = "results/tiny/crlsc/images"
 TESTED = {"crlsc_images_test jscc awgn 0", "crlsc_images_test vq awgn 0"}
 TRAINED = {"crlsc_images jscc awgn 0", "crlsc_images vq any 0"}
 CLASSIFIER = "crlsc_images_classifier 0"
+ENCODED = "crlsc_images_files webp_4x4 0"
+FILES = {"crlsc_images_test webp awgn 0", "crlsc_images_test bound awgn 0"}
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +62,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     (site.root / "params/quickstart.yaml").write_text(PARAMS)
     (site.root / TABLE).parent.mkdir(parents=True)
     shutil.copy(ROOT / TABLE, site.root / TABLE)
-    wanted = [f"{RUNS}/test/{method}/awgn/seed0/table.csv" for method in ("jscc", "vq")]
+    wanted = [f"{RUNS}/test/{method}/awgn/seed0/table.csv" for method in METHODS]
     site.snakemake("--cores", "2", *wanted)
     return site
 
@@ -102,13 +107,33 @@ def test_seeds_of_the_section_are_those_of_images(site):
         "params/quickstart.yaml", "  size: [32, 32]\n  parts", "  seeds: [3]\n  size: [32, 32]\n  parts"
     ):
         planned = {job for job in site.planned() if job.startswith("crlsc_images")}
-    assert planned == {job.replace(" 0", " 3") for job in TESTED | TRAINED | {CLASSIFIER}}
+    assert planned == {job.replace(" 0", " 3") for job in TESTED | TRAINED | FILES | {CLASSIFIER, ENCODED}}
 
 
 def test_another_classifier_trains_no_other_network(site):
     with site.edited("params/quickstart.yaml", "epochs: 2, batch_size: 16}", "epochs: 3, batch_size: 16}"):
         planned = {job for job in site.planned() if job.startswith("crlsc_images")}
-    assert planned == {CLASSIFIER} | TESTED
+    assert planned == {CLASSIFIER} | TESTED | FILES
+
+
+def test_image_files_are_encoded_once_for_all_that_sends_them(site):
+    encoded = [str(path.relative_to(site.root / RUNS)) for path in site.root.glob(f"{RUNS}/files/*/*/*")]
+    assert encoded == ["files/webp_4x4/seed0/files.npz"]
+    assert not (site.root / RUNS / "train/webp").exists(), "no network"
+    found = {}
+    for method in ("webp", "bound"):
+        rows = pd.read_csv(site.root / RUNS / f"test/{method}/awgn/seed0/table.csv")
+        assert {"psnr_db", "ssim", "accuracy", "lost", "too_large", "sent_bytes"} <= set(rows["metric"])
+        found[method] = rows.groupby(["metric", "snr_db"])["value"].mean()
+        assert Image.open(site.root / RUNS / f"test/{method}/awgn/seed0/sheet.png").size == (8 * 32, 4 * 32)
+    assert found["webp"]["lost", -5] == 1, "below the cliff"
+    assert found["webp"]["room_bytes", 10] == 32 / 2 * 2 / 8
+    assert found["bound"]["room_bytes", 10] > found["webp"]["room_bytes", 10]
+    assert found["bound"]["psnr_db", 10] >= found["webp"]["psnr_db", 10]
+    with site.edited("params/quickstart.yaml", "snr_db: [-5, 10]", "snr_db: [-5, 10, 15]"):
+        planned = site.planned()
+    assert planned >= TESTED | FILES
+    assert ENCODED not in planned, "a sweep encodes nothing"
 
 
 def test_a_fault_is_one_message(site):

@@ -6,6 +6,11 @@ def options(files):
     ]
 
 
+def flat(files):
+    """Input files as a rule takes them."""
+    return [file for of in files.values() for file in ([of] if isinstance(of, str) else of)]
+
+
 def of_seeds(path, pairs):
     """`path` of each (method, encoder) and seed."""
     return [

@@ -14,6 +14,7 @@ def of_images(stage, pairs, *files):
 
 wildcard_constraints:
     reconstructor="|".join(IMAGES.images.methods),
+    encoded="|".join(IMAGES.encodings) or "(?!)",
     image_link="|".join(dict.fromkeys(link for _, link in [*IMAGES.trained, *IMAGES.tested])),
 
 
@@ -66,9 +67,31 @@ rule crlsc_images_classifier:
         "--journal results/{wildcards.study}/journal/images/classifier/seed{wildcards.seed}.jsonl"
 
 
+rule crlsc_images_files:
+    input:
+        lambda w: IMAGES.encoding_inputs().values(),
+    output:
+        "results/{study}/crlsc/images/files/{encoded}/seed{seed}/files.npz",
+    log:
+        "logs/{study}/crlsc/images/files/{encoded}/seed{seed}.log",
+    priority: 2
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=2000,
+        runtime=720,
+    params:
+        entry=lambda w: IMAGES.encoding(w.encoded, int(w.seed)),
+        files=lambda w: options(IMAGES.encoding_inputs()),
+    shell:
+        "semcom evaluate files {params.entry:q} {params.files} --files {output} --state results/.state "
+        "--log {log} --journal results/{wildcards.study}/journal/images_files/"
+        "{wildcards.encoded}/seed{wildcards.seed}.jsonl"
+
+
 rule crlsc_images_test:
     input:
-        lambda w: IMAGES.test_inputs(w.reconstructor, w.image_link, w.seed).values(),
+        lambda w: flat(IMAGES.test_inputs(w.reconstructor, w.image_link, w.seed)),
     output:
         table="results/{study}/crlsc/images/test/{reconstructor}/{image_link}/seed{seed}/table.csv",
         sheet="results/{study}/crlsc/images/test/{reconstructor}/{image_link}/seed{seed}/sheet.png",

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from semcom.params.crlsc.imageentries import ClassifierEntry, ImagesEntry, ImagesTestEntry
+from semcom.params.crlsc.imageentries import ClassifierEntry, EncodingEntry, ImagesEntry, ImagesTestEntry
 
 EntryText = Annotated[
     str, typer.Argument(metavar="ENTRY", help="What to do, as the JSON text a rule hands over.")
@@ -52,20 +52,42 @@ def classifier(
     run(given, frames=frames, classifier=classifier, history=history, journal=journal, states=state)
 
 
-def sweep(
+def files(
     entry: EntryText,
     frames: Frames,
-    network: Annotated[Path, typer.Option(help="A trained network.")],
+    files: Output,
+    journal: Journal,
+    state: Annotated[Path, typer.Option(help="Folder of what is encoded so far.")],
+    log: Log = None,
+) -> None:
+    """Encode test images as image files at every quality, for sweeps to choose from."""
+    from semcom.cli.stages import _read
+
+    given = _read(EncodingEntry, entry, log, "files", "name")
+    from semcom.evaluate.encoding import run
+
+    run(given, frames=frames, files=files, journal=journal, states=state)
+
+
+def sweep(
+    entry: EntryText,
+    frames: Annotated[
+        list[Path], typer.Option(help="Prepared images of each data set, in the parts' order.")
+    ],
     table: Output,
     sheet: Annotated[Path, typer.Option(help="Output file: images as received over images as sent, PNG.")],
     journal: Journal,
+    network: Annotated[Path | None, typer.Option(help="A trained network.")] = None,
+    files: Annotated[Path | None, typer.Option(help="Test images as image files at every quality.")] = None,
     classifier: Annotated[
         Path | None, typer.Option(help="A trained classifier, if the entry has one.")
     ] = None,
-    error_table: Annotated[Path | None, typer.Option(help="Error table of a scheme with a code.")] = None,
+    error_table: Annotated[
+        list[Path] | None, typer.Option(help="Error table of a scheme with a code; one each.")
+    ] = None,
     log: Log = None,
 ) -> None:
-    """Sweep the SNR over test images that go over a link: PSNR and SSIM."""
+    """Sweep the SNR over test images that go over a link: PSNR, SSIM, and what a classifier tells."""
     from semcom.cli.stages import _read
 
     given = _read(ImagesTestEntry, entry, log, "images", "method", "link_name")
@@ -75,8 +97,9 @@ def sweep(
         given,
         frames=frames,
         network=network,
+        files=files,
         classifier=classifier,
-        error_table=error_table,
+        error_tables=error_table or (),
         table=table,
         sheet=sheet,
         journal=journal,

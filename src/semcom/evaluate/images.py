@@ -3,17 +3,20 @@
 A table, and a sheet to look at.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 
+from semcom.evaluate.imagefiles import sent_files
 from semcom.evaluate.judge import Judge
 from semcom.evaluate.transmission import SHOWN, Transmission, transmission
 from semcom.files.atomic import atomic
+from semcom.files.errors import SemcomError
 from semcom.files.tables import write_rows
-from semcom.frames.images import DrawnParts
+from semcom.frames.images import DrawnParts, mean_image
 from semcom.metrics.reconstruction import Pixels
 from semcom.models import images as networks
 from semcom.params.crlsc.imageentries import ImagesTestEntry
@@ -29,42 +32,39 @@ Row = dict[str, object]
 def run(
     entry: ImagesTestEntry,
     *,
-    frames: Path,
-    network: Path,
-    error_table: Path | None,
+    frames: list[Path],
     table: Path,
     sheet: Path,
     journal: Path,
+    network: Path | None = None,
+    files: Path | None = None,
+    error_tables: Sequence[Path] = (),
     classifier: Path | None = None,
 ) -> None:
     """Sweep the Es/N0 over the test images.
 
     Args:
         entry: network, link, Es/N0 and draws.
-        frames: prepared images of the part's data set.
-        network: the trained network.
-        error_table: of the scheme, if it has a code.
+        frames: prepared images of the parts' data sets, in their order.
         table: output, one row an Es/N0, draw and metric: means over the images.
         sheet: output, PNG: odd rows reconstructed, even rows original, at the lowest, a middle and the
             highest Es/N0.
         journal: events for the tracking server.
+        network: the trained network, of a method that has one.
+        files: the test images as image files at every quality, of a method that sends them.
+        error_tables: of the schemes that have a code.
         classifier: the trained classifier, if the entry has one.
 
     Raises:
         SemcomError: a file is missing, damaged or another job's.
     """
     device = set_up(entry.compute)
-    images, part = DrawnParts.open([frames], entry.parts, seed=entry.seed, device=device).of(entry.part)
-    index = torch.from_numpy(part.index).to(device)
-    trained = networks.made(entry.size, entry.vqvae, entry.channel_uses).to(device)
-    mean = networks.load_into(trained, network)
+    drawn = DrawnParts.open(frames, entry.parts, seed=entry.seed, device=device)
+    judge = Judge.of(entry, *drawn.of(entry.part), classifier=classifier)
+    way = _way(entry, drawn, judge, network=network, files=files, error_tables=list(error_tables))
     tags = {"study": entry.study, "system": entry.system, "method": entry.method, "link": entry.link_name}
     named = {**tags, "seed": str(entry.seed), "stage": "images_test"}
     with Journal.open(journal, named, entry.model_dump()) as events:
-        judge = Judge.of(entry, images, part, classifier=classifier)
-        way = transmission(
-            entry, trained.eval(), images, index, mean=mean, error_table=error_table, judge=judge
-        )
         rows: list[Row] = []
         shown: dict[int, Pixels] = {}
         progress = Progress(len(entry.snr_db))
@@ -76,6 +76,30 @@ def run(
             rows += [{**tags, "seed": entry.seed, **row} for row in new]
     write_rows(table, rows)
     write_sheet(sheet, judge.sent[:SHOWN], [shown[snr_db] for snr_db in low_middle_high(entry.snr_db)])
+
+
+def _way(
+    entry: ImagesTestEntry,
+    drawn: DrawnParts,
+    judge: Judge,
+    *,
+    network: Path | None,
+    files: Path | None,
+    error_tables: list[Path],
+) -> Transmission:
+    """How the entry's images go over its link."""
+    if entry.files is not None:
+        images, part = drawn.of(str(entry.mean_of))
+        mean = mean_image(images, torch.from_numpy(part.index).to(images.rgb.device))
+        return sent_files(entry, judge, mean, files=files, error_tables=error_tables)
+    if network is None:
+        raise SemcomError(f"{entry.method} sends images by a network; give --network")
+    images, part = drawn.of(entry.part)
+    index = torch.from_numpy(part.index).to(images.rgb.device)
+    trained = networks.made(entry.size, entry.vqvae, entry.channel_uses).to(index.device)
+    mean = networks.load_into(trained, network)
+    table = error_tables[0] if error_tables else None
+    return transmission(entry, trained.eval(), images, index, mean=mean, error_table=table, judge=judge)
 
 
 def at_one_snr(entry: ImagesTestEntry, way: Transmission, snr_db: int) -> tuple[list[Row], Pixels]:

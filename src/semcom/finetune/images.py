@@ -18,7 +18,7 @@ from semcom.channel.snr import n0_from_db
 from semcom.channel.training_snr import draw_snr_db
 from semcom.files.hashes import digest
 from semcom.files.tables import write_rows
-from semcom.frames.images import DeviceImages, DrawnParts
+from semcom.frames.images import DeviceImages, DrawnParts, mean_image
 from semcom.models import images as networks
 from semcom.models.jscc import DeepJSCC
 from semcom.models.vqvae import VQVAE
@@ -168,10 +168,3 @@ def put_in_order(network: VQVAE) -> None:
     share = quantiser.share.double().cpu().numpy()
     order = ordered(quantiser.codebook.cpu().numpy(), ber=ORDERED_FOR, weights=share)
     quantiser.reorder(torch.from_numpy(order).to(quantiser.codebook.device))
-
-
-def mean_image(images: DeviceImages, index: Tensor) -> Tensor:
-    """(C, H, W) in 0…1: what stands for an image that is lost."""
-    total = sum(images.take(batch).double().sum(0) for batch in index.split(BATCH))
-    mean: Tensor = torch.as_tensor(total / len(index)).float()
-    return mean

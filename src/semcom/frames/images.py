@@ -72,6 +72,13 @@ def scaled(rgb: Tensor) -> dict[str, Tensor]:
     return {"rgb": (rgb - MEAN) / STD}
 
 
+def mean_image(images: DeviceImages, index: Tensor, *, batch_size: int = 256) -> Tensor:
+    """(C, H, W) in 0…1: what stands for an image that is lost."""
+    total = sum(images.take(batch).double().sum(0) for batch in index.split(batch_size))
+    mean: Tensor = torch.as_tensor(total / len(index)).float()
+    return mean
+
+
 @dataclass(frozen=True)
 class DrawnParts:
     """Parts of several prepared files.

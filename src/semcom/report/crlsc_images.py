@@ -15,8 +15,9 @@ from matplotlib.figure import Figure
 from semcom.channel.labels import LABELS
 from semcom.channel.ratio import cbr
 from semcom.params.crlsc.entries import CrlscReportEntry
-from semcom.params.crlsc.images import CHANNELS, Images, low_middle_high
+from semcom.params.crlsc.images import CAPACITY, CHANNELS, Images, low_middle_high
 from semcom.report.checked import check_there, table
+from semcom.report.crlsc_images_said import called, said, sent_as
 from semcom.report.crlsc_words import cell, listed
 from semcom.report.figures import COLOURS, MARKERS
 from semcom.report.sheet import GREY, STYLE, Sheet
@@ -70,11 +71,6 @@ def swept(folder: Path, entry: CrlscReportEntry) -> pd.DataFrame:
     return over_seeds(drawn, BY)
 
 
-def sent_as(images: Images, method: str, link: str) -> str:
-    """What goes over the link: `deepjscc`, or the scheme of a VQ-VAE's bits."""
-    return images.methods[method].schemes.get(link, "deepjscc")
-
-
 def uses(images: Images, link: str) -> int:
     """Complex channel uses an image, pilots among them."""
     given = images.links[link]
@@ -104,7 +100,9 @@ def over_snr(made: pd.DataFrame, metric: str, entry: CrlscReportEntry, *, foot: 
         sheet = Sheet(len(images.links), columns=min(3, len(images.links)), panel_height=2.2)
         for axes, link in zip(sheet.panels, images.links, strict=True):
             for number, method in enumerate(images.methods):
-                _line(axes, rows[(rows["link"] == link) & (rows["method"] == method)], number, method)
+                of = rows[(rows["link"] == link) & (rows["method"] == method)]
+                bound = images.methods[method].schemes_on(link) == (CAPACITY,)
+                _line(axes, of, number, called(images, method), bound=bound)
             if metric == ACCURACY:
                 axes.axhline(
                     100 * ceiling(made), color=GREY, linestyle="--", linewidth=0.8, label="originals"
@@ -135,12 +133,14 @@ def ceiling(made: pd.DataFrame) -> float:
     return float(made.loc[made["metric"] == ORIGINAL, "mean"].mean())
 
 
-def _line(axes: Axes, rows: pd.DataFrame, number: int, label: str) -> None:
+def _line(axes: Axes, rows: pd.DataFrame, number: int, label: str, *, bound: bool = False) -> None:
+    """Dashed if it is a bound, which no link reaches."""
     if rows.empty:
         return
     half = rows["half_width"]
     axes.errorbar(
-        rows["snr_db"], rows["mean"], yerr=None if half.isna().any() else half, label=label, linestyle="-",
+        rows["snr_db"], rows["mean"], yerr=None if half.isna().any() else half, label=label,
+        linestyle="--" if bound else "-",
         markersize=3.5, linewidth=1.1, elinewidth=0.7, color=COLOURS[number % len(COLOURS)],
         marker=MARKERS[number % len(MARKERS)], markeredgecolor="white", markeredgewidth=0.4,
     )  # fmt: skip
@@ -166,7 +166,7 @@ def over_cbr(made: pd.DataFrame, entry: CrlscReportEntry, *, foot: str) -> Figur
             for number, (method, channel) in enumerate(lines):
                 of = rows[(rows["method"] == method) & (rows["channel"] == channel)]
                 of = of[of["snr_db"] == snr_db].sort_values("cbr").assign(snr_db=lambda t: t["cbr"])
-                _line(axes, of, number, f"{method}, {channel}")
+                _line(axes, of, number, f"{called(images, method)}, {channel}")
             axes.set_title(f"{snr_db} dB")
         note = "Means over test images and channel draws, and over seeds."
         sheet.finish("channel uses a source value (CBR)", note, foot, y_label=SHOWN[PSNR], limits=EVERYTHING)
@@ -187,15 +187,9 @@ def section(made: pd.DataFrame, entry: CrlscReportEntry) -> Iterator[str]:
     yield (
         f"Means over the images of `{images.test}` and {images.draws} channel draws; PSNR is the mean of the "
         "images' own. Networks trained on as many images, in as many steps. All methods of a link take its "
-        "channel uses. [CSV](crlsc_images.csv), with lost images and wrong bits.\n"
+        "channel uses. [CSV](crlsc_images.csv), with lost images, wrong bits and bytes of files.\n"
     )
-    if images.classifier:
-        original = cell(made[made["metric"] == ORIGINAL].head(1))
-        yield (
-            f"Accuracy is of one classifier a seed ({images.classifier.backbone['use']}, linear head), "
-            f"trained on the originals of `{images.train}` and never on what arrives: of the original test "
-            f"images it is right of {original} %.\n"
-        )
+    yield from said(images, original=cell(made[made["metric"] == ORIGINAL].head(1)))
     told = "; accuracy in %" if images.classifier else ""
     for link in images.links:
         share = f"CBR {ratio(images, link, entry.size):.4g}"

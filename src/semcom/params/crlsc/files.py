@@ -59,6 +59,10 @@ class Files:
         """The prepared file of a data set."""
         return f"results/data/{data}_{self.size}.h5"
 
+    def frames_of(self, parts: Iterable[str]) -> list[str]:
+        """Those of the parts' data sets; a verb gets one for each, in this order."""
+        return [self.frames(data) for data in self._data_of(parts)]
+
     def embeddings(self, data: str, *, int8: bool = False) -> str:
         """The mentor's embeddings of a data set's images; each version of it has a file of its own."""
         version, mentor = self.versions[data][:8], self.mentor_int8 if int8 else self.mentor

@@ -5,7 +5,7 @@ from typing import Annotated
 from annotated_types import Gt, MinLen
 
 from semcom.params.crlsc.entries import PartsEntry
-from semcom.params.crlsc.images import Classifier, Codebook, ImageLink
+from semcom.params.crlsc.images import Classifier, Codebook, ImageFiles, ImageLink
 from semcom.params.entries import Component, Size
 from semcom.params.ranges import Fraction, PositiveInt, WholeNumber, WholeSnrDb
 
@@ -38,8 +38,18 @@ class ClassifierEntry(PartsEntry):
     classifier: Classifier
 
 
+class EncodingEntry(PartsEntry):
+    """`semcom evaluate files`: test images as image files at every quality."""
+
+    name: str
+    size: Size
+    part: str
+    codec: str
+    mosaic: PositiveInt
+
+
 class ImagesTestEntry(PartsEntry):
-    """`semcom evaluate images`: one network over one link."""
+    """`semcom evaluate images`: one network, or image files, over one link."""
 
     method: str
     link_name: str
@@ -49,10 +59,16 @@ class ImagesTestEntry(PartsEntry):
     scheme: str | None
     exact: bool
     table: dict[str, str]
-    """Error table of a scheme with a code: file name, and a digest if it was measured beforehand."""
+    """Error tables of schemes with a code: file names, and digests if they were measured beforehand."""
     size: Size
     part: str
     snr_db: Annotated[tuple[WholeSnrDb, ...], MinLen(1)]
     draws: PositiveInt
     backbone: Component | None = None
     """Of the classifier of what arrives; None: there is none."""
+    files: ImageFiles | None = None
+    """None: a network."""
+    capacity: bool = False
+    """Files as large as the channel's capacity allows, in place of a scheme."""
+    mean_of: str | None = None
+    """Of image files: the part whose mean image stands for a lost one; a network brings it along."""

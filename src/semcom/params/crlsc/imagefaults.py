@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from semcom.files.errors import SemcomError
-from semcom.params.crlsc.images import ANY, ImageMethod, Images
+from semcom.params.crlsc.codewords import code_words
+from semcom.params.crlsc.images import ANY, CAPACITY, ImageMethod, Images
 from semcom.params.crlsc.section import Section
 from semcom.params.crlsc.together import part_fault
 from semcom.params.faults import Fault, Path, dotted, unknown
@@ -69,15 +70,34 @@ def _names(images: Images) -> Iterator[Fault]:
 
 
 def _kind(method: ImageMethod, path: Path) -> Iterator[Fault]:
-    """Keys of the other kind of network."""
-    if method.vqvae and not method.schemes:
+    """Keys of another kind of method."""
+    if method.vqvae and method.files:
+        yield Fault((*path, "files"), "beside `vqvae`; a method sends one of the two, so leave one out")
+    if method.digital and not method.schemes:
         yield Fault((*path, "schemes"), "missing; say how the bits are sent: schemes: {LINK: qpsk_ldpc_1/2}")
-    if method.vqvae and method.links:
-        yield Fault((*path, "links"), "a VQ-VAE goes over the links of its schemes; leave it out")
-    if not method.vqvae and (method.schemes or method.exact):
+    what = "a VQ-VAE goes" if method.vqvae else "image files go"
+    if method.digital and method.links:
+        yield Fault((*path, "links"), f"{what} over the links of its schemes; leave it out")
+    if not method.digital and (method.schemes or method.exact):
         key = "schemes" if method.schemes else "exact"
         text = "is of a VQ-VAE, and without `vqvae` this is DeepJSCC, which sends no bits"
-        yield Fault((*path, key), f"{text}; leave it out, or add vqvae: {{}}")
+        yield Fault((*path, key), f"{text}; leave it out, or add vqvae: {{}} or files: {{codec: avif}}")
+    if method.files and method.exact:
+        yield Fault((*path, "exact"), "is of a VQ-VAE; fates of image files are drawn, so leave it out")
+    for link in method.schemes:
+        yield from _schemes(method, link, (*path, "schemes", link))
+
+
+def _schemes(method: ImageMethod, link: str, path: Path) -> Iterator[Fault]:
+    """What is no scheme for this kind of method."""
+    names = method.schemes_on(link)
+    if method.vqvae and (len(names) > 1 or CAPACITY in names):
+        yield Fault(path, "of a VQ-VAE is one scheme, as its bits are of one number; leave one")
+    if method.files and CAPACITY in names and len(names) > 1:
+        yield Fault(path, "capacity is a bound, and stands alone; give it to a method of its own")
+    for name in names if method.files else ():
+        if name.endswith("uncoded"):
+            yield Fault(path, f"{name}: one wrong bit spoils an image file; take a scheme with a code")
 
 
 def _sent(
@@ -85,35 +105,47 @@ def _sent(
 ) -> Iterator[Fault]:
     """What one method sends over one link, in exactly the link's channel uses."""
     path, link = where
-    key = "schemes" if method.vqvae else "links"
+    key = "schemes" if method.digital else "links"
     if link not in images.links:
         yield Fault((*path, key), unknown(link, images.links, f"{KEY}.links"))
         return
+    at = (*path, key, link) if method.digital else (KEY, "links", link, "channel_uses")
     try:
-        if method.vqvae is None:
+        if not method.digital:
             filters(size, images.links[link].channel_uses)
-        elif said := _bits(images, method, link, size):
-            yield Fault((*path, key, link), said)
+        elif said := _no_bits(images, link) or (_bits(images, method, link, size) if method.vqvae else ""):
+            yield Fault(at, said)
+        elif method.files:
+            for name in method.schemes_on(link):
+                if name != CAPACITY and not name.endswith("uncoded"):
+                    uses = images.links[link].channel_uses * method.files.mosaic**2
+                    code_words(name, channel_uses=uses, words=method.files.words)
     except SemcomError as error:
-        yield Fault(
-            (KEY, "links", link, "channel_uses") if key == "links" else (*path, key, link), str(error)
-        )
+        yield Fault(at, str(error))
+
+
+def _no_bits(images: Images, link: str) -> str:
+    """What keeps bits from a link, or an empty text."""
+    channel = images.links[link].channel
+    if "use" not in channel:
+        return ""  # said where it is missing
+    if channel["use"] in ("awgn", "rayleigh") and channel.get("csi", "receiver") == "receiver":
+        return ""
+    said = f"{link} is {channel['use']}, csi {channel.get('csi')}"
+    return f"{said}; bits go over awgn, and over rayleigh with csi: receiver"
 
 
 def _bits(images: Images, method: ImageMethod, link: str, size: tuple[int, int]) -> str:
-    """What keeps a VQ-VAE's bits from a link, or an empty text.
+    """What keeps a VQ-VAE's bits from a block of a link, or an empty text.
 
     Raises:
         SemcomError: the size cannot be halved so often, or no such scheme at these channel uses.
     """
     assert method.vqvae is not None
-    channel, uses = images.links[link].channel, images.links[link].channel_uses
-    if "use" not in channel:
-        return ""  # said where it is missing
-    if channel["use"] not in ("awgn", "rayleigh") or channel.get("csi", "receiver") != "receiver":
-        said = f"{link} is {channel['use']}, csi {channel.get('csi')}"
-        return f"{said}; bits go over awgn, and over rayleigh with csi: receiver"
-    need, block = method.vqvae.bits(size), parse(method.schemes[link], channel_uses=uses)
+    names, uses = method.schemes_on(link), images.links[link].channel_uses
+    if len(names) > 1 or CAPACITY in names:
+        return ""  # said already
+    need, block = method.vqvae.bits(size), parse(names[0], channel_uses=uses)
     if need <= block.payload_bits:
         return ""
     places = need // (method.vqvae.codes.bit_length() - 1)

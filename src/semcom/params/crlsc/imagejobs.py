@@ -8,15 +8,21 @@ from typing import TYPE_CHECKING, Any
 from semcom.files.hashes import sha256
 from semcom.params.codehash import code_hash
 from semcom.params.component import module_of
-from semcom.params.crlsc.imageentries import ClassifierEntry, ImagesEntry, ImagesTestEntry
-from semcom.params.crlsc.images import ANY, Images
+from semcom.params.crlsc.codewords import code_words
+from semcom.params.crlsc.imageentries import (
+    ClassifierEntry,
+    EncodingEntry,
+    ImagesEntry,
+    ImagesTestEntry,
+)
+from semcom.params.crlsc.images import ANY, CAPACITY, ImageFiles, Images
 from semcom.params.entries import TableEntry, to_json
 
 if TYPE_CHECKING:
     from semcom.params.crlsc.jobs import CrlscJobs
 
 TRAIN, TEST = "semcom.finetune.images", "semcom.evaluate.images"
-CLASSIFIER = "semcom.finetune.classifier"
+CLASSIFIER, ENCODING = "semcom.finetune.classifier", "semcom.evaluate.encoding"
 TABLE = "semcom.channel.digital.simulate"
 """The modules that the verbs run: where their code hashes start."""
 MEASURED, MADE = Path("results/reference/links"), Path("results/data/links")
@@ -43,8 +49,9 @@ class ImageJobs:
 
     @property
     def trained(self) -> list[tuple[str, str]]:
-        """Method and link of every network; a VQ-VAE knows no link."""
-        pairs = [(method, self._trained_over(method, link)) for method, link in self.tested]
+        """Method and link of every network; a VQ-VAE knows no link, and image files need none."""
+        chosen = self.images.methods
+        pairs = [(m, self._trained_over(m, link)) for m, link in self.tested if not chosen[m].files]
         return list(dict.fromkeys(pairs))
 
     @property
@@ -57,15 +64,51 @@ class ImageJobs:
         """Files that a training reads, by what its verb calls them."""
         return {"frames": self._frames(self.images.train)}
 
-    def test_inputs(self, method: str, link: str, seed: int | str) -> dict[str, str]:
+    def test_inputs(self, method: str, link: str, seed: int | str) -> dict[str, str | list[str]]:
         """Files that a sweep reads."""
-        folder = f"results/{self.jobs.study.study}/crlsc/images/train"
-        network = f"{folder}/{method}/{self._trained_over(method, link)}/seed{seed}/network.pt"
-        files = {"frames": self._frames(self.images.test), "network": network}
+        given: dict[str, str | list[str]] = {"frames": self.jobs.frames_of(self._read(method))}
+        if (files := self.images.methods[method].files) is not None:
+            given["files"] = self.encoded_file(files.name, self.encoding_seed(int(seed)))
+        else:
+            folder = f"results/{self.jobs.study.study}/crlsc/images/train"
+            given["network"] = f"{folder}/{method}/{self._trained_over(method, link)}/seed{seed}/network.pt"
         if self.images.classifier is not None:
-            files["classifier"] = self.classifier_file(seed)
-        table = self._table(method, link)
-        return files | ({"error-table": str(_place(table.file))} if table else {})
+            given["classifier"] = self.classifier_file(seed)
+        tables = [str(_place(table.file)) for table in self._tables(method, link)]
+        return given | ({"error-table": tables} if tables else {})
+
+    @property
+    def encodings(self) -> dict[str, ImageFiles]:
+        """What is encoded, by name; methods of the same format and mosaic share it."""
+        every = (method.files for method in self.images.methods.values())
+        return {files.name: files for files in every if files}
+
+    def encoding_inputs(self) -> dict[str, str]:
+        """Files that an encoding reads."""
+        return {"frames": self._frames(self.images.test)}
+
+    def encoding_seed(self, seed: int) -> int:
+        """Whose encoding a seed's sweep reads: the first seed's, where all seeds test the same images."""
+        parts = dict(self.jobs.place("", [self.images.test], seed)["parts"])
+        return self.jobs.seeds[0] if all(part.count is None for part in parts.values()) else seed
+
+    def encoded_file(self, name: str, seed: int | str) -> str:
+        """Test images as image files at every quality."""
+        return f"results/{self.jobs.study.study}/crlsc/images/files/{name}/seed{seed}/files.npz"
+
+    def encoding(self, name: str, seed: int) -> str:
+        """Entry of `semcom evaluate files`."""
+        chosen = self.encodings[name]
+        return to_json(
+            EncodingEntry(
+                **self.jobs.place(_hash(ENCODING, {}), [self.images.test], seed),
+                name=name,
+                size=self.jobs.study.crlsc.size,
+                part=self.images.test,
+                codec=chosen.codec,
+                mosaic=chosen.mosaic,
+            )
+        )
 
     def classifier_file(self, seed: int | str) -> str:
         """The trained classifier of what arrives."""
@@ -98,7 +141,9 @@ class ImageJobs:
                 link_name=link,
                 link=over,
                 vqvae=chosen.vqvae,
-                ordered=any(scheme.endswith("uncoded") for scheme in chosen.schemes.values()),
+                ordered=any(
+                    scheme.endswith("uncoded") for on in chosen.schemes for scheme in chosen.schemes_on(on)
+                ),
                 size=self.jobs.study.crlsc.size,
                 part=images.train,
                 epochs=images.epochs,
@@ -112,33 +157,35 @@ class ImageJobs:
     def test(self, method: str, link: str, seed: int) -> str:
         """Entry of `semcom evaluate images`."""
         images, chosen, over = self.images, self.images.methods[method], self.images.links[link]
-        table = self._table(method, link)
+        schemes, tables = chosen.schemes_on(link), self._tables(method, link)
         backbone = images.classifier.backbone if images.classifier else None
         components = {"CHANNELS": over.channel} | ({"BACKBONES": backbone} if backbone else {})
         return to_json(
             ImagesTestEntry(
-                **self.jobs.place(_hash(TEST, components), [images.test], seed),
+                **self.jobs.place(_hash(TEST, components), self._read(method), seed),
                 method=method,
                 link_name=link,
                 channel=over.channel,
                 channel_uses=over.channel_uses,
                 vqvae=chosen.vqvae,
-                scheme=chosen.schemes.get(link),
+                scheme=schemes[0] if chosen.vqvae else None,
                 exact=chosen.exact,
-                table={table.file: _digest(_place(table.file))} if table else {},
+                table={table.file: _digest(_place(table.file)) for table in tables},
                 size=self.jobs.study.crlsc.size,
                 part=images.test,
                 snr_db=images.snr_db,
                 draws=images.draws,
                 backbone=backbone,
+                files=chosen.files,
+                capacity=schemes == (CAPACITY,),
+                mean_of=images.train if chosen.files else None,
             )
         )
 
     @property
     def tables(self) -> dict[str, TableEntry]:
         """Error tables of all schemes, by their file's name."""
-        found = [self._table(method, link) for method, link in self.tested]
-        return {table.file: table for table in found if table}
+        return {table.file: table for pair in self.tested for table in self._tables(*pair)}
 
     def table(self, file: str) -> str:
         """Entry of `semcom links table` for the error table that is called `file`."""
@@ -150,13 +197,22 @@ class ImageJobs:
     def _frames(self, part: str) -> str:
         return self.jobs.frames(self.jobs.study.crlsc.parts[part].data)
 
-    def _table(self, method: str, link: str) -> TableEntry | None:
-        """Of a scheme with a code; without one every bit is sent."""
-        scheme = self.images.methods[method].schemes.get(link)
-        if scheme is None or scheme.endswith("uncoded"):
-            return None
-        over = self.images.links[link]
-        return TableEntry(scheme=scheme, channel_uses=over.channel_uses, channel=over.channel["use"])
+    def _read(self, method: str) -> list[str]:
+        """Parts that a sweep reads: image files come without a mean image."""
+        files = self.images.methods[method].files
+        return [self.images.test, *([self.images.train] if files else [])]
+
+    def _tables(self, method: str, link: str) -> list[TableEntry]:
+        """Of the schemes with a code; without one every bit is sent, and at capacity nothing is lost."""
+        chosen, over = self.images.methods[method], self.images.links[link]
+        names = [name for name in chosen.schemes_on(link) if not name.endswith(("uncoded", CAPACITY))]
+        uses = {name: over.channel_uses for name in names}
+        if (files := chosen.files) is not None:
+            of_file = over.channel_uses * files.mosaic**2
+            words = {name: code_words(name, channel_uses=of_file, words=files.words) for name in names}
+            uses = {name: word.channel_uses for name, (_, word) in words.items()}
+        channel = over.channel["use"]
+        return [TableEntry(scheme=name, channel_uses=uses[name], channel=channel) for name in names]
 
 
 def _place(file: str) -> Path:

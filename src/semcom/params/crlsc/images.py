@@ -1,9 +1,10 @@
 """Images over links, the key `images` of the section `crlsc`: which networks send which images over what.
 
 train part ─► DeepJSCC, once a link; VQ-VAE, once ─► test part over the links ─► PSNR, SSIM
+test part ─► image files at every quality ─────────────────────────┘
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from annotated_types import Gt, MinLen
 from pydantic import AfterValidator
@@ -25,8 +26,12 @@ from semcom.params.trainsnr import TrainSnr
 
 CHANNELS = 3
 """Values a pixel: prepared images are in colour."""
+CAPACITY = "capacity"
+"""In place of a scheme: as many bits as the channel's capacity, none lost."""
 ANY = "any"
 """Folder of a network that knows no link."""
+
+Several = Annotated[tuple[str, ...], MinLen(1), AfterValidator(unique)]
 
 
 def low_middle_high(snr_db: tuple[int, ...]) -> tuple[int, ...]:
@@ -64,6 +69,25 @@ class Codebook(Strict):
         return width * height * (self.codes.bit_length() - 1)
 
 
+class ImageFiles(Strict):
+    """Image files, as the codecs of the world write them."""
+
+    codec: Literal["avif", "webp", "jpeg", "jpeg2000"]
+    mosaic: PositiveInt = 1
+    """Images across and down that share a file; 1: each has its own."""
+    counted: Literal["payload", "file"] = "payload"
+    """What must fit: a file without its container headers, or all of it."""
+    objective: Literal["goodput", "reliable"] = "reliable"
+    """What the choice among several schemes goes by, see `channel.digital.adaptive`."""
+    words: PositiveInt | None = None
+    """Code words that a file's channel uses are cut into; None: the fewest that the code can have."""
+
+    @property
+    def name(self) -> str:
+        """Of what is encoded: `avif`, `avif_8x8`."""
+        return self.codec if self.mosaic == 1 else f"{self.codec}_{self.mosaic}x{self.mosaic}"
+
+
 class ImageLink(Strict):
     """A wireless link that images go over."""
 
@@ -75,15 +99,27 @@ class ImageLink(Strict):
 
 
 class ImageMethod(Strict):
-    """DeepJSCC, or with `vqvae` a VQ-VAE whose indices are sent as bits."""
+    """DeepJSCC; with `vqvae` a VQ-VAE whose indices are sent as bits; with `files` image files."""
 
     vqvae: Codebook | None = None
-    schemes: dict[str, str] = {}
-    """Of a VQ-VAE: each link that it is sent over, and MODULATION_CODE_RATE, such as `qpsk_ldpc_1/2`."""
+    files: ImageFiles | None = None
+    schemes: dict[str, str | Several] = {}
+    """Of what is sent as bits: each link that it is sent over, and MODULATION_CODE_RATE, such as
+    `qpsk_ldpc_1/2`; of image files also several, of which the best at each Es/N0 is taken, or `capacity`."""
     exact: bool = False
     """Code, send and decode each block, instead of drawing its fate from the error table."""
     links: Annotated[tuple[str, ...], MinLen(1), AfterValidator(unique)] | None = None
     """Of DeepJSCC: those that it trains over and is sent over; None: all."""
+
+    def schemes_on(self, link: str) -> tuple[str, ...]:
+        """The schemes over a link; none of DeepJSCC."""
+        found = self.schemes.get(link, ())
+        return (found,) if isinstance(found, str) else found
+
+    @property
+    def digital(self) -> bool:
+        """Whether bits are sent."""
+        return bool(self.vqvae or self.files)
 
 
 class Classifier(Strict):
@@ -127,4 +163,4 @@ class Images(Strict):
     def links_of(self, method: str) -> tuple[str, ...]:
         """The links that a method's images go over."""
         chosen = self.methods[method]
-        return tuple(chosen.schemes) if chosen.vqvae else chosen.links or tuple(self.links)
+        return tuple(chosen.schemes) if chosen.digital else chosen.links or tuple(self.links)

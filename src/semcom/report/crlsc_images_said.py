@@ -1,0 +1,50 @@
+"""What the second system's report says of methods that send images: names, and what is behind numbers."""
+
+from collections.abc import Iterator
+
+from semcom.params.crlsc.images import Images
+
+
+def sent_as(images: Images, method: str, link: str) -> str:
+    """What goes over the link: `deepjscc`, or schemes of bits, of image files with format and mosaic."""
+    chosen = images.methods[method]
+    schemes = " or ".join(chosen.schemes_on(link)) or "deepjscc"
+    if chosen.files is None:
+        return schemes
+    side = chosen.files.mosaic
+    return f"{chosen.files.codec}{f' in mosaics of {side}×{side}' if side > 1 else ''}, {schemes}"
+
+
+def called(images: Images, method: str) -> str:
+    """A method in a legend: mosaics are marked."""
+    files = images.methods[method].files
+    return f"{method} (mosaics)" if files and files.mosaic > 1 else method
+
+
+def said(images: Images, *, original: str) -> Iterator[str]:
+    """Paragraphs on the classifier and on image files, where there are such.
+
+    Args:
+        images: what the study asks for.
+        original: the classifier's accuracy on original test images, in words.
+    """
+    if images.classifier:
+        yield (
+            f"Accuracy is of one classifier a seed ({images.classifier.backbone['use']}, linear head), "
+            f"trained on the originals of `{images.train}` and never on what arrives: of the original test "
+            f"images it is right of {original} %.\n"
+        )
+    files = {name: method.files for name, method in images.methods.items() if method.files}
+    if files:
+        names = ", ".join(f"`{name}`" for name in files)
+        yield (
+            f"Image files ({names}): the best file that the code words have room for, lost if one of them "
+            "is, and the mean training image then stands for it. At `capacity` all arrives in the channel's "
+            "capacity, over fading its mean: a bound, dashed in the figures.\n"
+        )
+    if any(of.mosaic > 1 for of in files.values()):
+        yield (
+            "Mosaics: several images share a file, its headers and what predicts them. That is kind to "
+            "codecs: all these images are there at once, and lost at once; other methods send each on its "
+            "own.\n"
+        )
