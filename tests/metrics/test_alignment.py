@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from sklearn.linear_model import Ridge
+from sklearn import linear_model
 
 from semcom.files.errors import SemcomError
-from semcom.metrics.alignment import PENALTIES, _path, exchanged_bytes, ridge_map
+from semcom.metrics.alignment import PENALTIES, Ridge, exchanged_bytes, ridge_map
 from semcom.metrics.heads import unit
 
 
@@ -19,9 +19,12 @@ def spaces(count: int, *, noise: float, source: int = 10, target: int = 6) -> tu
 def test_each_penalty_is_scikit_learns_ridge(count):
     x, y = (part.astype(np.float64) for part in spaces(count, noise=0.2, source=20))
     level = np.square(x - x.mean(0)).mean()
-    for penalty, (weight, offset) in zip(PENALTIES, _path(x, y, PENALTIES), strict=True):
-        peer = Ridge(alpha=count * penalty * level).fit(x, y)
+    made = Ridge.of(x, y)
+    for penalty in PENALTIES:
+        peer = linear_model.Ridge(alpha=count * penalty * level).fit(x, y)
+        weight, offset = made.weights(penalty)
         np.testing.assert_allclose(x @ weight + offset, peer.predict(x), atol=1e-6)
+        np.testing.assert_allclose(made.predict(x, penalty), peer.predict(x), atol=1e-6)
 
 
 @pytest.mark.parametrize(("count", "error"), [(40, 0.1), (3000, 0.03)])
@@ -30,8 +33,8 @@ def test_the_penalty_is_one_that_new_images_like_too(count, error):
     x, y = spaces(4000, noise=0.6, source=40)
     new_x, new_y = x[3000:], y[3000:]
     found = ridge_map(x[:count], y[:count], seed=0)
-    path = _path(x[:count].astype(np.float64), y[:count].astype(np.float64), PENALTIES)
-    truth = [(unit(new_x @ weight + offset) * new_y).sum(1).mean() for weight, offset in path]
+    made = Ridge.of(x[:count].astype(np.float64), y[:count].astype(np.float64))
+    truth = [(unit(made.predict(new_x, penalty)) * new_y).sum(1).mean() for penalty in PENALTIES]
     reached = (found(new_x) * new_y).sum(1).mean()
     assert max(truth) - 0.02 < reached <= max(truth) + 1e-6
     assert min(truth) < max(truth) - 0.04

@@ -74,20 +74,56 @@ def ridge_map(source: Vectors, target: Vectors, *, seed: int) -> RidgeMap:
     x, y = np.asarray(source, np.float64), np.asarray(target, SENT).astype(np.float64)
     order = np.random.default_rng([seed, 2]).permutation(len(x))
     held, kept = order[: len(x) // VALIDATION], order[len(x) // VALIDATION :]
-    scores = [
-        float((unit(x[held] @ weight + offset) * unit(y[held])).sum(1).mean())
-        for weight, offset in _path(x[kept], y[kept], PENALTIES)
-    ]
+    among = Ridge.of(x[kept], y[kept])
+    scores = [float((unit(among.predict(x[held], p)) * unit(y[held])).sum(1).mean()) for p in PENALTIES]
     chosen = int(np.argmax(scores))
-    ((weight, offset),) = _path(x, y, PENALTIES[chosen : chosen + 1])
+    weight, offset = Ridge.of(x, y).weights(PENALTIES[chosen])
     return RidgeMap(weight, offset, PENALTIES[chosen], scores[chosen], len(x))
 
 
-def _path(x: Floats, y: Floats, penalties: tuple[float, ...]) -> list[tuple[Floats, Floats]]:
-    """Weight and offset for each penalty: argmin |Y - X W - b|² + n p v |W|², v the mean variance of X."""
-    mean, level = x.mean(0), y.mean(0)
-    power, turn = np.linalg.eigh((x - mean).T @ (x - mean) / len(x))
-    products = turn.T @ ((x - mean).T @ (y - level) / len(x))
-    scale = max(power.mean(), np.finfo(np.float64).tiny)
-    weights = [turn @ (products / (np.maximum(power, 0) + p * scale)[:, None]) for p in penalties]
-    return [(weight, level - mean @ weight) for weight in weights]
+@dataclass(frozen=True, eq=False)
+class Ridge:
+    """argmin |Y - X W - b|² + n p v |W|² for any p, v the mean variance of X.
+
+    Everything is in the eigenvectors of X's covariance, or, of fewer images than dimensions, of the images'
+    products: a penalty then costs no more than a scaling, and W is made for the chosen one alone.
+
+    Attributes:
+        mean, level: of X (D,) and of Y (E,).
+        basis: (D, r), from X less its mean to the eigenvectors.
+        power: (r,) eigenvalues.
+        products: (r, E) of the eigenvectors with Y less its mean.
+        scale: v.
+    """
+
+    mean: Floats
+    level: Floats
+    basis: Floats
+    power: Floats
+    products: Floats
+    scale: float
+
+    @classmethod
+    def of(cls, x: Floats, y: Floats) -> "Ridge":
+        """Of sources (n, D) and targets (n, E)."""
+        mean, level = x.mean(0), y.mean(0)
+        x, y = x - mean, y - level
+        scale = max(float(np.square(x).mean()), np.finfo(np.float64).tiny)
+        if len(x) < x.shape[1]:
+            power, turn = np.linalg.eigh(x @ x.T / len(x))
+            return cls(mean, level, x.T @ turn, power, turn.T @ y / len(x), scale)
+        power, turn = np.linalg.eigh(x.T @ x / len(x))
+        return cls(mean, level, turn, power, turn.T @ (x.T @ y) / len(x), scale)
+
+    def predict(self, x: Floats, penalty: float) -> Floats:
+        """Targets (N, E) of sources (N, D)."""
+        return ((x - self.mean) @ self.basis) @ self._shrunk(penalty) + self.level
+
+    def weights(self, penalty: float) -> tuple[Floats, Floats]:
+        """W (D, E) and b (E,)."""
+        weight = self.basis @ self._shrunk(penalty)
+        return weight, self.level - self.mean @ weight
+
+    def _shrunk(self, penalty: float) -> Floats:
+        made: Floats = self.products / (np.maximum(self.power, 0) + penalty * self.scale)[:, None]
+        return made
