@@ -107,6 +107,7 @@ def small() -> CrlscJobs:
     config["compute"] = {"device": "cuda" if torch.cuda.is_available() else "cpu"}
     section = config["crlsc"]
     section["parts"]["public"]["count"] = 88
+    section["consensus"]["maps"] = [20]
     section["parts"]["faces"]["count"] = 80
     section["train"] |= {"epochs": 1, "images": 16, "batch_size": 8}
     # Rotations take as many vectors as dimensions, and half a minute.
