@@ -83,15 +83,7 @@ def compare(
 ) -> Comparison:
     """The comparison without its files; arguments and errors as for `run`.
 
-    Args:
-        results: as for `run`, and so on.
-        study: the same.
-        a: the same.
-        b: the same.
-        budgets: the same.
-        snr_db: the same.
-        seeds: the same.
-        trained_db: Es/N0 of training, where it is known; none: as the study's reports say.
+    `trained_db` are the Es/N0 of training, where they are known; none: as the study's reports say.
     """
     found = find(results, study)
     run_a, run_b = pair(found, a, b)
