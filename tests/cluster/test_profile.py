@@ -33,6 +33,14 @@ def test_every_rule_that_leaves_the_login_node_has_its_size_in_the_profile():
     assert sized == rules - {"fetch"}
 
 
+def test_the_rules_that_use_a_gpu_are_those_that_the_profile_sends_to_one(fresh):
+    profile(fresh, gpu_type="a100")
+    sizes = parsed("mysite", fresh.root)["set-resources"]
+    rules = re.split(r"^rule ", "\n".join(path.read_text() for path in RULES), flags=re.MULTILINE)[1:]
+    with_gpu = {rule.partition(":")[0] for rule in rules if re.search(r"^ +gpu=(?!0,)", rule, re.MULTILINE)}
+    assert {text.partition(":")[0] for text in sizes if "gpu_model" in text} == with_gpu
+
+
 def test_the_two_profiles_that_are_read_together_do_not_disagree():
     assert not parsed("slurm").keys() & parsed("default").keys()
 
