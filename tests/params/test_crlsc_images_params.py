@@ -332,6 +332,31 @@ def test_a_classifier_needs_labels_and_the_classes_of_the_test(config):
     assert any("learns the classes of a, and test has others" in line for line in faults(config))
 
 
+def test_a_classifier_may_learn_from_a_part_of_its_own(config):
+    config["crlsc"]["images"] |= {"classifier": {"train": "a"}, "train": "public"}
+    made = jobs(config)
+    assert json.loads(made.classifier(0))["part"] == "a"
+    assert json.loads(made.train("jscc", "r12", 0))["part"] == "public"
+    for part, said in (
+        ("b", "'b' is none of parts"),
+        ("test", "test is a test part, here it takes a private"),
+    ):
+        config["crlsc"]["images"]["classifier"] = {"train": part}
+        with pytest.raises(SemcomError, match=f"crlsc.images.classifier.train: {said}"):
+            load(config)
+
+
+def test_a_study_of_images_alone_leaves_encoders_methods_and_targets_out(config):
+    for key in ("encoders", "methods", "targets"):
+        del config["crlsc"][key]
+    alone = jobs(config)
+    assert alone.tested
+    assert (alone.jobs.trained, alone.jobs.probed, alone.jobs.compared) == ([], [], [])
+    del config["crlsc"]["images"]
+    with pytest.raises(SemcomError, match="crlsc.targets: missing; only a study of `images` alone has no"):
+        load(config)
+
+
 def test_what_arrives_is_judged_by_one_classifier_a_seed(config):
     before = entries(jobs(config))
     made = jobs(changed(config, "classifier", {"backbone": {"use": "mobilenet_v3_small"}, "epochs": 3}))

@@ -19,7 +19,7 @@ from semcom.metrics.outcomes import Outcomes
 from semcom.params.crlsc import claims as files
 from semcom.params.crlsc.claims import Claim
 from semcom.params.crlsc.entries import CrlscReportEntry
-from semcom.report import crlsc, crlsc_claims, crlsc_computing, crlsc_needs
+from semcom.report import crlsc, crlsc_claims, crlsc_computing, crlsc_images, crlsc_needs
 from semcom.report.claims import overall
 from semcom.report.crlsc_left_out import BLOCKS, left_out, over_seeds_and_blocks
 from semcom.report.crlsc_outcomes import Kept
@@ -40,12 +40,18 @@ def claimed(claims: dict[str, dict[str, object]], **given: object) -> CrlscRepor
     return entry(claims={name: Claim.model_validate(claim) for name, claim in claims.items()}, **given)
 
 
-def judge(folder: Path, claims: dict[str, dict[str, object]], **given: object) -> pd.DataFrame:
-    """The table of claims on what is in `folder`."""
+def judge(
+    folder: Path,
+    claims: dict[str, dict[str, object]],
+    images: pd.DataFrame | None = None,
+    **given: object,
+) -> pd.DataFrame:
+    """The table of claims on what is in `folder`, and on `images`."""
     said = claimed(claims, **given)
     found = read(folder, said)
     labels, spent = crlsc_needs.labels(found, said), crlsc_computing.computing(found, said)
-    return crlsc_claims.claims(folder, said, found, labels, spent)
+    images = crlsc_images.by_seed(folder, said) if images is None else images
+    return crlsc_claims.claims(folder, said, found, labels=labels, computing=spent, images=images)
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +59,49 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("study")
     write(folder, entry())
     return folder
+
+
+PSNR = {
+    **ABOVE, "measure": "psnr", "of": "jscc", "against": "vq", "link": "r12", "snr_db": [0, 10],
+    "margin": 1.0,
+}  # fmt: skip
+
+
+def sent(apart: dict[int, tuple[float, ...]]) -> pd.DataFrame:
+    """Of two methods over one link, by Es/N0 and seed `apart` dB from each other."""
+    rows = [
+        ("r12", method, snr_db, seed, "psnr_db", 20.0 + seed + (method == "jscc") * less)
+        for snr_db, by in apart.items()
+        for seed, less in enumerate(by)
+        for method in ("jscc", "vq")
+    ]
+    return pd.DataFrame(rows, columns=["link", "method", "snr_db", "seed", "metric", "value"])
+
+
+@pytest.mark.parametrize(
+    ("at_10_db", "said"),
+    [((2.0, 2.2, 2.1), "supported"), ((0.1, 0.2, 0.15), "contradicted"), ((0.0, 3.0, 1.5), "undecided")],
+)
+def test_psnr_is_judged_at_each_es_n0_over_seeds(folder, at_10_db, said):
+    images = sent({0: (3.0, 3.1, 2.9), 10: at_10_db})
+    made = judge(folder, {"a": PSNR}, images=images)
+    assert overall(made) == said
+    assert made["target"].tolist() == ["r12 at 0 dB", "r12 at 10 dB"]
+    mean, half = t_interval(at_10_db)
+    assert made["effect"].tolist() == pytest.approx([3.0, mean])
+    assert made["high"].iloc[1] - made["effect"].iloc[1] == pytest.approx(half)
+
+
+def test_psnr_of_a_link_a_method_or_an_es_n0_that_is_not_there_is_not_run(folder):
+    images = sent({0: (3.0, 3.1, 2.9)})
+    for given, note in (
+        ({"link": "r6"}, "r6"),
+        ({"against": "webp"}, "webp"),
+        ({"snr_db": [5]}, "no images were sent at 5 dB"),
+    ):
+        (row,) = judge(folder, {"a": PSNR | given}, images=images).to_dict("records")
+        assert row["verdict"] == "not run"
+        assert note in row["note"]
 
 
 def verdicts(folder: Path, **claims: dict[str, object]) -> dict[str, str]:
@@ -343,7 +392,12 @@ def test_a_file_of_claims_is_checked(tmp_path):
     assert "margin 3 is no difference in 0..1" in faults(margin=3)
     assert "labels are claimed below a ratio" in faults(measure="labels")
     assert "bytes has no targets to choose" in faults(**BYTES_OF, targets=["near"])
-    assert "retrieval is of bases, not of encoders" in faults(measure="retrieval", encoder="each")
+    assert "link: NAME and snr_db: [10] go with psnr" in faults(measure="psnr")
+    assert "link: NAME and snr_db: [10] go with psnr" in faults(link="r12")
+    sent = {"measure": "psnr", "link": "r12", "snr_db": "[10]"}
+    assert "above a rival's, or no_less, by a margin of 0 dB or more" in faults(**sent, margin=-1)
+    assert "above a rival's, or no_less" in faults(**sent, direction="below")
+    assert "retrieval is not of local encoders" in faults(measure="retrieval", encoder="each")
     assert "label_fraction goes with accuracy" in faults(measure="retrieval", label_fraction=0.1)
     assert "'guided/100': only a consensus goes through maps" in faults(of="guided/100")
     assert "behind the / stands a number of shared images" in faults(of="guided/many", measure="consensus")

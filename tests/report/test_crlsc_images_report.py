@@ -91,6 +91,41 @@ def test_the_page_has_a_table_a_link_and_the_figures_are_drawn(study: Path) -> N
         assert (study / f"report/crlsc_images_{name}.png").stat().st_size > 10_000
 
 
+def test_the_best_leads_by_what_is_paired_by_seed(study: Path, tmp_path: Path) -> None:
+    apart = {0: (9.0, 10.0, 11.0), 10: (-1.0, 0.5, 0.2)}  # of jscc before vq, by Es/N0 and seed
+    at = tmp_path / "apart"
+    shutil.copytree(study, at)
+    for seed in SEEDS:
+        path = at / f"crlsc/images/test/vq/r12/seed{seed}/table.csv"
+        rows, of = pd.read_csv(path), pd.read_csv(str(path).replace("/vq/", "/jscc/"))
+        less = rows["snr_db"].map({snr_db: by[seed] for snr_db, by in apart.items()})
+        rows["value"] = of["value"] - less.where(rows["metric"] == "psnr_db", 0)
+        rows.to_csv(path, index=False)
+    crlsc.run(at, given(), at / "report")
+    made = pd.read_csv(io.StringIO((at / "report/crlsc_images_best.csv").read_text()), comment="#")
+    assert set(made["link"]) == {"r12"}, "over r6 goes one method alone"
+    made = made.set_index("snr_db")
+    assert made.loc[0, ["method", "next", "lead_db"]].tolist() == ["jscc", "vq", pytest.approx(10)]
+    assert made.loc[0, "half_width"] == pytest.approx(T2 * 1 / math.sqrt(3))
+    assert made.loc[10, ["method", "next", "lead_db"]].tolist() == ["vq", "jscc", pytest.approx(0.1)]
+    page = (at / "report/crlsc.md").read_text()
+    assert f"| r12 | jscc +10.00±{T2 / math.sqrt(3):.2f} (vq) | vq? +0.10±" in page
+
+
+def test_a_study_of_images_alone_has_a_report(study: Path) -> None:
+    nothing = {"methods": {}, "targets": (), "bases": {}, "consensus": (), "mentor_int8": False}
+    alone = given().model_copy(update=nothing)
+    crlsc.run(study, alone, study / "alone")
+    page = (study / "alone/crlsc.md").read_text()
+    assert "## Images over links" in page
+    assert "## Frozen encoders" not in page
+    assert not (study / "alone/crlsc_accuracy.png").exists()
+    with_base = alone.model_copy(update={"bases": {"pq": "PQ32"}})
+    crlsc.run(study, with_base, study / "guided")
+    assert "| pq | PQ32 |" in (study / "guided/crlsc.md").read_text()
+    assert not (study / "guided/crlsc_bases.png").exists()
+
+
 def test_of_one_number_of_channel_uses_there_is_no_curve_over_them(study: Path) -> None:
     links = {"r12": IMAGES["links"]["r12"]}  # type: ignore[index]
     crlsc.run(study, given(links=links), study / "one")
@@ -140,7 +175,10 @@ def test_image_files_are_named_with_their_mosaics_and_bounds(study: Path, tmp_pa
     assert "Mosaics: several images share a file" in page
     assert "Mosaics" not in (study / "report/crlsc.md").read_text()
     drawn = crlsc_images.over_snr(
-        crlsc_images.swept(at, given(methods=methods)), "psnr_db", given(methods=methods), foot=""
+        crlsc_images.swept(crlsc_images.by_seed(at, given(methods=methods))),
+        "psnr_db",
+        given(methods=methods),
+        foot="",
     )
     lines = {bar.get_label(): bar.lines[0].get_linestyle() for bar in drawn.axes[0].containers}
     assert lines["bound (mosaics)"] == "--"

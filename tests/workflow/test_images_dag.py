@@ -21,12 +21,6 @@ crlsc:
     a: {data: tiny, role: private}
     test: {data: tiny, role: test}
   mentor: {use: efficientnet_lite0, weights: random, size: [32, 32]}
-  encoders:
-    small: {backbone: {use: resnet18, width_mult: 0.125}}
-  methods:
-    random: {part: a}
-  targets:
-    rooms: {train: a, test: test}
   images:
     train: a
     test: test
@@ -86,6 +80,17 @@ def test_every_method_has_its_network_its_table_and_its_sheet(site):
     assert (site.root / RUNS / "classifier/seed0/history.csv").exists()
     lost = rows[rows["metric"] == "lost"].groupby("snr_db")["value"].mean()
     assert lost[-5] > 0.9 > 0.1 > lost[10], "where the error table puts the cliff"
+
+
+def test_images_alone_have_a_report(site):
+    site.snakemake("--cores", "2")
+    made = site.root / "results/tiny/report/main"
+    page = (made / "crlsc.md").read_text()
+    assert "## Images over links" in page
+    assert "## Frozen encoders" not in page
+    best = pd.read_csv(made / "crlsc_images_best.csv", comment="#")
+    assert set(best["method"]) <= {"jscc", "vq", "webp"}, "a bound leads nobody"
+    assert not site.planned()
 
 
 def test_what_runs_again_is_what_reads_the_change(site):

@@ -4,7 +4,7 @@ include: "crlsc_common.smk"
 
 wildcard_constraints:
     base="|".join(CRLSC.study.crlsc.bases) or "(?!)",
-    encoder="|".join(dict.fromkeys(encoder for _, encoder in CRLSC.probed)),
+    encoder="|".join(dict.fromkeys(encoder for _, encoder in CRLSC.probed)) or "(?!)",
     mentor=f"{CRLSC.mentor}|{CRLSC.mentor_int8}",
     version=r"[0-9a-f]{8}",
 
@@ -165,16 +165,10 @@ rule crlsc_report:
             kind=("csv", "npz"),
         ),
     output:
-        report(
-            "results/{study}/report/{report}/crlsc_accuracy.png",
-            caption="../report/crlsc_accuracy.rst",
-            category="Figures",
-        ),
         multiext(
             "results/{study}/report/{report}/crlsc",
             ".md",
             "_provenance.json",
-            "_accuracy.pdf",
             "_accuracy.csv",
             "_differences.csv",
             "_bases.csv",
@@ -185,11 +179,13 @@ rule crlsc_report:
             "_exchange.csv",
             "_joining.csv",
             "_images.csv",
+            "_images_best.csv",
             "_classify.csv",
             "_classify_means.csv",
             "_claims.csv",
         ),
-        *crlsc_figures("bases", CRLSC.study.crlsc.bases),
+        *crlsc_figures("accuracy", CRLSC.study.crlsc.targets),
+        *crlsc_figures("bases", CRLSC.study.crlsc.bases and CRLSC.study.crlsc.targets),
         *crlsc_figures("consensus", CRLSC.compared),
         *crlsc_figures("images_psnr", CRLSC.images),
         *crlsc_figures("images_ssim", CRLSC.images),

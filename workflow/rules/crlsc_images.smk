@@ -45,7 +45,7 @@ rule crlsc_images:
 
 rule crlsc_images_classifier:
     input:
-        lambda w: IMAGES.train_inputs().values(),
+        lambda w: IMAGES.classifier_inputs().values(),
     output:
         classifier="results/{study}/crlsc/images/classifier/seed{seed}/classifier.pt",
         history="results/{study}/crlsc/images/classifier/seed{seed}/history.csv",
@@ -60,7 +60,7 @@ rule crlsc_images_classifier:
         runtime=720,
     params:
         entry=lambda w: IMAGES.classifier(int(w.seed)),
-        files=lambda w: options(IMAGES.train_inputs()),
+        files=lambda w: options(IMAGES.classifier_inputs()),
     shell:
         "semcom finetune classifier {params.entry:q} {params.files} --classifier {output.classifier} "
         "--history {output.history} --state results/.state --log {log} "

@@ -15,6 +15,7 @@ from semcom.report import (
     crlsc_computing,
     crlsc_figures,
     crlsc_images,
+    crlsc_images_best,
     crlsc_needs,
     crlsc_page,
     crlsc_tables,
@@ -37,6 +38,7 @@ def run(results: Path, entry: CrlscReportEntry, output: Path) -> None:
     """
     entry = crlsc_tables.by_kind(entry)
     found, stamp = read(results, entry), Stamp.of(entry)
+    images = crlsc_images.by_seed(results, entry)
     made = {
         "accuracy": crlsc_tables.accuracy(found),
         "differences": crlsc_tables.differences(found, entry),
@@ -47,17 +49,22 @@ def run(results: Path, entry: CrlscReportEntry, output: Path) -> None:
         "consensus": crlsc_tables.consensus(found),
         "exchange": crlsc_needs.exchange(found, entry),
         "joining": crlsc_needs.joins(found, entry),
-        "images": crlsc_images.swept(results, entry),
+        "images": crlsc_images.swept(images),
+        "images_best": crlsc_images_best.best(images, entry.images),
     }
     classified = crlsc_classify.drawn(results, entry)
     made["classify"] = crlsc_classify.by_pair(classified)
     made["classify_means"] = crlsc_classify.by_group(classified)
-    made["claims"] = crlsc_claims.claims(results, entry, found, made["labels"], made["computing"])
+    made["claims"] = crlsc_claims.claims(
+        results, entry, found, labels=made["labels"], computing=made["computing"], images=images
+    )
     for name, table in made.items():
         write_table(output / f"crlsc_{name}.csv", table, stamp)
     foot = stamp.line()
-    drawn = {"accuracy": crlsc_figures.accuracy(made["accuracy"], entry, foot=foot)}
-    if entry.bases:
+    drawn = {}
+    if entry.targets:
+        drawn["accuracy"] = crlsc_figures.accuracy(made["accuracy"], entry, foot=foot)
+    if entry.bases and entry.targets:
         drawn["bases"] = crlsc_figures.bytes_accuracy(made["bases"], entry, foot=foot)
     if entry.consensus:
         drawn["consensus"] = crlsc_figures.across(made["consensus"], entry, foot=foot)

@@ -34,6 +34,7 @@ class Study:
         results: its tables.
         labels: of `crlsc_needs.labels`.
         computing: of `crlsc_computing.computing`.
+        images: of `crlsc_images.by_seed`.
         kept: which test images encoders are right about.
     """
 
@@ -41,6 +42,7 @@ class Study:
     results: CrlscResults
     labels: pd.DataFrame
     computing: pd.DataFrame
+    images: pd.DataFrame
     kept: Kept
 
     @cached_property

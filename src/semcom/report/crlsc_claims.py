@@ -29,6 +29,7 @@ MEASURES: Mapping[str, Callable[[Study, Claim], Effects]] = {
     "retrieval": crlsc_effects.retrieval,
     "consensus": crlsc_effects.consensus,
     "bytes": crlsc_effects.bytes_,
+    "psnr": crlsc_effects.psnr,
 }
 
 
@@ -36,8 +37,10 @@ def claims(
     folder: Path,
     entry: CrlscReportEntry,
     results: CrlscResults,
+    *,
     labels: pd.DataFrame,
     computing: pd.DataFrame,
+    images: pd.DataFrame,
 ) -> pd.DataFrame:
     """One row a claim, target and encoder.
 
@@ -47,11 +50,12 @@ def claims(
         results: its tables.
         labels: of `crlsc_needs.labels`.
         computing: of `crlsc_computing.computing`.
+        images: of `crlsc_images.by_seed`.
 
     Raises:
         SemcomError: a file of outcomes is missing, damaged, or of other test images than its rival's.
     """
-    study = Study(entry, results, labels, computing, Kept(folder / "crlsc", entry.seeds))
+    study = Study(entry, results, labels, computing, images, Kept(folder / "crlsc", entry.seeds))
     rows: list[list[object]] = []
     for name, claim in entry.claims.items():
         about = [name, claim.says, claim.measure, claim.of, claim.against]

@@ -143,6 +143,27 @@ def _ratio(logs: "list[pd.Series[float]]", own: set[str], other: set[str]) -> Ef
     return Effect(np.nan, np.nan, np.nan, note="seeds with bounds")
 
 
+def psnr(study: Study, claim: Claim) -> Effects:
+    """Difference in dB of images over a link, at each Es/N0, paired by seed."""
+    rows, found = study.images[study.images["metric"] == "psnr_db"], Effects()
+    there(str(claim.link), rows["link"].unique(), "links of images")
+    rows = rows[rows["link"] == claim.link]
+    for method in (claim.of, claim.against):
+        there(method, rows["method"].unique(), f"methods that send images over {claim.link}")
+    values = rows.pivot_table(index=["snr_db", "seed"], columns="method", values="value")
+    for snr_db in claim.snr_db:
+        if snr_db not in values.index:
+            raise NotRun(f"no images were sent at {snr_db} dB")
+        at = values.loc[snr_db]
+        apart = over_seeds((at[claim.of] - at[claim.against]).to_numpy())
+        mean, half = float(apart.mean), float(apart.half_width())
+        note = "no spread" if np.isnan(half) else ""
+        found[f"{claim.link} at {snr_db} dB", NONE] = Effect(
+            mean, mean - half, mean + half, float(apart.p_value()), note
+        )
+    return found
+
+
 def bytes_(study: Study, claim: Claim) -> Effects:
     """Largest ratio of what is downloaded, and its range over seeds: sizes are counted, not sampled."""
     sizes = study.results.sizes.set_index(["base", "seed"])

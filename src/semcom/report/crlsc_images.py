@@ -35,8 +35,8 @@ SHOWN = {PSNR: "PSNR (dB)", "ssim": "SSIM", ACCURACY: "accuracy of the classifie
 EVERYTHING = (-math.inf, math.inf)
 
 
-def swept(folder: Path, entry: CrlscReportEntry) -> pd.DataFrame:
-    """Every measure by method, link and Es/N0, over seeds; empty where there are no images.
+def by_seed(folder: Path, entry: CrlscReportEntry) -> pd.DataFrame:
+    """Every measure by method, link, Es/N0 and seed, over draws; empty where there are no images.
 
     Args:
         folder: `results/STUDY`.
@@ -47,7 +47,7 @@ def swept(folder: Path, entry: CrlscReportEntry) -> pd.DataFrame:
     """
     images = entry.images
     if images is None:
-        return pd.DataFrame(columns=COLUMNS)
+        return pd.DataFrame(columns=[*BY, "seed", "value"])
     paths = {
         folder / f"crlsc/images/test/{method}/{link}/seed{seed}/table.csv": {
             "study": entry.study,
@@ -63,12 +63,20 @@ def swept(folder: Path, entry: CrlscReportEntry) -> pd.DataFrame:
     columns = (*PLACE, *KEY, "value")
     rows = pd.concat([table(path, columns, place=place, key=KEY) for path, place in paths.items()])
     drawn = rows.groupby([*PLACE, "snr_db", "metric"], sort=False, as_index=False)["value"].mean()
-    drawn = drawn.assign(
+    return drawn.assign(
         sent_as=[sent_as(images, *pair) for pair in zip(drawn["method"], drawn["link"], strict=True)],
         channel_uses=drawn["link"].map(lambda link: uses(images, link)),
         cbr=drawn["link"].map(lambda link: ratio(images, link, entry.size)),
     )
-    return over_seeds(drawn, BY)
+
+
+def swept(drawn: pd.DataFrame) -> pd.DataFrame:
+    """Every measure by method, link and Es/N0, over seeds.
+
+    Args:
+        drawn: of `by_seed`.
+    """
+    return over_seeds(drawn, BY) if len(drawn) else pd.DataFrame(columns=COLUMNS)
 
 
 def uses(images: Images, link: str) -> int:

@@ -31,8 +31,8 @@ def said(images: Images, *, original: str) -> Iterator[str]:
     if images.classifier:
         yield (
             f"Accuracy is of one classifier a seed ({images.classifier.backbone['use']}, linear head), "
-            f"trained on the originals of `{images.train}` and never on what arrives: of the original test "
-            f"images it is right of {original} %.\n"
+            f"trained on the originals of `{images.labelled}` and never on what arrives: of the original "
+            f"test images it is right of {original} %.\n"
         )
     files = {name: method.files for name, method in images.methods.items() if method.files}
     if files:

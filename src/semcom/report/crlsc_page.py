@@ -11,7 +11,7 @@ import pandas as pd
 
 from semcom.params.crlsc.entries import CrlscReportEntry
 from semcom.params.crlsc.section import RAW
-from semcom.report import crlsc_classify, crlsc_images, crlsc_page_claims, crlsc_page_needs
+from semcom.report import crlsc_classify, crlsc_images, crlsc_images_best, crlsc_page_claims, crlsc_page_needs
 from semcom.report.crlsc_results import probed
 from semcom.report.crlsc_tables import EVERY, at_all_labels, linear
 from semcom.report.crlsc_words import between, cell, listed, points
@@ -44,7 +44,11 @@ def page(made: Tables, entry: CrlscReportEntry, *, stamp: Stamp) -> str:
             *crlsc_page_needs.exchange(made["exchange"]),
             *crlsc_page_needs.joining(made["joining"]),
         ],
-        ["## Images over links\n", *crlsc_images.section(made["images"], entry)],
+        [
+            "## Images over links\n",
+            *crlsc_images.section(made["images"], entry),
+            *crlsc_images_best.section(made["images_best"]),
+        ],
         [
             "## Classification over links\n",
             *crlsc_classify.section(made["classify"], made["classify_means"], entry),
@@ -89,6 +93,8 @@ def _reading(made: Tables, entry: CrlscReportEntry) -> Iterator[str]:
 
 def _frozen(accuracy: pd.DataFrame, entry: CrlscReportEntry) -> Iterator[str]:
     """Linear heads at all labels, by method, encoder and target."""
+    if not entry.targets:
+        return
     yield "![Accuracy of linear heads on frozen encoders](crlsc_accuracy.png)\n"
     yield (
         "[PDF](crlsc_accuracy.pdf), [CSV](crlsc_accuracy.csv) with class means, k-NN, private bases, ranks "

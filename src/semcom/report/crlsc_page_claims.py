@@ -24,7 +24,8 @@ def claims(made: pd.DataFrame) -> Iterator[str]:
         "p-value after Holm; of a claim not to be worse, the interval lies within the margin. "
         "*Contradicted*: the whole interval falls short of the margin. A claim at several targets or "
         "encoders must hold at each, and Holm counts these together; intervals are not widened. They are "
-        "over seeds and test images, by groups such as scenes. Bytes are counted. [CSV](crlsc_claims.csv)\n"
+        "over seeds and test images, by groups such as scenes; of PSNR over seeds alone. Bytes are counted. "
+        "[CSV](crlsc_claims.csv)\n"
     )
     body = []
     for name, rows in made.groupby("claim", sort=False):
@@ -41,7 +42,7 @@ def _margin(row: "pd.Series[object]") -> str:
     margin = float(str(row["margin"]))
     if row["measure"] in RATIOS:
         return f"ratio up to {margin:g}"
-    points = f"{100 * margin:g} points"
+    points = f"{margin:g} dB" if row["measure"] == "psnr" else f"{100 * margin:g} points"
     return f"not {points} below" if row["direction"] == "no_less" else f"{row['direction']} by {points}"
 
 
@@ -53,8 +54,9 @@ def _effect(row: "pd.Series[object]") -> str:
     if np.isnan(value):
         return at + note
     ratio = row["measure"] in RATIOS
-    said = f"ratio {value:.3g}" if ratio else f"{100 * value:+.1f} points"
-    ends = [f"{end:.3g}" if ratio else f"{100 * end:.1f}" for end in (low, high)]
+    in_db = row["measure"] == "psnr"
+    said = f"ratio {value:.3g}" if ratio else f"{value:+.2f} dB" if in_db else f"{100 * value:+.1f} points"
+    ends = [f"{end:.3g}" if ratio else f"{end:.2f}" if in_db else f"{100 * end:.1f}" for end in (low, high)]
     beside = [" to ".join(ends)] if not np.isnan([low, high]).any() else []
     beside += [f"at least {ends[0]}"] if np.isnan(high) and not np.isnan(low) else []
     beside += [f"up to {ends[1]}"] if np.isnan(low) and not np.isnan(high) else []

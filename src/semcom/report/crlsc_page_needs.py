@@ -95,16 +95,18 @@ def bases(made: pd.DataFrame, entry: CrlscReportEntry) -> Iterator[str]:
     """Bytes as shipped, what retrieval from such codes is worth, and what it loses."""
     if not entry.bases:
         return
-    yield "![Accuracy over bytes of the base](crlsc_bases.png)\n"
-    yield (
-        "[PDF](crlsc_bases.pdf), [CSV](crlsc_bases.csv) with training under each base. Retrieval: k-NN of "
-        "the mentor's test vectors among a target's training vectors in the base's codes; behind it the "
-        "difference to those vectors as they are.\n"
-    )
+    if entry.targets:
+        yield "![Accuracy over bytes of the base](crlsc_bases.png)\n"
+        yield (
+            "[PDF](crlsc_bases.pdf), [CSV](crlsc_bases.csv) with training under each base. Retrieval: k-NN "
+            "of the mentor's test vectors among a target's training vectors in the base's codes; behind it "
+            "the difference to those vectors as they are.\n"
+        )
     size = made[made["of"] == "size"].pivot_table(index="base", columns="metric", values="mean", sort=False)
     near = made[(made["of"] == "retrieval") & (made["metric"] == "accuracy")]
     body = []
-    for base in [*sorted(entry.bases, key=lambda name: size.loc[name, "bytes"]), RAW]:
+    told = sorted(entry.bases, key=lambda name: size.loc[name, "bytes"])
+    for base in [*told, *([RAW] if entry.targets else [])]:
         line = [base, str(made.loc[made["base"] == base, "form"].iloc[0])]
         if base in size.index:
             of = size.loc[base]

@@ -60,6 +60,8 @@ def trained(entry: CrlscReportEntry) -> list[tuple[str, str]]:
 
 def probed(entry: CrlscReportEntry) -> list[tuple[str, str]]:
     """Method and encoder of all that was probed, the mentor's rows at the end."""
+    if not entry.targets:
+        return []
     ways = [RAW, *([INT8] if entry.mentor_int8 else []), *entry.bases]
     return [*trained(entry), *((MENTOR, way) for way in ways)]
 

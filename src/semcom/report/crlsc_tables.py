@@ -13,6 +13,7 @@ NONE, EVERY = "none", "mean"
 SUMMARY = ["mean", "half_width", "seeds"]
 SIZES = ("bytes", "bytes_codes", "vectors", "dim", "cosine")
 BASES = ["base", "form", "of", "target", "method", "encoder", "metric"]
+LOST = ["difference", "difference_half_width"]
 DIFFERENCES = ["target", "method", "against", "encoder", "fraction"]
 
 
@@ -98,6 +99,8 @@ def bases(results: CrlscResults, entry: CrlscReportEntry) -> pd.DataFrame:
     heads = at_all_labels(linear(results.probe))
     heads = heads[heads["method"].isin(under)]
     made.append(heads.assign(base=heads["method"].map(under), of="training"))
+    if not any(map(len, made)):
+        return pd.DataFrame(columns=[*BASES, *SUMMARY, *LOST])
     rows = pd.concat([part for part in made if len(part)], ignore_index=True)
     rows = rows.assign(form=rows["base"].map({**forms, RAW: "fp16"}))
     return _against_raw(over_seeds(rows, BASES), rows)
@@ -115,7 +118,7 @@ def _against_raw(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     by = ["target", "metric", "seed"]
     both = near.merge(near.loc[near["base"] == RAW, [*by, "value"]], on=by, suffixes=("", "_raw"))
     lost = over_seeds(both.assign(value=both["value"] - both["value_raw"]), BASES)
-    lost = lost.rename(columns={"mean": "difference", "half_width": "difference_half_width"})
+    lost = lost.rename(columns=dict(zip(SUMMARY, LOST, strict=False)))
     return table.merge(lost.drop(columns="seeds"), on=BASES, how="left", validate="one_to_one")
 
 

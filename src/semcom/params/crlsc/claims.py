@@ -9,7 +9,7 @@ from pydantic import AfterValidator, model_validator
 
 from semcom.params import claims
 from semcom.params.entries import Strict
-from semcom.params.ranges import Number, PositiveFraction, unique
+from semcom.params.ranges import Number, PositiveFraction, WholeSnrDb, increasing, unique
 
 MEAN, EACH = "mean", "each"
 """Over all encoders at once, or at each."""
@@ -26,10 +26,10 @@ class Claim(Strict):
 
     says: str
     """The claim in words."""
-    measure: Literal["accuracy", "labels", "computing", "retrieval", "consensus", "bytes"]
+    measure: Literal["accuracy", "labels", "computing", "retrieval", "consensus", "bytes", "psnr"]
     """`accuracy` of linear heads; `labels`: L(A*); `computing`: multiply-adds of local training to A*;
     `retrieval` accuracy of the mentor's vectors as bases code them; `consensus`: accuracy of linear heads
-    across encoders; `bytes` that are downloaded."""
+    across encoders; `bytes` that are downloaded; `psnr` in dB of images that arrive."""
     of: str
     """A method; of retrieval and bytes a base. METHOD/N of a consensus: through maps on N shared images."""
     against: str
@@ -40,22 +40,32 @@ class Claim(Strict):
     """An encoder (of a consensus, the guest), `each`, or the `mean` over those that both methods have."""
     label_fraction: PositiveFraction = 1.0
     """Share of a target's labels, of accuracies."""
+    link: str | None = None
+    """The link of `psnr`."""
+    snr_db: Annotated[tuple[WholeSnrDb, ...], AfterValidator(increasing)] = ()
+    """Es/N0 in dB of `psnr`; the claim is for all of them."""
     direction: Literal["above", "below", "no_less"]
     """`above` or `below` the rival; `no_less`: not worse than it by `margin` or more."""
     margin: Number
-    """Difference in 0..1; of labels, computing and bytes the ratio, of which `below` 1 is claimed."""
+    """Difference in 0..1, of psnr in dB; of labels, computing and bytes the ratio, of which `below` 1 is
+    claimed."""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         ratio = self.measure in RATIOS
         if ratio and (self.direction != "below" or not 0 < self.margin <= 1):
             raise ValueError(f"{self.measure} are claimed below a ratio: direction: below, margin: 0.5")
-        if not ratio and not 0 <= self.margin < 1:
+        sent = self.measure == "psnr"
+        if sent != bool(self.link and self.snr_db):
+            raise ValueError("link: NAME and snr_db: [10] go with psnr, and psnr with both")
+        if sent and (self.direction == "below" or self.margin < 0):
+            raise ValueError("psnr is claimed above a rival's, or no_less, by a margin of 0 dB or more")
+        if not ratio and not sent and not 0 <= self.margin < 1:
             raise ValueError(f"margin {self.margin:g} is no difference in 0..1 (0.03: 3 points)")
-        if self.measure in ("consensus", "bytes") and self.targets:
+        if self.measure in ("consensus", "bytes", "psnr") and self.targets:
             raise ValueError(f"{self.measure} has no targets to choose; leave them out")
-        if self.measure in ("retrieval", "bytes") and self.encoder != MEAN:
-            raise ValueError(f"{self.measure} is of bases, not of encoders; leave encoder out")
+        if self.measure in ("retrieval", "bytes", "psnr") and self.encoder != MEAN:
+            raise ValueError(f"{self.measure} is not of local encoders; leave encoder out")
         if self.measure != "accuracy" and self.label_fraction != 1:
             raise ValueError(f"label_fraction goes with accuracy, not with {self.measure}; leave it out")
         for place in (self.of, self.against):

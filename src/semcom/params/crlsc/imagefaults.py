@@ -40,20 +40,22 @@ def _classifier(
     section: Section, images: Images, classes: Mapping[str, tuple[str, ...] | None]
 ) -> Iterator[Fault]:
     """Labels to train a classifier by, and the same classes in the test."""
-    path = (KEY, "classifier")
-    own, other = section.parts.get(images.train), section.parts.get(images.test)
+    path, named = (KEY, "classifier"), images.labelled
+    own, other = section.parts.get(named), section.parts.get(images.test)
+    if own is None and named != images.train:
+        yield from part_fault(section, (*path, "train"), named, "private")
     if own is None or other is None:
         return
     if own.role == "public":
-        text = f"learns from labels, and {images.train} is public: no label of it is ever read"
-        yield Fault(path, f"{text}; train on a private part, or leave `classifier` out")
+        text = f"learns from labels, and {named} is public: no label of it is ever read"
+        yield Fault(path, f"{text}; name a private part as classifier.train, or leave `classifier` out")
+    if own.role == "test":
+        yield from part_fault(section, (*path, "train"), named, "private")
     if (known := classes.get(own.data)) is not None and len(known) < 2:
         text = f"learns from labels, and the images of {own.data} have none"
         yield Fault(path, f"{text}; train on images with classes, or leave `classifier` out")
     if (own.data, own.classes) != (other.data, other.classes):
-        text = (
-            f"learns the classes of {images.train}, and {images.test} has others; take parts of one data set"
-        )
+        text = f"learns the classes of {named}, and {images.test} has others; take parts of one data set"
         yield Fault(path, f"{text} and the same classes in one order, or leave `classifier` out")
 
 

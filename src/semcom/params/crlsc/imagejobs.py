@@ -64,6 +64,10 @@ class ImageJobs:
         """Files that a training reads, by what its verb calls them."""
         return {"frames": self._frames(self.images.train)}
 
+    def classifier_inputs(self) -> dict[str, str]:
+        """Files that the classifier's training reads."""
+        return {"frames": self._frames(self.images.labelled)}
+
     def test_inputs(self, method: str, link: str, seed: int | str) -> dict[str, str | list[str]]:
         """Files that a sweep reads."""
         given: dict[str, str | list[str]] = {"frames": self.jobs.frames_of(self._read(method))}
@@ -122,9 +126,9 @@ class ImageJobs:
         components |= {"VIEWS": chosen.views} if chosen.views else {}
         return to_json(
             ClassifierEntry(
-                **self.jobs.place(_hash(CLASSIFIER, components), [images.train], seed),
+                **self.jobs.place(_hash(CLASSIFIER, components), [images.labelled], seed),
                 size=self.jobs.study.crlsc.size,
-                part=images.train,
+                part=images.labelled,
                 classifier=chosen,
             )
         )

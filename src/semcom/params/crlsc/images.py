@@ -125,6 +125,8 @@ class ImageMethod(Strict):
 class Classifier(Strict):
     """One fixed classifier, trained on original images, that tells the classes of what arrives."""
 
+    train: str | None = None
+    """A private part, whose labels it learns; None: that which networks train on."""
     backbone: Component = {"use": "resnet18", "width_mult": 0.25}
     """Below a linear head."""
     epochs: PositiveInt = 20
@@ -153,7 +155,12 @@ class Images(Strict):
     """Es/N0 in dB of the test."""
     draws: PositiveInt = 3
     classifier: Classifier | None = None
-    """Of the classes of `train`; None: no classes are told of what arrives."""
+    """None: no classes are told of what arrives."""
+
+    @property
+    def labelled(self) -> str:
+        """The part whose labels the classifier learns."""
+        return (self.classifier and self.classifier.train) or self.train
 
     @property
     def several_uses(self) -> bool:

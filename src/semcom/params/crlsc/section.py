@@ -160,10 +160,11 @@ class Section(Strict):
     mentor_int8: bool = False
     """Measure the mentor with weights of 8 bits, too: what it takes to ship it, and what it is worth then."""
     bases: dict[Name, Base] = {}
-    encoders: Annotated[dict[Name, Network], MinLen(1)]
+    encoders: dict[Name, Network] = {}
     train: Train = Train()
-    methods: Annotated[dict[Annotated[str, AfterValidator(method_name)], Local], MinLen(1)]
-    targets: Annotated[dict[Name, Target], MinLen(1)]
+    methods: dict[Annotated[str, AfterValidator(method_name)], Local] = {}
+    targets: dict[Name, Target] = {}
+    """With encoders and methods empty: the study is of `images` alone."""
     probe: Probe = Probe()
     consensus: Consensus | None = None
     """None: is not measured."""

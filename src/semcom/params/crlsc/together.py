@@ -20,6 +20,7 @@ def lacking(section: Section, classes: Mapping[str, tuple[str, ...] | None]) -> 
         section: what the file says.
         classes: class names of each data set; None or left out where they are not known yet.
     """
+    yield from _asked(section)
     yield from parts.faults(section.parts, classes)
     yield from _alike(section)
     yield from _mentor(section)
@@ -28,6 +29,15 @@ def lacking(section: Section, classes: Mapping[str, tuple[str, ...] | None]) -> 
         yield from _method(section, name)
     yield from _targets(section, classes)
     yield from _consensus(section)
+
+
+def _asked(section: Section) -> Iterator[Fault]:
+    """Encoders, methods and targets: all three, or none in a study of images alone."""
+    lacking = [key for key in ("encoders", "methods", "targets") if not getattr(section, key)]
+    if len(lacking) < 3 or section.images is None:
+        for key in lacking:
+            text = "missing; only a study of `images` alone has no encoders, methods and targets"
+            yield Fault((key,), text)
 
 
 def _alike(section: Section) -> Iterator[Fault]:
