@@ -92,6 +92,15 @@ def test_psnr_is_judged_at_each_es_n0_over_seeds(folder, at_10_db, said):
     assert made["high"].iloc[1] - made["effect"].iloc[1] == pytest.approx(half)
 
 
+def test_accuracy_of_images_is_judged_in_points(folder):
+    images = sent({10: (0.04, 0.05, 0.045)}).assign(metric="accuracy")
+    claim = PSNR | {"measure": "image_accuracy", "snr_db": [10], "margin": 0.01}
+    (row,) = judge(folder, {"a": claim}, images=images).to_dict("records")
+    assert (row["verdict"], row["effect"]) == ("supported", pytest.approx(0.045))
+    (lacking,) = judge(folder, {"a": PSNR}, images=images).to_dict("records")
+    assert lacking["verdict"] == "not run"
+
+
 def test_psnr_of_a_link_a_method_or_an_es_n0_that_is_not_there_is_not_run(folder):
     images = sent({0: (3.0, 3.1, 2.9)})
     for given, note in (
@@ -392,8 +401,8 @@ def test_a_file_of_claims_is_checked(tmp_path):
     assert "margin 3 is no difference in 0..1" in faults(margin=3)
     assert "labels are claimed below a ratio" in faults(measure="labels")
     assert "bytes has no targets to choose" in faults(**BYTES_OF, targets=["near"])
-    assert "link: NAME and snr_db: [10] go with psnr" in faults(measure="psnr")
-    assert "link: NAME and snr_db: [10] go with psnr" in faults(link="r12")
+    assert "link: NAME and snr_db: [10] go with psnr and image_accuracy" in faults(measure="psnr")
+    assert "link: NAME and snr_db: [10] go with psnr and image_accuracy" in faults(link="r12")
     sent = {"measure": "psnr", "link": "r12", "snr_db": "[10]"}
     assert "above a rival's, or no_less, by a margin of 0 dB or more" in faults(**sent, margin=-1)
     assert "above a rival's, or no_less" in faults(**sent, direction="below")

@@ -29,7 +29,8 @@ MEASURES: Mapping[str, Callable[[Study, Claim], Effects]] = {
     "retrieval": crlsc_effects.retrieval,
     "consensus": crlsc_effects.consensus,
     "bytes": crlsc_effects.bytes_,
-    "psnr": crlsc_effects.psnr,
+    "psnr": crlsc_effects.images,
+    "image_accuracy": crlsc_effects.images,
 }
 
 

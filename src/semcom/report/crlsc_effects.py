@@ -143,10 +143,11 @@ def _ratio(logs: "list[pd.Series[float]]", own: set[str], other: set[str]) -> Ef
     return Effect(np.nan, np.nan, np.nan, note="seeds with bounds")
 
 
-def psnr(study: Study, claim: Claim) -> Effects:
-    """Difference in dB of images over a link, at each Es/N0, paired by seed."""
-    rows, found = study.images[study.images["metric"] == "psnr_db"], Effects()
-    there(str(claim.link), rows["link"].unique(), "links of images")
+def images(study: Study, claim: Claim) -> Effects:
+    """Of images over a link, at each Es/N0, paired by seed."""
+    metric = {"psnr": "psnr_db", "image_accuracy": "accuracy"}[claim.measure]
+    rows, found = study.images[study.images["metric"] == metric], Effects()
+    there(str(claim.link), rows["link"].unique(), f"links of images with {claim.measure}")
     rows = rows[rows["link"] == claim.link]
     for method in (claim.of, claim.against):
         there(method, rows["method"].unique(), f"methods that send images over {claim.link}")

@@ -24,8 +24,8 @@ def claims(made: pd.DataFrame) -> Iterator[str]:
         "p-value after Holm; of a claim not to be worse, the interval lies within the margin. "
         "*Contradicted*: the whole interval falls short of the margin. A claim at several targets or "
         "encoders must hold at each, and Holm counts these together; intervals are not widened. They are "
-        "over seeds and test images, by groups such as scenes; of PSNR over seeds alone. Bytes are counted. "
-        "[CSV](crlsc_claims.csv)\n"
+        "over seeds and test images, by groups such as scenes; of images over links over seeds alone. "
+        "Bytes are counted. [CSV](crlsc_claims.csv)\n"
     )
     body = []
     for name, rows in made.groupby("claim", sort=False):

@@ -17,6 +17,8 @@ OWN = "own"
 """Of a consensus: what guests get from their own heads."""
 RIDGE = "ridge"
 """Of bytes: embeddings of shared images, sent both ways for a ridge map."""
+SENT = ("psnr", "image_accuracy")
+"""Measures of images over a link."""
 RATIOS = ("labels", "computing", "bytes")
 """Measures whose effect is a ratio to the rival."""
 
@@ -26,10 +28,13 @@ class Claim(Strict):
 
     says: str
     """The claim in words."""
-    measure: Literal["accuracy", "labels", "computing", "retrieval", "consensus", "bytes", "psnr"]
+    measure: Literal[
+        "accuracy", "labels", "computing", "retrieval", "consensus", "bytes", "psnr", "image_accuracy"
+    ]
     """`accuracy` of linear heads; `labels`: L(A*); `computing`: multiply-adds of local training to A*;
     `retrieval` accuracy of the mentor's vectors as bases code them; `consensus`: accuracy of linear heads
-    across encoders; `bytes` that are downloaded; `psnr` in dB of images that arrive."""
+    across encoders; `bytes` that are downloaded; of images that arrive `psnr` in dB, and
+    `image_accuracy` of the classifier."""
     of: str
     """A method; of retrieval and bytes a base. METHOD/N of a consensus: through maps on N shared images."""
     against: str
@@ -41,9 +46,9 @@ class Claim(Strict):
     label_fraction: PositiveFraction = 1.0
     """Share of a target's labels, of accuracies."""
     link: str | None = None
-    """The link of `psnr`."""
+    """The link of images."""
     snr_db: Annotated[tuple[WholeSnrDb, ...], AfterValidator(increasing)] = ()
-    """Es/N0 in dB of `psnr`; the claim is for all of them."""
+    """Es/N0 in dB of images; the claim is for all of them."""
     direction: Literal["above", "below", "no_less"]
     """`above` or `below` the rival; `no_less`: not worse than it by `margin` or more."""
     margin: Number
@@ -55,16 +60,16 @@ class Claim(Strict):
         ratio = self.measure in RATIOS
         if ratio and (self.direction != "below" or not 0 < self.margin <= 1):
             raise ValueError(f"{self.measure} are claimed below a ratio: direction: below, margin: 0.5")
-        sent = self.measure == "psnr"
-        if sent != bool(self.link and self.snr_db):
-            raise ValueError("link: NAME and snr_db: [10] go with psnr, and psnr with both")
-        if sent and (self.direction == "below" or self.margin < 0):
-            raise ValueError("psnr is claimed above a rival's, or no_less, by a margin of 0 dB or more")
-        if not ratio and not sent and not 0 <= self.margin < 1:
+        if {self.measure in SENT} != {bool(self.link), bool(self.snr_db)}:
+            raise ValueError(f"link: NAME and snr_db: [10] go with {' and '.join(SENT)}, and these with both")
+        if self.measure == "psnr":
+            if self.direction == "below" or self.margin < 0:
+                raise ValueError("psnr is claimed above a rival's, or no_less, by a margin of 0 dB or more")
+        elif not ratio and not 0 <= self.margin < 1:
             raise ValueError(f"margin {self.margin:g} is no difference in 0..1 (0.03: 3 points)")
-        if self.measure in ("consensus", "bytes", "psnr") and self.targets:
+        if self.measure in ("consensus", "bytes", *SENT) and self.targets:
             raise ValueError(f"{self.measure} has no targets to choose; leave them out")
-        if self.measure in ("retrieval", "bytes", "psnr") and self.encoder != MEAN:
+        if self.measure in ("retrieval", "bytes", *SENT) and self.encoder != MEAN:
             raise ValueError(f"{self.measure} is not of local encoders; leave encoder out")
         if self.measure != "accuracy" and self.label_fraction != 1:
             raise ValueError(f"label_fraction goes with accuracy, not with {self.measure}; leave it out")
