@@ -96,6 +96,22 @@ def test_a_method_inherits_what_its_train_leaves_out(config):
         ("train.optimiser", {"use": "adamv"}, "crlsc.train.optimiser.use: 'adamv' is unknown; did you mean"),
         ("mentor", {"use": "efficientnet"}, "crlsc.mentor.use: 'efficientnet' is unknown; did you mean"),
         ("bases.pq", {"form": "PQX"}, "crlsc.bases.pq.form: 'PQX' in the form 'PQX' is nothing that faiss"),
+        (
+            "bases.pq.form",
+            "PQ33",
+            "crlsc.bases.pq.form: PQ33 of the form PQ33 cuts 1280",
+        ),
+        (
+            "bases.pq",
+            {"form": "PCA200,PQ8"},
+            "crlsc.bases.pq.form: 100 vectors are too few to",
+        ),
+        ("bases.pq", {"form": "PQ8", "too_few": "refuse"}, "crlsc.bases.pq.form: 100 vectors are too few"),
+        (
+            "encoders.small",
+            {"backbone": {"use": "vit", "patch": 5}},
+            "crlsc.encoders.small.backbone: vit: frames",
+        ),
         ("bases.raw", {"form": "Flat"}, "crlsc.bases.raw: is the name of rows of the mentor without a base"),
         ("bases.pq.of", "a", "crlsc.bases.pq.of: a is a private part, here it takes a public one"),
         ("methods.guided.base", "pk", "crlsc.methods.guided.base: 'pk' is none of bases; did you mean 'pq'"),
@@ -176,7 +192,7 @@ def entries(config: dict[str, Any]) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("path", "value", "again"),
     [
-        ("bases.pq.form", "PCA16,PQ8", {"shared pq"}),
+        ("bases.pq.form", "PCA16,PQ4", {"shared pq"}),
         ("methods.guided.guide.temperature", 0.1, {"local guided small", "local guided res"}),
         ("methods.cosine.train.epochs", 4, {"local cosine small", "local cosine res"}),
         ("parts.late", {"data": "rooms", "role": "test", "classes": ["office"]}, set()),

@@ -4,13 +4,11 @@ Plain in the sense of Beyer et al. 2022 (arXiv 2205.01580), which is what trains
 are fixed sines, tokens are averaged, there is no class token and no dropout.
 """
 
-import math
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from semcom.files.errors import SemcomError
+from semcom.params.mapsize import check_patches
 from semcom.params.ranges import Positive, PositiveInt
 
 LONGEST_WAVE = 10_000.0
@@ -87,7 +85,7 @@ class ViT(nn.Module):
         hidden: Positive = 2.0,
     ) -> None:
         super().__init__()
-        _check(size, patch, width, heads)
+        check_patches(size, patch=patch, width=width, heads=heads)
         self.dim = width
         self.patches = nn.Conv2d(channels, width, patch, stride=patch)
         across, down = size[0] // patch, size[1] // patch
@@ -117,18 +115,3 @@ def positions(across: int, down: int, width: int) -> Tensor:
     row, column = torch.meshgrid(torch.arange(down), torch.arange(across), indexing="ij")
     phases = [place.flatten()[:, None] * rates for place in (column, row)]
     return torch.cat([wave(phase) for phase in phases for wave in (torch.sin, torch.cos)], dim=1)
-
-
-def _check(size: tuple[int, int], patch: int, width: int, heads: int) -> None:
-    if any(side % patch for side in size):
-        fits = [p for p in range(1, min(size) + 1) if all(side % p == 0 for side in size)]
-        near = min(fits, key=lambda p: abs(math.log(p / patch)))
-        raise SemcomError(
-            f"vit: frames of {size[0]}×{size[1]} pixels do not divide into patches of {patch}; give another "
-            f"size, or patch: {near}"
-        )
-    if width % heads or width % 4:
-        raise SemcomError(
-            f"vit: width {width} must be a multiple of 4 (sines and cosines of row and column) and of heads "
-            f"{heads}"
-        )

@@ -27,7 +27,7 @@ def fitted(form: Form, *, dim: int, vectors: int, too_few: TooFew) -> Form:
     Raises:
         SemcomError: sub-vectors do not divide the dimensions, or there are too few vectors.
     """
-    _check_dims(form, dim)
+    check_dims(form, dim)
     _check_maps(form, dim, vectors)
     affordable = int(math.log2(max(vectors / POINTS_A_CENTROID, 1)))
     small = form
@@ -62,7 +62,12 @@ def _smaller(form: Form, small: Form, affordable: int) -> str:
     return f", or take {small} (too_few: fewer_bits does)"
 
 
-def _check_dims(form: Form, dim: int) -> None:
+def check_dims(form: Form, dim: int) -> None:
+    """Whether sub-vectors divide the dimensions.
+
+    Raises:
+        SemcomError: they do not, naming the nearest that do.
+    """
     for transform in form.transforms:
         out = transform.dim or dim
         if out > dim:

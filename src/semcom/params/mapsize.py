@@ -1,4 +1,6 @@
-"""Which image sizes the networks for images can halve, and which channel uses they fill; needs no torch."""
+"""Which image sizes networks can halve or cut into patches, and which channel uses they fill."""
+
+import math
 
 from semcom.files.errors import SemcomError
 
@@ -42,3 +44,23 @@ def map_size(size: tuple[int, int], halvings: int) -> tuple[int, int]:
             f"or a size of multiples of {step}, such as {near[0]}×{near[1]}"
         )
     return size[0] // step, size[1] // step
+
+
+def check_patches(size: tuple[int, int], *, patch: int, width: int, heads: int) -> None:
+    """Whether a Vision Transformer can be made for images of this size.
+
+    Raises:
+        SemcomError: `size` and `patch`, or `width` and `heads`, do not go together.
+    """
+    if any(side % patch for side in size):
+        fits = [p for p in range(1, min(size) + 1) if all(side % p == 0 for side in size)]
+        near = min(fits, key=lambda p: abs(math.log(p / patch)))
+        raise SemcomError(
+            f"vit: frames of {size[0]}×{size[1]} pixels do not divide into patches of {patch}; give another "
+            f"size, or patch: {near}"
+        )
+    if width % heads or width % 4:
+        raise SemcomError(
+            f"vit: width {width} must be a multiple of 4 (sines and cosines of row and column) and of heads "
+            f"{heads}"
+        )

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from semcom.files.errors import SemcomError
@@ -10,6 +11,8 @@ from semcom.files.hashes import digest
 from semcom.params.weights import IMAGENET, weights_sha256
 
 RANDOM = "random"
+DIMS = MappingProxyType({"efficientnet_lite0": 1280})
+"""Of the embeddings of mentors that come in one size."""
 
 
 def weights_of(mentor: Mapping[str, Any]) -> str | None:

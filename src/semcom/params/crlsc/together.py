@@ -4,9 +4,12 @@ from collections.abc import Iterator, Mapping
 
 from semcom.files.errors import SemcomError
 from semcom.params import parts
-from semcom.params.crlsc.mentors import weights_of
+from semcom.params.crlsc.mentors import DIMS, weights_of
 from semcom.params.crlsc.section import INT8, RAW, Local, Section
 from semcom.params.faults import Fault, Path, dotted, unknown
+from semcom.params.form import parse
+from semcom.params.formfit import check_dims, fitted
+from semcom.params.mapsize import check_patches
 
 PAIRED = ("infonce", "cosine", "mse")
 """Guides that draw an image to a vector of its own."""
@@ -25,6 +28,7 @@ def lacking(section: Section, classes: Mapping[str, tuple[str, ...] | None]) -> 
     yield from _alike(section)
     yield from _mentor(section)
     yield from _bases(section)
+    yield from _encoders(section)
     for name in section.methods:
         yield from _method(section, name)
     yield from _targets(section, classes)
@@ -69,6 +73,37 @@ def _bases(section: Section) -> Iterator[Fault]:
             yield Fault(("bases", name), "there is no public part whose images it could hold; add one")
         else:
             yield from part_fault(section, ("bases", name, "of"), of, "public")
+            yield from _form(section, name, of)
+
+
+def _form(section: Section, name: str, of: str) -> Iterator[Fault]:
+    """A form that does not fit the mentor's dimensions or the part's images, as far as both are known."""
+    base, dim = section.bases[name], DIMS.get(str(section.mentor.get("use")))
+    count = section.parts[of].count if of in section.parts else None
+    if dim is None:
+        return
+    form = parse(base.form)
+    try:
+        if count is None:
+            check_dims(form, dim)
+        else:
+            vectors = min(count, base.sample or count)
+            fitted(form, dim=dim, vectors=vectors, too_few=base.too_few)
+    except SemcomError as error:
+        yield Fault(("bases", name, "form"), str(error))
+
+
+def _encoders(section: Section) -> Iterator[Fault]:
+    """Backbones that cannot be made for images of this size."""
+    for name, network in section.encoders.items():
+        given = [network.backbone.get(key) for key in ("patch", "width", "heads")]
+        numbers = [value for value in given if isinstance(value, int)]
+        if network.backbone.get("use") == "vit" and len(numbers) == len(given):
+            patch, width, heads = numbers
+            try:
+                check_patches(section.size, patch=patch, width=width, heads=heads)
+            except SemcomError as error:
+                yield Fault(("encoders", name, "backbone"), str(error))
 
 
 def part_fault(section: Section, path: Path, name: str, *roles: str) -> Iterator[Fault]:
