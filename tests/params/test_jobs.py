@@ -52,7 +52,7 @@ def test_an_entry_is_what_its_verb_parses(config):
     entry = entries.FinetuneEntry.model_validate_json(jobs.finetune("mmssl", "awgn_k32", "all", 1))
     assert (entry.seed, entry.link.channel_uses, entry.fraction) == (1, 32, 1.0)
     entry = entries.TuneEntry.model_validate_json(jobs.tune("supervised", "awgn_k32", "all"))
-    assert entry.seeds == (0, 1, 2)
+    assert entry.seeds == (0,), "the quickstart tunes on one seed"
     entries.PretrainEntry.model_validate_json(jobs.pretrain("mmssl", 0))
     entries.EvaluateEntry.model_validate_json(jobs.evaluate("mmssl", "awgn_k32", "all", 0))
     entries.PrepareEntry.model_validate_json(jobs.prepare())
@@ -94,6 +94,22 @@ def test_a_fine_tuning_rate_changes_no_pretraining(config):
         config["tune"]["optimisers"][0]["lr"] = 2e-3
 
     assert changed(config, rate) == {"tune mmssl", "tune intra_only", "tune supervised", "report"}
+
+
+def test_seeds_of_tuning_change_tuning_alone_and_the_grid_does_not_know_them(config):
+    """An entry of a study that leaves them out is the one from before the key was there."""
+    config["tune"].pop("seeds")
+    entry = json.loads(Jobs(load(config), "md5").tune("mmssl", "awgn_k32", "all"))
+    assert entry["seeds"] == [0, 1, 2]
+    assert set(entry["tune"]) == {"optimisers", "draws"}
+
+    def two(config):
+        config["tune"]["seeds"] = 2
+
+    assert changed(config, two) == {"tune mmssl", "tune intra_only", "tune supervised"}
+    assert Jobs(load(config), "md5").tune_seeds == (0, 1)
+    config["tune"]["seeds"] = 9
+    assert Jobs(load(config), "md5").tune_seeds == (0, 1, 2), "all there are"
 
 
 def test_a_fine_tuning_entry_changes_what_trains_with_it(config):

@@ -220,6 +220,9 @@ class Tune(Strict):
     optimisers: Annotated[tuple[Component, ...], MinLen(1)]
     draws: PositiveInt = 5
     """Channel draws averaged for each validation accuracy."""
+    seeds: Annotated[PositiveInt, Field(exclude=True)] = 3
+    """How many of the study's seeds, from the first on, it is chosen on: as many folds of validation data.
+    Not in an entry, which names those seeds."""
 
 
 class Evaluate(Strict):
@@ -306,7 +309,7 @@ class TrainedEntry(Entry):
 
 
 class TuneEntry(TrainedEntry):
-    """`semcom tune`: the first link of a task, and the study's first three seeds."""
+    """`semcom tune`: the first link of a task, and the study's first seeds, as many as `tune.seeds`."""
 
     link_name: str
     fraction: PositiveFraction

@@ -41,9 +41,6 @@ from semcom.params.schema import RANDOM, Method, Study
 from semcom.params.tasks import about, tuned_on
 from semcom.params.weights import weights_sha256
 
-TUNE_SEEDS = 3
-"""Tuning runs on this many of the study's seeds: as many folds of validation data."""
-
 STAGES = {
     "prepare": "semcom.prepare",
     "pretrain": "semcom.pretrain.stage",
@@ -95,8 +92,8 @@ class Jobs:
 
     @property
     def tune_seeds(self) -> tuple[int, ...]:
-        """The study's first three seeds."""
-        return self.study.seeds[:TUNE_SEEDS]
+        """The study's first seeds, those that are tuned on."""
+        return self.study.seeds[: self.study.tune.seeds]
 
     def tune_link(self, link: str) -> str:
         """The link that a link's optimisers are chosen on: the study's first one with its task."""
