@@ -31,7 +31,9 @@ SplitSeed = Annotated[int, typer.Option(help="Images: seed of that draw.")]
 
 @app.command()
 def make(
-    name: Annotated[str, typer.Argument(help="A bundled set: `rooms` or `digits` (scikit-learn's).")],
+    name: Annotated[
+        str, typer.Argument(help="A bundled set: `rooms`, `digits` (scikit-learn's) or `photographs`.")
+    ],
     style: Annotated[
         Literal["plain", "painted"],
         typer.Option(help="rooms: as a camera sees them, or other rooms, `rooms_painted`, without depth."),

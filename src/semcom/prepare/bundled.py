@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from semcom.prepare import colour, description, rooms, rooms_painted
+from semcom.prepare import colour, description, photographs, rooms, rooms_painted
 from semcom.prepare.images_store import PictureSet, store
 
 
@@ -40,7 +40,12 @@ def painted(folder: Path) -> None:
     keep(rooms_painted.pictures(), folder)
 
 
+def patches(folder: Path) -> None:
+    """Patches of photographs."""
+    keep(photographs.pictures(), folder)
+
+
 MAKERS: Mapping[str, Callable[[Path], None]] = MappingProxyType(
-    {"rooms": rooms.make, "rooms_painted": painted, "digits": digits}
+    {"rooms": rooms.make, "rooms_painted": painted, "digits": digits, "photographs": patches}
 )
 """By their names in data.dvc."""
