@@ -10,13 +10,13 @@ import torch
 
 from semcom.files.errors import SemcomError
 from semcom.frames.images import DrawnParts
+from semcom.losses.guidance import Guidance, of_base
 from semcom.models import local as models
 from semcom.params.crlsc.entries import LocalEntry
 from semcom.params.crlsc.section import Network, Train
 from semcom.params.parts import PartEntry
 from semcom.pretrain import local as stage
 from semcom.pretrain import trainee
-from semcom.pretrain.guidance import Guidance, of_base
 from semcom.quantise.shared import SharedBase
 from semcom.quantise.source import InMemory
 from semcom.training import loop

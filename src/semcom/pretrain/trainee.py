@@ -14,11 +14,11 @@ from semcom.frames import VIEWS
 from semcom.frames.images import DeviceImages
 from semcom.frames.parts import Part
 from semcom.losses import GUIDES
+from semcom.losses.guidance import Guidance, of_base, raw
 from semcom.losses.guided import Guided
 from semcom.models.local import LocalEncoder
 from semcom.params.component import build
 from semcom.params.crlsc.entries import LocalEntry
-from semcom.pretrain.guidance import Guidance, of_base, raw
 from semcom.training.randomness import seeded
 
 

@@ -4,9 +4,10 @@ base, or raw embeddings ─► vectors ─► own entry of each image ─► min
 └► entries nearest to an embedding (in each step)
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from semcom.frames.images import DeviceImages
 from semcom.frames.parts import Part
 from semcom.losses.mining import mine, nearest, take
 from semcom.params.protocols import Guide
+from semcom.quantise.about import named
 from semcom.quantise.embeddings import Embeddings
 from semcom.quantise.shared import SharedBase
 
@@ -37,13 +39,22 @@ class Vectors:
     own: Tensor
 
 
-def of_base(file: Path, images: DeviceImages, part: Part) -> Vectors:
+def of_base(
+    file: Path, images: DeviceImages, part: Part, *, mentor: Mapping[str, Any] | None = None
+) -> Vectors:
     """The vectors of a base, and which of them are the part's images.
 
+    Args:
+        file: the base.
+        images: the part's data set.
+        part: the images to find.
+        mentor: whose space the base must be of; None: any.
+
     Raises:
-        SemcomError: the base is damaged.
+        SemcomError: the base is damaged, or of another mentor.
     """
     base = SharedBase.load(file)
+    _check_mentor(file, base.about.mentor, mentor or {})
     own = base.positions(images.prepared.index[part.index])
     public = part.role == "public"
     return Vectors(
@@ -51,20 +62,30 @@ def of_base(file: Path, images: DeviceImages, part: Part) -> Vectors:
     )
 
 
-def raw(file: Path, images: DeviceImages, part: Part) -> Vectors:
-    """The mentor's embeddings of the part's images, of their own length.
+def raw(file: Path, images: DeviceImages, part: Part, *, mentor: Mapping[str, Any] | None = None) -> Vectors:
+    """The mentor's embeddings of the part's images, of their own length; arguments as of `of_base`.
 
     Raises:
-        SemcomError: the embeddings are damaged, or of other images.
+        SemcomError: the embeddings are damaged, of other images, or of another mentor.
     """
     every = Embeddings.open(file)
     every.verify()
+    _check_mentor(file, every.mentor, mentor or {})
     if every.data != images.content:
         raise SemcomError(
             f"{file} holds embeddings of other images than the prepared ones; run its job again"
         )
     found = torch.from_numpy(every.take(part.index).vectors())
     return Vectors(found, torch.arange(len(found)))
+
+
+def _check_mentor(file: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Refuse a file that says it is of another mentor; of its weights a study knows but the name."""
+    if found and any(found.get(key) != value for key, value in wanted.items() if key != "weights"):
+        raise SemcomError(
+            f"{file} is of the mentor {named(found)}, wanted is {named(wanted)}: their spaces have nothing "
+            "in common; run the job that makes it again"
+        )
 
 
 class Guidance:
