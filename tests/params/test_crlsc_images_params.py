@@ -394,6 +394,8 @@ def entries(made: ImageJobs) -> dict[str, str]:
 
 def test_the_page_shows_a_section_that_holds(config):
     page = (Path(__file__).parents[2] / "docs/reconstruction.md").read_text()
-    (shown,) = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    shown, guided = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     config["crlsc"]["images"] = yaml.safe_load(shown)["crlsc"]["images"]
     assert len(jobs(config).tested) == 8
+    config["crlsc"] |= yaml.safe_load(guided)["crlsc"]
+    assert len(jobs(config).tested) == 6

@@ -13,7 +13,7 @@ from semcom.files.errors import SemcomError
 from semcom.files.tables import write_rows
 from semcom.params.crlsc.entries import CrlscReportEntry
 from semcom.params.entries import to_json
-from semcom.report import crlsc, crlsc_images
+from semcom.report import crlsc, crlsc_images, crlsc_images_said
 
 T2 = 4.302652729749
 """97.5 % quantile of Student's t with 2 degrees of freedom."""
@@ -201,3 +201,14 @@ def test_a_missing_or_foreign_table_is_named(study: Path, tmp_path: Path) -> Non
     with pytest.raises(SemcomError, match="is missing"):
         crlsc.run(study, given(), tmp_path)
     path.write_text(content)
+
+
+def test_methods_under_a_guide_are_said_to_be_so():
+    under = {"guide": {"use": "infonce"}, "weight": 0.25}
+    methods = {"jscc": {}, "guided": under | {"base": "pq32"}, "raw": under}
+    images = given(methods=methods).images
+    assert images is not None
+    (text,) = crlsc_images_said.said(images, original="")
+    assert "`guided` (infonce, base pq32, weight 0.25), `raw` (infonce, the mentor's embeddings, " in text
+    assert "`jscc`" not in text
+    assert not list(crlsc_images_said.said(given().images, original=""))  # type: ignore[arg-type]

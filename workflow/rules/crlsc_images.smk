@@ -20,7 +20,7 @@ wildcard_constraints:
 
 rule crlsc_images:
     input:
-        lambda w: IMAGES.train_inputs().values(),
+        lambda w: IMAGES.train_inputs(w.reconstructor, w.seed).values(),
     output:
         network="results/{study}/crlsc/images/train/{reconstructor}/{image_link}/seed{seed}/network.pt",
         history="results/{study}/crlsc/images/train/{reconstructor}/{image_link}/seed{seed}/history.csv",
@@ -35,7 +35,7 @@ rule crlsc_images:
         runtime=720,
     params:
         entry=lambda w: IMAGES.train(w.reconstructor, w.image_link, int(w.seed)),
-        files=lambda w: options(IMAGES.train_inputs()),
+        files=lambda w: options(IMAGES.train_inputs(w.reconstructor, w.seed)),
     shell:
         "semcom finetune images {params.entry:q} {params.files} --network {output.network} "
         "--history {output.history} --state results/.state --log {log} "

@@ -5,7 +5,13 @@ from typing import Annotated
 
 import typer
 
-from semcom.params.crlsc.imageentries import ClassifierEntry, EncodingEntry, ImagesEntry, ImagesTestEntry
+from semcom.params.crlsc.imageentries import (
+    ClassifierEntry,
+    EncodingEntry,
+    GuidedImagesEntry,
+    ImagesEntry,
+    ImagesTestEntry,
+)
 
 EntryText = Annotated[
     str, typer.Argument(metavar="ENTRY", help="What to do, as the JSON text a rule hands over.")
@@ -23,12 +29,32 @@ def finetune(
     history: Output,
     journal: Journal,
     state: Annotated[Path, typer.Option(help="Folder of training states.")],
+    base: Annotated[Path | None, typer.Option(help="The shared knowledge base that guides.")] = None,
+    embeddings: Annotated[
+        Path | None, typer.Option(help="The mentor's embeddings, where they guide without a base.")
+    ] = None,
     log: Log = None,
 ) -> None:
-    """Train a network that sends images: DeepJSCC over its link, or a VQ-VAE."""
+    """Train a network that sends images: DeepJSCC over its link, or a VQ-VAE, perhaps under a guide."""
     from semcom.cli.stages import _read
 
-    given = _read(ImagesEntry, entry, log, "images", "method", "link_name")
+    name = ("images", "method", "link_name")
+    if base or embeddings:
+        under = _read(GuidedImagesEntry, entry, log, *name)
+        from semcom.finetune.guided import run as train
+
+        train(
+            under,
+            frames=frames,
+            base=base,
+            embeddings=embeddings,
+            network=network,
+            history=history,
+            journal=journal,
+            states=state,
+        )
+        return
+    given = _read(ImagesEntry, entry, log, *name)
     from semcom.finetune.images import run
 
     run(given, frames=frames, network=network, history=history, journal=journal, states=state)

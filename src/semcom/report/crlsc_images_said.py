@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from semcom.params.crlsc.images import Images
+from semcom.params.crlsc.images import ImageMethod, Images
 
 
 def sent_as(images: Images, method: str, link: str) -> str:
@@ -15,6 +15,13 @@ def sent_as(images: Images, method: str, link: str) -> str:
     return f"{chosen.files.codec}{f' in mosaics of {side}×{side}' if side > 1 else ''}, {schemes}"
 
 
+def _guide(method: ImageMethod) -> str:
+    """`infonce, base pq32, weight 0.1`."""
+    assert method.guide
+    of = f"base {method.base}" if method.base else "the mentor's embeddings"
+    return f"{method.guide['use']}, {of}, weight {method.weight:g}"
+
+
 def called(images: Images, method: str) -> str:
     """A method in a legend: mosaics are marked."""
     files = images.methods[method].files
@@ -22,7 +29,7 @@ def called(images: Images, method: str) -> str:
 
 
 def said(images: Images, *, original: str) -> Iterator[str]:
-    """Paragraphs on the classifier and on image files, where there are such.
+    """Paragraphs on the classifier, on guides and on image files, where there are such.
 
     Args:
         images: what the study asks for.
@@ -33,6 +40,13 @@ def said(images: Images, *, original: str) -> Iterator[str]:
             f"Accuracy is of one classifier a seed ({images.classifier.backbone['use']}, linear head), "
             f"trained on the originals of `{images.labelled}` and never on what arrives: of the original "
             f"test images it is right of {original} %.\n"
+        )
+    guided = {name: method for name, method in images.methods.items() if method.guide}
+    if guided:
+        each = ", ".join(f"`{name}` ({_guide(method)})" for name, method in guided.items())
+        yield (
+            f"Under a guide, which in training draws what is sent to what the knowledge base says: {each}. "
+            "What goes over the link is of the same form and as much as without.\n"
         )
     files = {name: method.files for name, method in images.methods.items() if method.files}
     if files:

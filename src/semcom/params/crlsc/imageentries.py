@@ -7,7 +7,7 @@ from annotated_types import Gt, MinLen
 from semcom.params.crlsc.entries import PartsEntry
 from semcom.params.crlsc.images import Classifier, Codebook, ImageFiles, ImageLink
 from semcom.params.entries import Component, Size
-from semcom.params.ranges import Fraction, PositiveInt, WholeNumber, WholeSnrDb
+from semcom.params.ranges import Fraction, Positive, PositiveInt, WholeNumber, WholeSnrDb
 
 
 class ImagesEntry(PartsEntry):
@@ -28,6 +28,18 @@ class ImagesEntry(PartsEntry):
     batch_size: Annotated[WholeNumber, Gt(1)]
     optimiser: Component
     warmup: Fraction
+
+
+class GuidedImagesEntry(ImagesEntry):
+    """`semcom finetune images` with a base or the mentor's embeddings: one network under a guide."""
+
+    guide: Component
+    base: str | None
+    """None: the mentor's embeddings as they are."""
+    weight: Positive
+    """Of the guide's loss."""
+    mentor: Component
+    """Whose space it is."""
 
 
 class ClassifierEntry(PartsEntry):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from semcom.files.errors import SemcomError
+from semcom.params.crlsc import imageguides
 from semcom.params.crlsc.codewords import code_words
 from semcom.params.crlsc.images import ANY, CAPACITY, ImageMethod, Images
 from semcom.params.crlsc.section import Section
@@ -29,6 +30,7 @@ def lacking(section: Section, classes: Mapping[str, tuple[str, ...] | None]) -> 
     if images.classifier is not None:
         yield from _classifier(section, images, classes)
     yield from _names(images)
+    yield from imageguides.lacking(section, images)
     for name, method in images.methods.items():
         path = (KEY, "methods", name)
         yield from _kind(method, path)

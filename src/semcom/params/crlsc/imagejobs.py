@@ -12,6 +12,7 @@ from semcom.params.crlsc.codewords import code_words
 from semcom.params.crlsc.imageentries import (
     ClassifierEntry,
     EncodingEntry,
+    GuidedImagesEntry,
     ImagesEntry,
     ImagesTestEntry,
 )
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from semcom.params.crlsc.jobs import CrlscJobs
 
 TRAIN, TEST = "semcom.finetune.images", "semcom.evaluate.images"
+GUIDED = "semcom.finetune.guided"
 CLASSIFIER, ENCODING = "semcom.finetune.classifier", "semcom.evaluate.encoding"
 TABLE = "semcom.channel.digital.simulate"
 """The modules that the verbs run: where their code hashes start."""
@@ -60,9 +62,15 @@ class ImageJobs:
         images = self.images
         return [(method, link) for method in images.methods for link in images.links_of(method)]
 
-    def train_inputs(self) -> dict[str, str]:
+    def train_inputs(self, method: str, seed: int | str) -> dict[str, str]:
         """Files that a training reads, by what its verb calls them."""
-        return {"frames": self._frames(self.images.train)}
+        chosen, given = self.images.methods[method], {"frames": self._frames(self.images.train)}
+        if chosen.guide is None:
+            return given
+        if chosen.base is not None:
+            return given | {"base": self.jobs.base(chosen.base, seed)}
+        data = self.jobs.study.crlsc.parts[self.images.train].data
+        return given | {"embeddings": self.jobs.embeddings(data)}
 
     def classifier_inputs(self) -> dict[str, str]:
         """Files that the classifier's training reads."""
@@ -138,25 +146,31 @@ class ImageJobs:
         images, chosen = self.images, self.images.methods[method]
         over = None if chosen.vqvae else images.links[link]
         components = {"OPTIMISERS": images.optimiser} | ({"CHANNELS": over.channel} if over else {})
-        return to_json(
-            ImagesEntry(
-                **self.jobs.place(_hash(TRAIN, components), [images.train], seed),
-                method=method,
-                link_name=link,
-                link=over,
-                vqvae=chosen.vqvae,
-                ordered=any(
-                    scheme.endswith("uncoded") for on in chosen.schemes for scheme in chosen.schemes_on(on)
-                ),
-                size=self.jobs.study.crlsc.size,
-                part=images.train,
-                epochs=images.epochs,
-                images=images.images,
-                batch_size=images.batch_size,
-                optimiser=images.optimiser,
-                warmup=images.warmup,
-            )
+        components |= {"GUIDES": chosen.guide} if chosen.guide else {}
+        code = _hash(GUIDED if chosen.guide else TRAIN, components)
+        entry = ImagesEntry(
+            **self.jobs.place(code, [images.train], seed),
+            method=method,
+            link_name=link,
+            link=over,
+            vqvae=chosen.vqvae,
+            ordered=any(
+                scheme.endswith("uncoded") for on in chosen.schemes for scheme in chosen.schemes_on(on)
+            ),
+            size=self.jobs.study.crlsc.size,
+            part=images.train,
+            epochs=images.epochs,
+            images=images.images,
+            batch_size=images.batch_size,
+            optimiser=images.optimiser,
+            warmup=images.warmup,
         )
+        if chosen.guide is None:
+            return to_json(entry)
+        # Keys of their own, so that nothing changes in the entries of networks without a guide.
+        guided = chosen.model_dump(include={"guide", "base", "weight"})
+        mentor = self.jobs.study.crlsc.mentor
+        return to_json(GuidedImagesEntry.model_validate(entry.model_dump() | guided | {"mentor": mentor}))
 
     def test(self, method: str, link: str, seed: int) -> str:
         """Entry of `semcom evaluate images`."""

@@ -15,6 +15,7 @@ from semcom.params.ranges import (
     Fraction,
     NonNegative,
     NonNegativeInt,
+    Positive,
     PositiveInt,
     WholeNumber,
     WholeSnrDb,
@@ -110,6 +111,12 @@ class ImageMethod(Strict):
     """Code, send and decode each block, instead of drawing its fate from the error table."""
     links: Annotated[tuple[str, ...], MinLen(1), AfterValidator(unique)] | None = None
     """Of DeepJSCC: those that it trains over and is sent over; None: all."""
+    guide: Component | None = None
+    """The loss that draws a network's map, pooled, to what the knowledge base says of the image."""
+    base: str | None = None
+    """The shared knowledge base that guides; None: the mentor's embeddings as they are."""
+    weight: Positive | None = None
+    """Of the guide's loss, beside that of the images as received."""
 
     def schemes_on(self, link: str) -> tuple[str, ...]:
         """The schemes over a link; none of DeepJSCC."""

@@ -1,0 +1,211 @@
+"""Networks that send images under a guide: it reaches the encoder, it takes, and nothing else changes."""
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import quartered
+import torch
+from quartered import SIZE
+
+from semcom.files.errors import SemcomError
+from semcom.finetune import guided as stage
+from semcom.finetune import images as plain
+from semcom.frames.images import DrawnParts
+from semcom.models.guidehead import GuideHead, pooled
+from semcom.params.crlsc.imageentries import GuidedImagesEntry, ImagesEntry
+from semcom.params.crlsc.images import Codebook, ImageLink
+from semcom.params.entries import Compute
+from semcom.params.parts import PartEntry
+from semcom.quantise.shared import SharedBase
+from semcom.quantise.source import InMemory
+from semcom.quantise.store import pixel_digests
+from semcom.quantise.store import write as write_embeddings
+from semcom.training import loop
+
+DIM = 8
+PARTS = (
+    ("public", PartEntry(data="quartered", role="public", count=60)),
+    ("a", PartEntry(data="quartered", role="private")),
+)
+LINK = ImageLink(channel={"use": "awgn"}, channel_uses=24, train_snr_db={"uniform": (5.0, 15.0)})
+VQ = Codebook(codes=4, dim=4, width=8, hidden=4, blocks=1, halvings=3)
+MENTOR = {"use": "made_up", "weights": "here.pt", "size": [32, 32]}
+FOUND = MENTOR | {"weights": "0" * 64}
+"""As embeddings say it: a checksum in place of the file."""
+INFONCE = {"use": "infonce", "temperature": 0.07, "hard_negatives": 4, "alpha": 0.5}
+KINDS = ("deepjscc", "vqvae")
+FILES = ("network", "history", "journal")
+CHANCE = 1 / 60
+
+
+def fields(kind: str, **more: Any) -> dict[str, Any]:
+    link = kind == "deepjscc"
+    known: dict[str, Any] = {
+        "study": "test",
+        "data": "0" * 32,
+        "code": "1" * 16,
+        "compute": Compute(),
+        "seed": 0,
+        "parts": PARTS,
+        "method": kind,
+        "link_name": "awgn" if link else "any",
+        "link": LINK if link else None,
+        "vqvae": None if link else VQ,
+        "ordered": not link,
+        "size": SIZE,
+        "part": "public",
+        "epochs": 2,
+        "images": None,
+        "batch_size": 20,
+        "optimiser": {"use": "adamw", "lr": 2e-3, "weight_decay": 0.05},
+        "warmup": 0.05,
+    }
+    return known | more
+
+
+def under(kind: str, **more: Any) -> GuidedImagesEntry:
+    guide = {"guide": INFONCE, "base": "flat", "weight": 0.3, "mentor": MENTOR}
+    return GuidedImagesEntry(**fields(kind, **(guide | more)))
+
+
+def places(folder: Path) -> dict[str, Path]:
+    return {name: folder / name for name in FILES} | {"states": folder.parent / "states"}
+
+
+def train(given: GuidedImagesEntry, folder: Path, frames: Path, **knowledge: Path | None) -> pd.DataFrame:
+    stage.run(given, frames=frames, **({"base": None, "embeddings": None} | knowledge), **places(folder))
+    return pd.read_csv(folder / "history").pivot(index="epoch", columns="metric", values="value")
+
+
+@pytest.fixture(scope="module")
+def frames(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return quartered.images(tmp_path_factory.mktemp("frames") / "quartered.h5")
+
+
+@pytest.fixture(scope="module")
+def opened(frames: Path) -> tuple[Any, Any]:
+    return DrawnParts.open([frames], PARTS, seed=0, device=torch.device("cpu")).of("public")
+
+
+@pytest.fixture(scope="module")
+def base(opened: tuple[Any, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    images, part = opened
+    path = tmp_path_factory.mktemp("base") / "base.skb"
+    source = InMemory(
+        quartered.vectors(images.prepared, DIM)[part.index], images.prepared.index[part.index], FOUND
+    )
+    SharedBase.build(source, form="Flat").save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def embeddings(opened: tuple[Any, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    images, _ = opened
+    path = tmp_path_factory.mktemp("embeddings") / "embeddings.h5"
+    prepared = images.prepared
+    columns = {
+        "index": prepared.index,
+        "train": prepared.train.astype(np.uint8),
+        "pixels": pixel_digests(prepared.rgb),
+    }
+    rows = quartered.vectors(prepared, DIM).astype(np.float16)
+    write_embeddings(path, [rows], dim=DIM, columns=columns, mentor=FOUND, data=images.content)
+    return path
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_guide_that_weighs_nothing_leaves_the_network_as_it_is_without(kind, frames, base, tmp_path):
+    plain.run(ImagesEntry(**fields(kind)), frames=frames, **places(tmp_path / "plain"))
+    table = train(under(kind, weight=1e-30), tmp_path / "guided", frames, base=base)
+    assert table["guide"].gt(0.1).all()
+    ours, theirs = ((tmp_path / name / "network").read_bytes() for name in ("guided", "plain"))
+    assert ours == theirs, "start, batches, channel draws and the order of codes; no head in the file"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_guide_takes(kind, frames, base, tmp_path):
+    long = {"epochs": 20, "batch_size": 15, "optimiser": {"use": "adamw", "lr": 5e-3, "weight_decay": 0.0}}
+    table = train(under(kind, **long), tmp_path / "x", frames, base=base)
+    assert table["retrieval_accuracy"][20] > 10 * CHANCE
+    assert table["retrieval_accuracy"][20] > 2 * table["retrieval_accuracy"][1]
+    assert table["effective_rank_space"].min() > 3
+    assert table["infonce"][20] < 0.7 * table["infonce"][1]
+    assert {"mse", "loss", "guide", "cosine", "images_seen"} < set(table)
+    own = table["mse"] if kind == "deepjscc" else table["loss"] - 0.3 * table["guide"]
+    np.testing.assert_allclose(table["loss"], own + 0.3 * table["guide"], rtol=1e-5)
+    assert not table.isna().any(axis=None)
+
+
+def test_what_guides_without_a_base_are_the_mentors_embeddings(frames, base, embeddings, tmp_path):
+    given = under("deepjscc", base=None)
+    raw = train(given, tmp_path / "raw", frames, embeddings=embeddings)
+    coded = train(given, tmp_path / "coded", frames, base=base)
+    # The base is exact, so that lengths and half precision are all that differs.
+    np.testing.assert_allclose(raw["infonce"], coded["infonce"], rtol=0.02)
+    with pytest.raises(SemcomError, match="needs a base or the mentor's embeddings; give --base or --emb"):
+        train(given, tmp_path / "none", frames)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_guides_gradient_reaches_the_encoder_and_not_what_comes_behind(kind, opened, base):
+    given = under(kind)
+    images, part = opened
+    network = plain._begin(given, images, torch.from_numpy(part.index))
+    made = stage.Under.of(given, network, opened, base=base, embeddings=None)
+    batch = torch.arange(20)
+    plain._Loss(given, network, images, made.index)(made.index[batch], torch.Generator())
+    space = made.embed()
+    assert space.shape == (20, DIM)
+    space.square().sum().backward()
+    for name, weight in network.named_parameters():
+        assert (weight.grad is not None) == name.startswith("encoder."), name
+        assert weight.grad is None or weight.grad.abs().max() > 0, name
+    assert not made.maps, "no graph is kept"
+
+
+def test_pooling_is_that_of_torch_where_cells_are_equal():
+    maps = torch.randn(3, 5, 6, 8)
+    wanted = torch.nn.functional.adaptive_avg_pool2d(maps, 2)  # (N, C, 2, 2)
+    torch.testing.assert_close(pooled(maps), wanted.permute(0, 2, 3, 1).flatten(1))
+    torch.testing.assert_close(pooled(maps[..., :1, :1]), maps[..., 0, 0])
+    assert GuideHead((5, 1, 3), 7)(maps[..., :1, :3]).shape == (3, 7)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kill_changes_nothing_under_a_guide(kind, frames, base, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "CHECKPOINT_S", 0.0)
+    whole = train(under(kind), tmp_path / "whole/x", frames, base=base)
+    usage, epochs = stage._usage, itertools.count(1)
+
+    def killed(network: Any) -> dict[str, float]:
+        if next(epochs) == 2:
+            raise KeyboardInterrupt
+        return usage(network)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stage, "_usage", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(under(kind), tmp_path / "cut/x", frames, base=base)
+    again = train(under(kind), tmp_path / "cut/x", frames, base=base)
+    pd.testing.assert_frame_equal(again, whole)
+    assert (tmp_path / "cut/x/network").read_bytes() == (tmp_path / "whole/x/network").read_bytes()
+
+
+def test_private_images_take_a_guide_that_needs_no_entry(frames, base, tmp_path):
+    with pytest.raises(SemcomError, match=r"to its own entry, and \d+ have none in the base; train on the"):
+        train(under("deepjscc", part="a"), tmp_path / "a", frames, base=base)
+    given = under("deepjscc", part="a", guide={"use": "prototypes", "neighbours": 3})
+    table = train(given, tmp_path / "b", frames, base=base)
+    assert "alignment" in table
+    assert "retrieval_accuracy" not in table
+
+
+def test_a_base_of_another_mentor_is_refused(frames, base, embeddings, tmp_path):
+    given = under("deepjscc", mentor=MENTOR | {"size": [64, 64]})
+    for knowledge in ({"base": base}, {"embeddings": embeddings}):
+        with pytest.raises(SemcomError, match=r"is of the mentor made_up \(\w+\), wanted is made_up"):
+            train(given, tmp_path / "x", frames, **knowledge)
