@@ -1,6 +1,7 @@
 """Images over links: what a sweep says is what network, quantiser and link do; a kill changes nothing."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from semcom.channel.digital import bounds
 from semcom.channel.digital.table import read
 from semcom.evaluate import images as sweep
 from semcom.evaluate.judge import Judge
-from semcom.evaluate.transmission import Coded, transmission
+from semcom.evaluate.transmission import Coded, huffman, transmission
 from semcom.files.errors import SemcomError
 from semcom.finetune import images as stage
 from semcom.frames.images import DeviceImages, DrawnParts
@@ -205,6 +206,34 @@ def test_blocks_that_are_really_sent_are_lost_as_often_as_the_table_says(sent, t
     snr_db, draws = curve.snr_db_at(0.3), torch.Generator().manual_seed(2)
     lost = np.concatenate([way.send(snr_db, draws).measures["lost"] for _ in range(5)])
     assert abs(lost.mean() - 0.3) < 4 * (0.3 * 0.7 / len(lost)) ** 0.5
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_bits_of_unlike_length_lose_what_has_no_room(exact, sent, trained):
+    network, mean = loaded("coded", trained)
+    assert isinstance(network, VQVAE)
+    images, index = sent
+    given = sweeping("coded", entropy=True, exact=exact)
+    network.quantiser.share.copy_(torch.tensor([0.7, 0.2, 0.07, 0.03]))
+    code = huffman(network)
+    own = network.encode(images.take(index)).numpy()
+    need = np.array([len(code.encode(one)) for one in own])
+    fixed = transmission(
+        sweeping("coded", exact=exact), network, *sent, mean=mean, error_table=TABLE, judge=judge(*sent)
+    )
+    room, curve = int(np.median(need)), read(TABLE)
+    small = replace(curve, scheme=replace(curve.scheme, payload_bits=room))
+    for way, most in (
+        (transmission(given, network, *sent, mean=mean, error_table=TABLE, judge=judge(*sent)), 32),
+        (Coded(network, small, *sent, mean=mean, exact=False, judge=judge(*sent), code=code), room),
+    ):
+        arrived = way.send(60.0, torch.Generator().manual_seed(1)).measures
+        np.testing.assert_array_equal(arrived["payload_bits"], need)
+        np.testing.assert_array_equal(arrived["lost"], need > most)
+        whole = fixed.send(60.0, torch.Generator().manual_seed(1)).measures["ssim"]
+        fits = need <= most
+        np.testing.assert_array_equal(arrived["ssim"][fits], whole[fits])
+    assert 0 < (need > room).sum() < len(need)
 
 
 @pytest.mark.parametrize("kind", KINDS)

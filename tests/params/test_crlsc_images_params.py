@@ -103,6 +103,12 @@ def faults(config: dict[str, Any]) -> list[str]:
             True,
             "methods.web.exact: is of a VQ-VAE; fates of image files are drawn, so leave",
         ),
+        ("methods.web.entropy", True, "methods.web.entropy: is of a VQ-VAE's indices; leave it out, or add"),
+        (
+            "methods.plain.entropy",
+            True,
+            "methods.plain.schemes.r12: qpsk_uncoded: one wrong bit spoils all indices behind it; take a",
+        ),
         (
             "methods.web.vqvae",
             {},

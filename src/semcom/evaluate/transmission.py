@@ -2,6 +2,7 @@
 
     DeepJSCC:        images ─► symbols, once ─► channel, each Es/N0 and draw ─► decoder
     VQ-VAE, coded:   images ─► bits, once ─► a block an image, which arrives whole or is lost: the mean image
+                     with `entropy` bits of unlike length: an image of more than a block's is lost, too
     VQ-VAE, uncoded: images ─► bits, once ─► each is sent; wrong ones make other indices ─► decoder
 
 Nothing of a network changes meanwhile, its buffers neither.
@@ -33,8 +34,11 @@ from semcom.params.crlsc.imageentries import ImagesTestEntry
 from semcom.params.protocols import Channel
 from semcom.params.scheme import Scheme, parse
 from semcom.quantise.bits import from_bits, to_bits
+from semcom.quantise.entropy import Huffman
 
 BATCH = 256
+COUNTED = 1 << 20
+"""Indices that the shares of the codes are counts of."""
 SHOWN = 8
 """Images that a sheet shows."""
 
@@ -81,7 +85,14 @@ def transmission(
     if error_table is None:
         raise SemcomError(f"{scheme} needs its error table; give --error-table")
     (curve,) = read_all([error_table], entry.table)
-    return Coded(network, curve, images, index, mean=mean, exact=entry.exact, judge=judge)
+    code = huffman(network) if entry.entropy else None
+    return Coded(network, curve, images, index, mean=mean, exact=entry.exact, judge=judge, code=code)
+
+
+def huffman(network: VQVAE) -> Huffman:
+    """A network's indices in bits of unlike length: both ends make the code of the shares in training."""
+    share = network.quantiser.share.double().cpu().numpy()
+    return Huffman.train(np.rint(COUNTED * share / share.sum()).astype(np.int64))
 
 
 class Analog:
@@ -114,7 +125,8 @@ class _Digital:
         self.network, self.judge = network, judge
         self.width = network.quantiser.codes.bit_length() - 1
         indices = torch.cat([network.encode(batch) for batch in taken(images, index)])
-        self.bits = torch.from_numpy(to_bits(indices.cpu().numpy(), width=self.width))
+        self.indices = indices.cpu().numpy()
+        self.bits = torch.from_numpy(to_bits(self.indices, width=self.width))
 
     def decoded(self, bits: NDArray[Any]) -> Pixels:
         """Images of bits (N, B) as they arrived."""
@@ -136,23 +148,40 @@ class Coded(_Digital):
         mean: Tensor,
         exact: bool,
         judge: Judge,
+        code: Huffman | None = None,
     ) -> None:
         super().__init__(network, images, index, judge=judge)
         self.link, self.exact = DigitalLink((curve,), outside="bound"), exact
         whole = self.decoded(self.bits.numpy())
+        self.too_large = np.zeros(len(whole), bool)
+        self.payload: dict[str, Floats] = {}
+        if code is not None:
+            self._unlike(code, room=curve.scheme.payload_bits)
         instead = np.broadcast_to(pixels(mean[None]), whole.shape)
         self.shown = whole[:SHOWN], instead[:SHOWN]
         self.measures = judge(whole), judge(np.ascontiguousarray(instead))
 
+    def _unlike(self, code: Huffman, *, room: int) -> None:
+        """Bits of unlike length in place of fixed ones; of what has no room none are sent."""
+        need = code.payload_bits(self.indices)
+        self.too_large = need > room
+        bits = np.zeros((len(need), room), np.uint8)
+        for image in np.flatnonzero(~self.too_large):
+            bits[image, : need[image]] = code.encode(self.indices[image])
+        self.bits = torch.from_numpy(bits)
+        self.payload = {
+            "payload_bits": need.astype(np.float64),
+            "too_large": self.too_large.astype(np.float64),
+        }
+
     def send(self, snr_db: float, draws: Generator) -> Arrived:
         """See `Transmission`."""
         delivered = self.link.send(self.bits, snr_db=snr_db, generator=draws, exact=self.exact)
-        lost = delivered.lost.numpy()
+        lost = delivered.lost.numpy() | self.too_large
         (whole, instead), first = self.measures, lost[:SHOWN, None, None, None]
         values = {name: np.where(lost, instead[name], whole[name]) for name in whole}
-        return Arrived(
-            np.where(first, self.shown[1], self.shown[0]), {**values, "lost": lost.astype(np.float64)}
-        )
+        values |= self.payload | {"lost": lost.astype(np.float64)}
+        return Arrived(np.where(first, self.shown[1], self.shown[0]), values)
 
 
 class Uncoded(_Digital):

@@ -10,7 +10,7 @@ def sent_as(images: Images, method: str, link: str) -> str:
     chosen = images.methods[method]
     schemes = " or ".join(chosen.schemes_on(link)) or "deepjscc"
     if chosen.files is None:
-        return schemes
+        return f"{schemes}, Huffman" if chosen.entropy else schemes
     side = chosen.files.mosaic
     return f"{chosen.files.codec}{f' in mosaics of {side}×{side}' if side > 1 else ''}, {schemes}"
 

@@ -70,6 +70,8 @@ class ImagesTestEntry(PartsEntry):
     vqvae: Codebook | None
     scheme: str | None
     exact: bool
+    entropy: bool = False
+    """Indices in bits of unlike length."""
     table: dict[str, str]
     """Error tables of schemes with a code: file names, and digests if they were measured beforehand."""
     size: Size

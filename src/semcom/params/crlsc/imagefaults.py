@@ -86,6 +86,8 @@ def _kind(method: ImageMethod, path: Path) -> Iterator[Fault]:
         key = "schemes" if method.schemes else "exact"
         text = "is of a VQ-VAE, and without `vqvae` this is DeepJSCC, which sends no bits"
         yield Fault((*path, key), f"{text}; leave it out, or add vqvae: {{}} or files: {{codec: avif}}")
+    if method.entropy and not method.vqvae:
+        yield Fault((*path, "entropy"), "is of a VQ-VAE's indices; leave it out, or add vqvae: {}")
     if method.files and method.exact:
         yield Fault((*path, "exact"), "is of a VQ-VAE; fates of image files are drawn, so leave it out")
     for link in method.schemes:
@@ -99,9 +101,10 @@ def _schemes(method: ImageMethod, link: str, path: Path) -> Iterator[Fault]:
         yield Fault(path, "of a VQ-VAE is one scheme, as its bits are of one number; leave one")
     if method.files and CAPACITY in names and len(names) > 1:
         yield Fault(path, "capacity is a bound, and stands alone; give it to a method of its own")
-    for name in names if method.files else ():
+    spoilt = "an image file" if method.files else "all indices behind it" if method.entropy else ""
+    for name in names if spoilt else ():
         if name.endswith("uncoded"):
-            yield Fault(path, f"{name}: one wrong bit spoils an image file; take a scheme with a code")
+            yield Fault(path, f"{name}: one wrong bit spoils {spoilt}; take a scheme with a code")
 
 
 def _sent(
@@ -150,9 +153,9 @@ def _bits(images: Images, method: ImageMethod, link: str, size: tuple[int, int])
     if len(names) > 1 or CAPACITY in names:
         return ""  # said already
     need, block = method.vqvae.bits(size), parse(names[0], channel_uses=uses)
-    if need <= block.payload_bits:
-        return ""
     places = need // (method.vqvae.codes.bit_length() - 1)
+    if (places if method.entropy else need) <= block.payload_bits:  # an index takes a bit at least
+        return ""
     most = block.payload_bits // places
     fewer = f"at most {1 << most} codes, " if most else ""
     return (

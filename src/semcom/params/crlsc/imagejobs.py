@@ -188,6 +188,7 @@ class ImageJobs:
                 vqvae=chosen.vqvae,
                 scheme=schemes[0] if chosen.vqvae else None,
                 exact=chosen.exact,
+                entropy=chosen.entropy,
                 table={table.file: _digest(_place(table.file)) for table in tables},
                 size=self.jobs.study.crlsc.size,
                 part=images.test,

@@ -107,6 +107,8 @@ class ImageMethod(Strict):
     schemes: dict[str, str | Several] = {}
     """Of what is sent as bits: each link that it is sent over, and MODULATION_CODE_RATE, such as
     `qpsk_ldpc_1/2`; of image files also several, of which the best at each Es/N0 is taken, or `capacity`."""
+    entropy: bool = False
+    """Indices of a VQ-VAE in bits of unlike length; images of too many bits are lost."""
     exact: bool = False
     """Code, send and decode each block, instead of drawing its fate from the error table."""
     links: Annotated[tuple[str, ...], MinLen(1), AfterValidator(unique)] | None = None
