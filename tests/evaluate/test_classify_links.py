@@ -50,6 +50,8 @@ def common(way: str) -> dict[str, Any]:
         "parts": PARTS,
         "method": "guided",
         "link_name": way,
+        "target_name": "colours",
+        "labels": 1.0,
         "target": {"train": "own", "test": "test"},
         "channel_uses": USES if way == "symbols" else None,
         "indices": way if bits else None,
@@ -64,8 +66,10 @@ def training(way: str, name: str, **more: Any) -> ClassifyEntry:
         "encoder": name,
         "network": coloured.network(ROLLS[name]),
         "link": LINK if way == "symbols" else None,
-        "labels": 1.0,
+        "encoder_lr_scale": None,
+        "views": None,
         "epochs": 40,
+        "images": None,
         "batch_size": 16,
         "optimiser": {"use": "adamw", "lr": 1e-2, "weight_decay": 0.0},
         "warmup": 0.05,
@@ -77,6 +81,7 @@ def sweeping(way: str, **more: Any) -> ClassifyTestEntry:
     bits = way in ("shared", "private")
     fields: dict[str, Any] = {
         "networks": {name: coloured.network(roll) for name, roll in ROLLS.items()},
+        "tuned": False,
         "channel": None if way == "direct" else LINK.channel,
         "scheme": "qpsk_ldpc_1/2" if bits else None,
         "scheme_uses": 32 if bits else None,

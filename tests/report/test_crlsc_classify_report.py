@@ -43,7 +43,8 @@ def write_classify(folder: Path) -> None:
     for method, encoders in CLASSIFIED.items():
         for way in ("direct", "awgn", "fading", *(["codes"] if method == "guided" else [])):
             for seed in SEEDS:
-                place = {"study": "s", "system": "crlsc", "method": method, "link": way, "seed": seed}
+                place = {"study": "s", "system": "crlsc", "method": method, "link": way}
+                place |= {"target": "near", "labels": "1", "seed": seed}
                 rows = []
                 for owner in encoders:
                     for guest in encoders:
@@ -55,7 +56,7 @@ def write_classify(folder: Path) -> None:
                                     value = accuracy(way, owner, guest, sender, snr_db, seed, draw)
                                     at = {"snr_db": snr_db, "draw": draw, "metric": "accuracy"}
                                     rows.append({**place, **said, **at, "value": value})
-                at = folder / f"crlsc/classify/test/{method}/{way}/seed{seed}.csv"
+                at = folder / f"crlsc/classify/test/near/1/{method}/{way}/seed{seed}.csv"
                 at.parent.mkdir(parents=True, exist_ok=True)
                 write_rows(at, rows)
 
@@ -143,7 +144,7 @@ def test_a_study_without_it_has_an_empty_table_and_no_section(study: Path) -> No
 
 
 def test_a_missing_or_damaged_table_is_named(study: Path, tmp_path: Path) -> None:
-    path = study / "crlsc/classify/test/guided/awgn/seed1.csv"
+    path = study / "crlsc/classify/test/near/1/guided/awgn/seed1.csv"
     content = path.read_text()
     lines = content.splitlines(keepends=True)
     for damaged, said in (

@@ -182,6 +182,7 @@ rule crlsc_report:
             "_images_best.csv",
             "_classify.csv",
             "_classify_means.csv",
+            "_generalisation.csv",
             "_claims.csv",
         ),
         *crlsc_figures("accuracy", CRLSC.study.crlsc.targets),

@@ -4,7 +4,8 @@
 
 The sending end is a sender, or codebooks. Of two unlike encoders it is the owner's, given to the guest with
 the receiver, as far as the guest's vectors have its width; and the guest's own, which trained with another
-head. The codebooks of a shared base are nobody's: everyone has them. Nothing is trained here.
+head. The codebooks of a shared base are nobody's: everyone has them. An encoder that trained on came with its
+receiver, as it was after that. Nothing is trained here.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,9 +26,10 @@ from semcom.files.tables import write_rows
 from semcom.frames.images import DrawnParts
 from semcom.metrics.heads import Vectors
 from semcom.models import local
-from semcom.models.classify import Ends, Receiver, looked, scaled, width
+from semcom.models.classify import Ends, Receiver, looked, scaled, trained_on, width
 from semcom.models.classify import read as read_receiver
 from semcom.params.component import build
+from semcom.params.crlsc.classify import share
 from semcom.params.crlsc.classifyentries import ClassifyTestEntry
 from semcom.params.protocols import Channel
 from semcom.progress import Progress
@@ -109,6 +111,8 @@ def run(
     parties: dict[str, Party] = {}
     for (name, given), file, trained in zip(entry.networks.items(), encoders, receivers, strict=True):
         net = local.read(file, size=images.size, encoder=given.encoder, hidden=entry.hidden, device=device)
+        if entry.tuned:
+            trained_on(net, trained)
         ends = Ends(
             width(net), len(part.class_names),
             channel_uses=entry.channel_uses, sender=entry.sender, head=entry.head,
@@ -119,7 +123,10 @@ def run(
     shared = BaseCodes.load(base) if entry.indices == "shared" else None
     sweep = Sweep(entry, classes, device, shared, _link(entry, error_table))
     tags = {"study": entry.study, "system": entry.system, "method": entry.method, "link": entry.link_name}
+    labels = share(entry.labels)
     named = {**tags, "seed": str(entry.seed), "stage": "classify_test"}
+    named |= {"labels": f"{entry.target_name} {labels}"}
+    tags |= {"target": entry.target_name, "labels": labels}
     with Journal.open(journal, named, entry.model_dump()) as events:
         rows = list(_rows(sweep, parties))
         for snr_db in entry.snr_db:

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from semcom.files.errors import SemcomError
 from semcom.files.hashes import digest
-from semcom.files.tables import write_rows
+from semcom.finetune import histories
 from semcom.frames import VIEWS
 from semcom.frames.images import DeviceImages, DrawnParts, scaled
 from semcom.frames.parts import Part
@@ -69,12 +69,7 @@ def run(
         index = torch.from_numpy(part.index)
         recompute(network, images.plain(index[:: max(1, -(-len(index) // MEASURED_ON))]))
         classifiers.save(classifier, network, part.class_names)
-        rows = [
-            {**tags, "epoch": epoch, "metric": metric, "value": value}
-            for epoch, means in enumerate(epochs, start=1)
-            for metric, value in means.items()
-        ]
-        write_rows(history, rows)
+        histories.write(history, tags, epochs)
 
 
 def _train(

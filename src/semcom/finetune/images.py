@@ -17,7 +17,7 @@ from semcom.channel import CHANNELS
 from semcom.channel.snr import n0_from_db
 from semcom.channel.training_snr import draw_snr_db
 from semcom.files.hashes import digest
-from semcom.files.tables import write_rows
+from semcom.finetune import histories
 from semcom.frames.images import DeviceImages, DrawnParts, mean_image
 from semcom.models import images as networks
 from semcom.models.jscc import DeepJSCC
@@ -74,12 +74,7 @@ def run(
         if isinstance(trained, VQVAE) and entry.ordered:
             put_in_order(trained)
         networks.save(network, trained, mean_image(images, index))
-        rows = [
-            {**tags, "epoch": epoch, "metric": metric, "value": value}
-            for epoch, means in enumerate(epochs, start=1)
-            for metric, value in means.items()
-        ]
-        write_rows(history, rows)
+        histories.write(history, tags, epochs)
 
 
 def _begin(entry: ImagesEntry, images: DeviceImages, index: Tensor) -> networks.Network:

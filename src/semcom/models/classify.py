@@ -1,4 +1,4 @@
-"""Both ends of a way over which a frozen encoder's vectors are classified.
+"""Both ends of a way over which an encoder's vectors are classified.
 
     direct:   vector ────────────────────────────────────────────────► head ─► class scores
     analog:   vector ─► sender ─► power 1 ─► k channel uses ─► 2k reals ─► head
@@ -6,7 +6,7 @@
 
 A vector is in the base's space, of an encoder that has one, else the backbone's features: of unit length,
 less the encoder's own mean over images without labels, of unit length again (`metrics.heads`), times √D, so
-that a value has mean square 1 whatever the encoder.
+that a value has mean square 1 whatever the encoder. One that trains on keeps the mean that it began with.
 """
 
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from semcom.channel.power import normalise
 from semcom.channel.symbols import to_complex, to_real
@@ -93,6 +94,17 @@ def scaled(vectors: Vectors, device: torch.device) -> Tensor:
     return found
 
 
+def standard(vectors: Tensor, centre: Tensor) -> Tensor:
+    """Vectors (N, D) of an encoder, of any length, as senders and heads take them, with their gradients.
+
+    Args:
+        vectors: as the encoder gives them.
+        centre: (D,) its mean direction.
+    """
+    unit: Tensor = functional.normalize(functional.normalize(vectors) - centre)
+    return unit * float(vectors.shape[1]) ** 0.5
+
+
 @dataclass(frozen=True, eq=False)
 class Receiver:
     """What a party's training leaves.
@@ -115,8 +127,8 @@ class Receiver:
         return found
 
 
-def save(path: Path, receiver: Receiver) -> None:
-    """Write what a training left."""
+def save(path: Path, receiver: Receiver, encoder: LocalEncoder | None = None) -> None:
+    """Write what a training left, with the encoder where that has changed."""
     books = receiver.codebooks
     content = {
         "ends": receiver.ends.state_dict(),
@@ -124,8 +136,18 @@ def save(path: Path, receiver: Receiver) -> None:
         "lost": None if receiver.lost is None else torch.from_numpy(receiver.lost),
         "codebooks": None if books is None else [torch.from_numpy(book) for book in books.codebooks],
         "code_mean": None if books is None else torch.from_numpy(books.mean),
+        "encoder": None if encoder is None else encoder.state_dict(),
     }
     weights.save(path, content)
+
+
+def trained_on(network: LocalEncoder, path: Path) -> None:
+    """Give an encoder the weights that a training left with its receiver.
+
+    Raises:
+        SemcomError: the file is missing or damaged, or its encoder was frozen or is another network.
+    """
+    weights.load_into(network, path, part="encoder")
 
 
 def read(path: Path, ends: Ends) -> Receiver:

@@ -11,7 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
-from semcom.files.hashes import sha256
 from semcom.params import changing
 from semcom.params.codehash import code_hash
 from semcom.params.component import module_of
@@ -37,6 +36,7 @@ from semcom.params.entries import (
     UploadEntry,
     to_json,
 )
+from semcom.params.errortables import MEASURED, measured_digest, place
 from semcom.params.schema import RANDOM, Method, Study
 from semcom.params.tasks import about, tuned_on
 from semcom.params.weights import weights_sha256
@@ -58,9 +58,6 @@ STAGES = {
     "report": "semcom.report",
 }
 """The module that each stage's verb runs: where its code hash starts."""
-
-MEASURED = Path("results/reference/links")
-"""Error tables that were measured beforehand, here and for long blocks."""
 _code = cache(code_hash)
 
 
@@ -294,7 +291,7 @@ class Jobs:
                 link_name=link,
                 # Who else uses the link, and which budgets, would re-run jobs that they do not concern.
                 digital=settings.model_copy(update={"methods": None, "budgets": None, "upload": None}),
-                tables={Path(file).name: _measured(file) for file in self.error_tables(link)},
+                tables={Path(file).name: measured_digest(Path(file)) for file in self.error_tables(link)},
                 labels=labels,
                 fraction=self.study.labels[labels],
                 seed=seed,
@@ -342,10 +339,7 @@ class Jobs:
 
     def error_tables(self, link: str) -> list[str]:
         """Files of the error tables of a digital link: those measured beforehand, else the ones to make."""
-        names = [table.file for table in self.study.error_tables(link)]
-        return [
-            str(MEASURED / n if (MEASURED / n).exists() else Path("results/data/links") / n) for n in names
-        ]
+        return [str(place(table.file)) for table in self.study.error_tables(link)]
 
     @property
     def folders(self) -> list[Path]:
@@ -356,7 +350,7 @@ class Jobs:
 
     def _tables(self, link: str) -> dict[str, str]:
         """The error tables of a digital link as entries have them."""
-        return {Path(file).name: _measured(file) for file in self.error_tables(link)}
+        return {Path(file).name: measured_digest(Path(file)) for file in self.error_tables(link)}
 
     def table(self, file: str) -> str:
         """Entry of `semcom links table` for the error table that is called `file`."""
@@ -479,11 +473,6 @@ def _start(method: Method) -> str:
 def _weights(method: Method) -> str | None:
     """SHA-256 of the file that a method's encoders start from; None at random initialisation."""
     return weights_sha256(method.encoder.weights, method.encoder.backbone["use"])
-
-
-def _measured(file: str) -> str:
-    """Digest of an error table that no job makes."""
-    return sha256(Path(file))[:16] if Path(file).is_relative_to(MEASURED) else ""
 
 
 def _list(items: Iterable[object]) -> str:

@@ -14,6 +14,7 @@ from semcom.report import (
     crlsc_classify_figures,
     crlsc_computing,
     crlsc_figures,
+    crlsc_generalisation,
     crlsc_images,
     crlsc_images_best,
     crlsc_needs,
@@ -55,6 +56,7 @@ def run(results: Path, entry: CrlscReportEntry, output: Path) -> None:
     classified = crlsc_classify.drawn(results, entry)
     made["classify"] = crlsc_classify.by_pair(classified)
     made["classify_means"] = crlsc_classify.by_group(classified)
+    made["generalisation"] = crlsc_generalisation.generalisation(classified, entry)
     made["claims"] = crlsc_claims.claims(
         results, entry, found, labels=made["labels"], computing=made["computing"], images=images
     )

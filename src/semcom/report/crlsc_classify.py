@@ -2,6 +2,8 @@
 
 results/STUDY/crlsc/classify/test/…/seedS.csv ─► means over draws ─┬► over seeds, with 95 % intervals
                                                                    └► over encoders, then over seeds
+
+Curves and matrices on the page are of the first target at the largest share of its labels.
 """
 
 from collections.abc import Iterator
@@ -9,16 +11,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from semcom.params.crlsc.classify import DIRECT, Classify
-from semcom.params.crlsc.entries import CrlscReportEntry
+from semcom.params.crlsc.classify import DIRECT, Classify, share
+from semcom.params.crlsc.entries import CrlscReportEntry, MethodSaid
 from semcom.params.crlsc.images import low_middle_high
 from semcom.report.checked import check_there, damaged, table
 from semcom.report.crlsc_words import cell, listed, points
 from semcom.report.tables import over_seeds
 
-PLACE = ("study", "system", "method", "link", "seed")
+PLACE = ("study", "system", "method", "link", "target", "labels", "seed")
 KEY = ("owner", "guest", "sender", "snr_db", "draw", "metric")
-WAY = ["method", "link", "sent_as", "channel_uses"]
+WAY = ["target", "labels", "method", "link", "sent_as", "channel_uses"]
 PAIR = [*WAY, "owner", "guest", "sender", "snr_db", "metric"]
 GROUP = [*WAY, "receivers", "sender", "snr_db", "metric"]
 ACCURACY = "accuracy"
@@ -27,16 +29,31 @@ OWN, OTHERS = "own", "others"
 
 
 def methods_of(entry: CrlscReportEntry) -> dict[str, tuple[str, ...]]:
-    """The methods that are classified and their encoders, in the order of the report's methods."""
-    return {name: entry.classified[name] for name in entry.methods if name in entry.classified}
+    """What is classified and its encoders: methods in the report's order, then encoders that train on."""
+    tuned = entry.classify.tuned if entry.classify else {}
+    every = [*entry.methods, *tuned]
+    return {name: entry.classified[name] for name in every if name in entry.classified}
 
 
-def ways_of(entry: CrlscReportEntry, method: str) -> tuple[str, ...]:
-    """The ways that a method's vectors went."""
-    classify, base = entry.classify, entry.methods[method].base
+def method_of(entry: CrlscReportEntry, name: str) -> MethodSaid:
+    """The method that made the encoders of what is classified under a name."""
+    tuned = entry.classify.tuned.get(name) if entry.classify else None
+    return entry.methods[tuned.method if tuned else name]
+
+
+def ways_of(entry: CrlscReportEntry, name: str) -> tuple[str, ...]:
+    """The ways that its vectors went."""
+    classify, base = entry.classify, method_of(entry, name).base
     if classify is None:
         return ()
+    if name in classify.tuned:
+        return tuple(way for way in classify.ways if way not in classify.digital)
     return tuple(way for way in classify.ways if base or not shared(classify, way))
+
+
+def shown(rows: pd.DataFrame, classify: Classify) -> pd.DataFrame:
+    """Those of the first target at the largest share of its labels."""
+    return rows[(rows["target"] == classify.target[0]) & (rows["labels"] == share(classify.labels[-1]))]
 
 
 def shared(classify: Classify, way: str) -> bool:
@@ -58,12 +75,16 @@ def drawn(folder: Path, entry: CrlscReportEntry) -> pd.DataFrame:
     if classify is None:
         return pd.DataFrame(columns=list(dict.fromkeys([*PLACE, *PAIR, "receivers", "value", "own"])))
     paths = {
-        folder / f"crlsc/classify/test/{method}/{way}/seed{seed}.csv": {
+        folder / f"crlsc/classify/test/{target}/{share(labels)}/{method}/{way}/seed{seed}.csv": {
             "study": entry.study,
+            "target": target,
+            "labels": share(labels),
             "method": method,
             "link": way,
             "seed": seed,
         }
+        for target in classify.target
+        for labels in classify.labels
         for method in methods_of(entry)
         for way in ways_of(entry, method)
         for seed in entry.seeds
@@ -78,7 +99,7 @@ def drawn(folder: Path, entry: CrlscReportEntry) -> pd.DataFrame:
         channel_uses=found["link"].map(lambda way: uses(classify, way)),
         receivers=same.map({True: OWN, False: OTHERS}),
     )
-    key = ["method", "link", "guest", "snr_db", "metric", "seed"]
+    key = ["target", "labels", "method", "link", "guest", "snr_db", "metric", "seed"]
     own = found.loc[same, [*key, "value"]].rename(columns={"value": "own"})
     return found.merge(own, on=key, how="left", validate="many_to_one")
 
@@ -143,6 +164,7 @@ def section(pairs: pd.DataFrame, groups: pd.DataFrame, entry: CrlscReportEntry) 
     classify = entry.classify
     if classify is None:
         return
+    pairs, groups = shown(pairs, classify), shown(groups, classify)
     yield from _own(pairs[pairs["metric"] == ACCURACY], entry, classify)
     across = groups[(groups["metric"] == ACCURACY) & (groups["receivers"] == OTHERS)]
     if not across.empty:
@@ -153,10 +175,10 @@ def _own(rows: pd.DataFrame, entry: CrlscReportEntry, classify: Classify) -> Ite
     """A table: a row a method, encoder and way, a column an Es/N0."""
     yield "![Accuracy over Es/N0](crlsc_classify.png)\n"
     yield (
-        f"Test images of `{classify.target}`, {classify.draws} channel draws; frozen encoders, heads of one "
-        f"kind trained on {100 * classify.labels:g} % of the labels, over the link's training Es/N0 where "
-        "symbols are sent. `direct`: without a link. Lost blocks are the mean vector. "
-        "[CSV](crlsc_classify.csv), with lost blocks and payload bits.\n"
+        f"Test images of `{classify.target[0]}`, {classify.draws} channel draws; encoders "
+        f"{_frozen(classify)}, heads of one kind trained on {100 * classify.labels[-1]:g} % of the labels, "
+        "over the link's training Es/N0 where symbols are sent. `direct`: without a link. Lost blocks are "
+        "the mean vector. [CSV](crlsc_classify.csv), with lost blocks and payload bits.\n"
     )
     body = []
     for method, encoders in methods_of(entry).items():
@@ -169,6 +191,12 @@ def _own(rows: pd.DataFrame, entry: CrlscReportEntry, classify: Classify) -> Ite
                 body.append([method, name, way, *said, *cells])
     head = ["method", "encoder", "way", "sent as", "uses", *(f"{snr_db} dB" for snr_db in classify.snr_db)]
     yield from listed(head, body)
+
+
+def _frozen(classify: Classify) -> str:
+    """Which encoders stand still."""
+    names = ", ".join(f"`{name}`" for name in classify.tuned)
+    return f"frozen, but those of {names} trained on" if names else "frozen"
 
 
 def _across(groups: pd.DataFrame, pairs: pd.DataFrame, classify: Classify) -> Iterator[str]:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from semcom.channel.labels import LABELS
 from semcom.params.crlsc.classify import DIRECT
 from semcom.params.crlsc.entries import CrlscReportEntry
-from semcom.report.crlsc_classify import ACCURACY, OTHERS, OWN, methods_of, ways_of
+from semcom.report.crlsc_classify import ACCURACY, OTHERS, OWN, methods_of, shown, ways_of
 from semcom.report.figures import COLOURS, DASHES, MARKERS
 from semcom.report.sheet import STYLE, Sheet
 
@@ -30,7 +30,7 @@ def drawn_of(groups: pd.DataFrame, entry: CrlscReportEntry, *, foot: str) -> dic
     """
     if entry.classify is None:
         return {}
-    rows = groups[groups["metric"] == ACCURACY]
+    rows = shown(groups[groups["metric"] == ACCURACY], entry.classify)
     made = {"classify": over_links(rows[rows["receivers"] == OWN], entry, foot=foot)}
     several = any(len(encoders) > 1 for encoders in entry.classified.values())
     return made | ({"classify_across": across(rows, entry, foot=foot)} if several else {})
@@ -50,8 +50,8 @@ def over_links(rows: pd.DataFrame, entry: CrlscReportEntry, *, foot: str) -> Fig
                     _line(axes, of, number, dashes, f"{method}, {way}", thin=way == DIRECT)
             axes.set_title(f"{link}: {classify.links[link].channel_uses} uses an image")
         note = (
-            f"Test images of {classify.target}, means over encoders and channel draws; all ways of a panel "
-            f"but direct, which has no link, take its channel uses. {_bars(entry)}"
+            f"Test images of {classify.target[0]}, means over encoders and channel draws; all ways of a "
+            f"panel but direct, which has no link, take its channel uses. {_bars(entry)}"
         )
         sheet.finish(LABELS["es_n0_db"], note, foot)
     return sheet.figure
@@ -73,7 +73,7 @@ def across(rows: pd.DataFrame, entry: CrlscReportEntry, *, foot: str) -> Figure:
                     _line(axes, some, number, dashes, f"{method}, {name}")
             axes.set_title(way)
         note = (
-            f"Test images of {classify.target}. Own receivers: means over encoders. Others': receivers "
+            f"Test images of {classify.target[0]}. Own receivers: means over encoders. Others': receivers "
             f"trained on another encoder, as they are, means over pairs of unlike encoders. {_bars(entry)}"
         )
         sheet.finish(LABELS["es_n0_db"], note, foot)

@@ -11,7 +11,14 @@ import pandas as pd
 
 from semcom.params.crlsc.entries import CrlscReportEntry
 from semcom.params.crlsc.section import RAW
-from semcom.report import crlsc_classify, crlsc_images, crlsc_images_best, crlsc_page_claims, crlsc_page_needs
+from semcom.report import (
+    crlsc_classify,
+    crlsc_generalisation,
+    crlsc_images,
+    crlsc_images_best,
+    crlsc_page_claims,
+    crlsc_page_needs,
+)
 from semcom.report.crlsc_results import probed
 from semcom.report.crlsc_tables import EVERY, at_all_labels, linear
 from semcom.report.crlsc_words import between, cell, listed, points
@@ -53,6 +60,7 @@ def page(made: Tables, entry: CrlscReportEntry, *, stamp: Stamp) -> str:
             "## Classification over links\n",
             *crlsc_classify.section(made["classify"], made["classify_means"], entry),
         ],
+        ["## Generalisation\n", *crlsc_generalisation.section(made["generalisation"], entry)],
         ["## What local training took\n", *crlsc_page_needs.training(made["training"], entry)],
     ]
     return "\n".join("\n".join(part) + "\n" for part in parts if len(part) > 1)

@@ -1,17 +1,18 @@
 """Classification over links, the key `classify` of the section `crlsc`: what encoders see, a receiver names.
 
-target's training images ─► frozen encoder ─► vectors ─► way ─► head: class scores
+target's training images ─► encoder, frozen or trained on ─► vectors ─► way ─► head: class scores
 ways: `direct`, without a link │ a link's analog symbols │ a digital link's bits, indices in codebooks
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from annotated_types import Gt, MinLen
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from semcom.params.entries import Component, Strict
 from semcom.params.ranges import (
     Fraction,
+    Positive,
     PositiveFraction,
     PositiveInt,
     WholeNumber,
@@ -26,6 +27,34 @@ DIRECT = "direct"
 """The way without a link: what heads are worth where nothing is lost."""
 Indices = Literal["shared", "private"]
 Chosen = Annotated[tuple[str, ...], MinLen(1), AfterValidator(unique)]
+
+
+def _listed(value: Any) -> Any:
+    """One stands for a list of one."""
+    return value if isinstance(value, (list, tuple)) else (value,)
+
+
+def _told_apart(shares: tuple[float, ...]) -> tuple[float, ...]:
+    """Refuse shares whose folders would be one.
+
+    Raises:
+        ValueError: naming the text that two share.
+    """
+    unique(tuple(share(fraction) for fraction in shares))
+    return increasing(shares)
+
+
+def share(fraction: float) -> str:
+    """A share of the labels as folders, tables and rules name it."""
+    return f"{fraction:.6g}"
+
+
+Targets = Annotated[
+    tuple[str, ...], MinLen(1), AfterValidator(unique), BeforeValidator(_listed), "a target or a list of some"
+]
+Shares = Annotated[
+    tuple[PositiveFraction, ...], MinLen(1), AfterValidator(_told_apart), BeforeValidator(_listed)
+]
 
 
 class ClassifyLink(Strict):
@@ -51,27 +80,42 @@ class ClassifyDigital(Strict):
     """Code, send and decode each block, instead of drawing its fate from the error table."""
 
 
+class Tuned(Strict):
+    """A method's encoders, trained on with sender and head by the target's labels."""
+
+    method: str
+    """Whose encoders it begins with; those of a method that does not train are at their random start."""
+    encoder_lr_scale: Positive = 0.1
+    """Times the optimiser's rate."""
+
+
 class Classify(Strict):
     """The key `classify`."""
 
-    target: str
+    target: Targets
     links: Annotated[dict[Name, ClassifyLink], MinLen(1)]
     digital: dict[Name, ClassifyDigital] = {}
     methods: Chosen | None = None
     """None: all of the section."""
     encoders: Chosen | None = None
     """None: all that each method trains."""
-    labels: PositiveFraction = 1.0
-    """Share of the labels of the target's training images, class by class."""
+    tuned: dict[Name, Tuned] = {}
+    """Beside `methods`, whose encoders are frozen: those that train on, without digital links."""
+    labels: Shares = (1.0,)
+    """Shares of the labels of a target's training images, class by class."""
     sender: Component = {"use": "linear"}
     """From vectors to what channel uses carry."""
     head: Component = {"use": "mlp"}
     """The receiver's."""
     epochs: PositiveInt = 50
-    """Passes over the labelled training images, of all senders and heads alike."""
+    """Of all senders and heads alike."""
+    images: PositiveInt | None = None
+    """In an epoch; None: all that have a label. Fewer are gone through again."""
     batch_size: Annotated[WholeNumber, Gt(1)] = 32
     optimiser: Component = {"use": "adamw"}
     warmup: Fraction = 0.05
+    views: Component | None = {"use": "rgbd"}
+    """Augmented views for encoders that train on; None: the images as they are."""
     snr_db: Annotated[tuple[WholeSnrDb, ...], MinLen(1), AfterValidator(increasing)] = (-5, 0, 5, 10, 15, 20)
     """Es/N0 in dB of the test."""
     draws: PositiveInt = 10

@@ -8,15 +8,18 @@ from semcom.params.crlsc.classify import ClassifyLink, Indices
 from semcom.params.crlsc.entries import PartsEntry
 from semcom.params.crlsc.section import Network, Target
 from semcom.params.entries import Component
-from semcom.params.ranges import Fraction, PositiveFraction, PositiveInt, WholeSnrDb
+from semcom.params.ranges import Fraction, Positive, PositiveFraction, PositiveInt, WholeSnrDb
 
 
 class WayEntry(PartsEntry):
-    """One way of one method's vectors."""
+    """One way of one method's vectors, on one target, at one share of its labels."""
 
     method: str
+    """Of `tuned`, the name there."""
     link_name: str
     """Of the way."""
+    target_name: str
+    labels: PositiveFraction
     hidden: tuple[PositiveInt, ...] = ()
     target: Target
     channel_uses: PositiveInt | None
@@ -37,8 +40,13 @@ class ClassifyEntry(WayEntry):
     network: Network
     link: ClassifyLink | None
     """That analog symbols train over."""
-    labels: PositiveFraction
+    encoder_lr_scale: Positive | None
+    """Of an encoder that trains on, times the optimiser's rate; None: it is frozen."""
+    views: Component | None
+    """Of an encoder that trains on."""
     epochs: PositiveInt
+    images: PositiveInt | None
+    """In an epoch; None: all that have a label."""
     batch_size: PositiveInt
     optimiser: Component
     warmup: Fraction
@@ -48,6 +56,8 @@ class ClassifyTestEntry(WayEntry):
     """`semcom evaluate classify`: each encoder's receiver on what each encoder sends."""
 
     networks: dict[str, Network]
+    tuned: bool
+    """Whether each receiver's training has changed its encoder."""
     channel: Component | None
     """None: no link."""
     scheme: str | None

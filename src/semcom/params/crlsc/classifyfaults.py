@@ -17,17 +17,19 @@ def lacking(section: Section) -> Iterator[Fault]:
     classify = section.classify
     if classify is None:
         return
-    if classify.target not in section.targets:
-        yield Fault((KEY, "target"), unknown(classify.target, section.targets, "targets"))
+    for name in classify.target:
+        if name not in section.targets:
+            yield Fault((KEY, "target"), unknown(name, section.targets, "targets"))
     for name in classify.methods or ():
         if name not in section.methods:
             yield Fault((KEY, "methods"), unknown(name, section.methods, "methods"))
     for name in classify.encoders or ():
         if name not in section.encoders:
             yield Fault((KEY, "encoders"), unknown(name, section.encoders, "encoders"))
+    yield from _tuned(section, classify)
     yield from _names(classify)
-    methods = [name for name in section.classified_methods if name in section.methods]
-    for name in methods:
+    methods = [name for name in classify.methods or section.methods if name in section.methods]
+    for name in dict.fromkeys(method for method in section.arms.values() if method in section.methods):
         if not section.classified(name):
             text = f"{name} trains none of them; it trains {', '.join(section.encoders_of(name))}"
             yield Fault((KEY, "encoders"), text)
@@ -37,6 +39,18 @@ def lacking(section: Section) -> Iterator[Fault]:
             yield Fault((*path, "link"), unknown(digital.link, classify.links, f"{KEY}.links"))
         else:
             yield from _sent(section, classify, digital, path, methods)
+
+
+def _tuned(section: Section, classify: Classify) -> Iterator[Fault]:
+    """Encoders that train on, each set a folder beside those of methods."""
+    taken = {name.lower(): f"the method {name}" for name in section.methods}
+    for name, tuned in classify.tuned.items():
+        path = (KEY, "tuned", name)
+        if tuned.method not in section.methods:
+            yield Fault((*path, "method"), unknown(tuned.method, section.methods, "methods"))
+        if (other := taken.setdefault(name.lower(), f"{KEY}.tuned.{name}")) != f"{KEY}.tuned.{name}":
+            text = f"is the name of {other}, perhaps in another case, and results lie in folders by name"
+            yield Fault(path, f"{text}; choose another name")
 
 
 def _names(classify: Classify) -> Iterator[Fault]:

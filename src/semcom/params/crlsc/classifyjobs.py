@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from semcom.params.codehash import code_hash
 from semcom.params.component import module_of
-from semcom.params.crlsc.classify import DIRECT, Classify
+from semcom.params.crlsc.classify import Classify, share
 from semcom.params.crlsc.classifyentries import ClassifyEntry, ClassifyTestEntry
-from semcom.params.crlsc.imagejobs import TABLE, _digest, _place
+from semcom.params.crlsc.imagejobs import TABLE
+from semcom.params.crlsc.section import Target
 from semcom.params.entries import Component, TableEntry, to_json
+from semcom.params.errortables import measured_digest, place
 from semcom.params.scheme import parse
 
 if TYPE_CHECKING:
@@ -18,6 +20,17 @@ if TYPE_CHECKING:
 TRAIN, TEST = "semcom.finetune.classify", "semcom.evaluate.classify"
 """The modules that the verbs run: where their code hashes start."""
 _code = cache(code_hash)
+
+
+class Sweep(NamedTuple):
+    """One way of one arm's vectors, as rules name it: a sweep, and a training for each encoder."""
+
+    target: str
+    share: str
+    """Of the labels."""
+    arm: str
+    """A method, or one of `tuned`."""
+    way: str
 
 
 @dataclass(frozen=True)
@@ -38,89 +51,99 @@ class ClassifyJobs:
         return classify
 
     @property
-    def trained(self) -> list[tuple[str, str, str]]:
-        """Method, encoder and way of every receiver."""
-        section = self.jobs.study.crlsc
-        return [(m, encoder, way) for m, way in self.tested for encoder in section.classified(m)]
+    def trained(self) -> list[tuple[Sweep, str]]:
+        """Of every receiver its sweep, and its encoder."""
+        return [(sweep, encoder) for sweep in self.tested for encoder in self._encoders(sweep.arm)]
 
     @property
-    def tested(self) -> list[tuple[str, str]]:
-        """Method and way of every sweep."""
-        section = self.jobs.study.crlsc
-        return [(m, way) for m in section.classified_methods for way in section.ways_of(m)]
+    def tested(self) -> list[Sweep]:
+        """Every sweep."""
+        section, classify = self.jobs.study.crlsc, self.classify
+        return [
+            Sweep(target, share(fraction), arm, way)
+            for target in classify.target
+            for fraction in classify.labels
+            for arm in section.arms
+            for way in section.ways_of(arm)
+        ]
+
+    @property
+    def arms(self) -> list[str]:
+        """Names that a sweep's arm may have."""
+        return list(self.jobs.study.crlsc.arms)
 
     @property
     def across(self) -> bool:
         """Whether any method has encoders to use each other's receivers."""
-        section = self.jobs.study.crlsc
-        return any(len(section.classified(method)) > 1 for method in section.classified_methods)
+        return any(len(self._encoders(arm)) > 1 for arm in self.jobs.study.crlsc.arms)
 
-    def train_inputs(self, method: str, encoder: str, way: str, seed: int | str) -> dict[str, str]:
+    def train_inputs(self, sweep: Sweep, encoder: str, seed: int | str) -> dict[str, str]:
         """Files that a training reads, by what its verb calls them."""
-        section = self.jobs.study.crlsc
-        train = section.parts[section.targets[self.classify.target].train].data
-        files = {"frames": self.jobs.frames(train), "encoder": self.jobs.encoder(method, encoder, seed)}
-        return files | self._base(method, way, seed)
-
-    def test_inputs(self, method: str, way: str, seed: int | str) -> dict[str, str | list[str]]:
-        """Files that a sweep reads; encoders and receivers in the order of its entry's networks."""
-        section = self.jobs.study.crlsc
-        every = sorted(section.classified(method))  # as keys of the entry stand
-        folder = f"results/{self.jobs.study.study}/crlsc/classify/train/{method}"
-        test = section.parts[section.targets[self.classify.target].test].data
-        files: dict[str, str | list[str]] = {
-            "frames": self.jobs.frames(test),
-            "encoder": [self.jobs.encoder(method, name, seed) for name in every],
-            "receiver": [f"{folder}/{name}/{way}/seed{seed}/receiver.pt" for name in every],
+        method = self.jobs.study.crlsc.arms[sweep.arm]
+        files = {
+            "frames": self._frames(self._target(sweep).train),
+            "encoder": self.jobs.encoder(method, encoder, seed),
         }
-        table = self._table(way)
-        return (
-            files
-            | self._base(method, way, seed)
-            | ({"error-table": str(_place(table.file))} if table else {})
-        )
+        return files | self._base(sweep, seed)
 
-    def train(self, method: str, encoder: str, way: str, seed: int) -> str:
+    def test_inputs(self, sweep: Sweep, seed: int | str) -> dict[str, str | list[str]]:
+        """Files that a sweep reads; encoders and receivers in the order of its entry's networks."""
+        method, every = self.jobs.study.crlsc.arms[sweep.arm], sorted(self._encoders(sweep.arm))
+        folder = f"results/{self.jobs.study.study}/crlsc/classify/train/{sweep.target}/{sweep.share}"
+        files: dict[str, str | list[str]] = {
+            "frames": self._frames(self._target(sweep).test),
+            "encoder": [self.jobs.encoder(method, name, seed) for name in every],
+            "receiver": [f"{folder}/{sweep.arm}/{name}/{sweep.way}/seed{seed}/receiver.pt" for name in every],
+        }
+        table = self._table(sweep.way)
+        error_table = {"error-table": str(place(table.file))} if table else {}
+        return files | self._base(sweep, seed) | error_table
+
+    def train(self, sweep: Sweep, encoder: str, seed: int) -> str:
         """Entry of `semcom finetune classify`."""
         section, classify = self.jobs.study.crlsc, self.classify
-        network, link = section.encoders[encoder], classify.links.get(way)
-        components = {"BACKBONES": network.backbone, "OPTIMISERS": classify.optimiser} | self._ends(way)
+        network, link = section.encoders[encoder], classify.links.get(sweep.way)
+        tuned = classify.tuned.get(sweep.arm)
+        views = classify.views if tuned else None
+        components = {"BACKBONES": network.backbone, "OPTIMISERS": classify.optimiser}
+        components |= self._ends(sweep.way) | ({"VIEWS": views} if views else {})
         code = _hash(TRAIN, components | ({"CHANNELS": link.channel} if link else {}))
-        part = section.targets[classify.target].train
         return to_json(
             ClassifyEntry(
-                **self.jobs.place(code, [part], seed),
-                **self._way(method, way),
+                **self.jobs.place(code, [self._target(sweep).train], seed),
+                **self._way(sweep),
                 encoder=encoder,
                 network=network,
                 link=link,
-                labels=classify.labels,
+                encoder_lr_scale=tuned.encoder_lr_scale if tuned else None,
+                views=views,
                 epochs=classify.epochs,
+                images=classify.images,
                 batch_size=classify.batch_size,
                 optimiser=classify.optimiser,
                 warmup=classify.warmup,
             )
         )
 
-    def test(self, method: str, way: str, seed: int) -> str:
+    def test(self, sweep: Sweep, seed: int) -> str:
         """Entry of `semcom evaluate classify`."""
         section, classify = self.jobs.study.crlsc, self.classify
-        networks = {name: section.encoders[name] for name in section.classified(method)}
-        name, digital, table = classify.link_of(way), classify.digital.get(way), self._table(way)
-        link = classify.links[name] if name else None
-        components = self._ends(way) | ({"CHANNELS": link.channel} if link else {})
+        networks = {name: section.encoders[name] for name in self._encoders(sweep.arm)}
+        name, digital = classify.link_of(sweep.way), classify.digital.get(sweep.way)
+        link, table = classify.links[name] if name else None, self._table(sweep.way)
+        components = self._ends(sweep.way) | ({"CHANNELS": link.channel} if link else {})
         code = _hash(TEST, components, *(module_of("BACKBONES", n.backbone) for n in networks.values()))
-        part = section.targets[classify.target].test
         return to_json(
             ClassifyTestEntry(
-                **self.jobs.place(code, [part], seed),
-                **self._way(method, way),
+                **self.jobs.place(code, [self._target(sweep).test], seed),
+                **self._way(sweep),
                 networks=networks,
+                tuned=sweep.arm in classify.tuned,
                 channel=link.channel if link else None,
                 scheme=digital.scheme if digital else None,
                 scheme_uses=link.channel_uses if digital and link else None,
                 exact=digital.exact if digital else False,
-                table={table.file: _digest(_place(table.file))} if table else {},
+                table={table.file: measured_digest(place(table.file))} if table else {},
                 snr_db=classify.snr_db,
                 draws=classify.draws,
             )
@@ -129,22 +152,34 @@ class ClassifyJobs:
     @property
     def tables(self) -> dict[str, TableEntry]:
         """Error tables of all schemes, by their file's name."""
-        found = [self._table(way) for _, way in self.tested]
+        found = [self._table(sweep.way) for sweep in self.tested]
         return {table.file: table for table in found if table}
 
     def table(self, file: str) -> str:
         """Entry of `semcom links table` for the error table that is called `file`."""
         return to_json(self.tables[file].model_copy(update={"code": _code(TABLE)}))
 
-    def _way(self, method: str, way: str) -> dict[str, Any]:
-        section, classify = self.jobs.study.crlsc, self.classify
+    def _encoders(self, arm: str) -> tuple[str, ...]:
+        section = self.jobs.study.crlsc
+        return section.classified(section.arms[arm])
+
+    def _target(self, sweep: Sweep) -> Target:
+        return self.jobs.study.crlsc.targets[sweep.target]
+
+    def _frames(self, part: str) -> str:
+        return self.jobs.frames(self.jobs.study.crlsc.parts[part].data)
+
+    def _way(self, sweep: Sweep) -> dict[str, Any]:
+        section, classify, way = self.jobs.study.crlsc, self.classify, sweep.way
         digital = classify.digital.get(way)
         uses = classify.links[digital.link].channel_uses if digital else None
         return {
-            "method": method,
+            "method": sweep.arm,
             "link_name": way,
-            "hidden": section.train_of(method).hidden,
-            "target": section.targets[classify.target],
+            "target_name": sweep.target,
+            "labels": next(fraction for fraction in classify.labels if share(fraction) == sweep.share),
+            "hidden": section.train_of(section.arms[sweep.arm]).hidden,
+            "target": self._target(sweep),
             "channel_uses": classify.links[way].channel_uses if way in classify.links else None,
             "indices": digital.indices if digital else None,
             "bits": parse(digital.scheme, channel_uses=uses).payload_bits if digital and uses else None,
@@ -157,16 +192,16 @@ class ClassifyJobs:
         sender = {"SENDERS": self.classify.sender} if way in self.classify.links else {}
         return {"HEADS": self.classify.head} | sender
 
-    def _base(self, method: str, way: str, seed: int | str) -> dict[str, str]:
+    def _base(self, sweep: Sweep, seed: int | str) -> dict[str, str]:
         """The shared base whose codebooks a way uses."""
-        base = self.jobs.study.crlsc.methods[method].base
-        digital = self.classify.digital.get(way)
+        section = self.jobs.study.crlsc
+        base, digital = section.methods[section.arms[sweep.arm]].base, self.classify.digital.get(sweep.way)
         wanted = digital is not None and digital.indices == "shared"
         return {"base": self.jobs.base(base, seed)} if wanted and base else {}
 
     def _table(self, way: str) -> TableEntry | None:
         digital = self.classify.digital.get(way)
-        if way == DIRECT or digital is None:
+        if digital is None:
             return None
         over = self.classify.links[digital.link]
         return TableEntry(scheme=digital.scheme, channel_uses=over.channel_uses, channel=over.channel["use"])

@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from semcom.files.hashes import sha256
 from semcom.params.codehash import code_hash
 from semcom.params.component import module_of
 from semcom.params.crlsc.codewords import code_words
@@ -18,6 +16,7 @@ from semcom.params.crlsc.imageentries import (
 )
 from semcom.params.crlsc.images import ANY, CAPACITY, ImageFiles, Images
 from semcom.params.entries import TableEntry, to_json
+from semcom.params.errortables import measured_digest, place
 
 if TYPE_CHECKING:
     from semcom.params.crlsc.jobs import CrlscJobs
@@ -27,8 +26,6 @@ GUIDED = "semcom.finetune.guided"
 CLASSIFIER, ENCODING = "semcom.finetune.classifier", "semcom.evaluate.encoding"
 TABLE = "semcom.channel.digital.simulate"
 """The modules that the verbs run: where their code hashes start."""
-MEASURED, MADE = Path("results/reference/links"), Path("results/data/links")
-"""Error tables that were measured beforehand, and those that a job makes."""
 _code = cache(code_hash)
 
 
@@ -86,7 +83,7 @@ class ImageJobs:
             given["network"] = f"{folder}/{method}/{self._trained_over(method, link)}/seed{seed}/network.pt"
         if self.images.classifier is not None:
             given["classifier"] = self.classifier_file(seed)
-        tables = [str(_place(table.file)) for table in self._tables(method, link)]
+        tables = [str(place(table.file)) for table in self._tables(method, link)]
         return given | ({"error-table": tables} if tables else {})
 
     @property
@@ -189,7 +186,7 @@ class ImageJobs:
                 scheme=schemes[0] if chosen.vqvae else None,
                 exact=chosen.exact,
                 entropy=chosen.entropy,
-                table={table.file: _digest(_place(table.file)) for table in tables},
+                table={table.file: measured_digest(place(table.file)) for table in tables},
                 size=self.jobs.study.crlsc.size,
                 part=images.test,
                 snr_db=images.snr_db,
@@ -232,16 +229,6 @@ class ImageJobs:
             uses = {name: word.channel_uses for name, (_, word) in words.items()}
         channel = over.channel["use"]
         return [TableEntry(scheme=name, channel_uses=uses[name], channel=channel) for name in names]
-
-
-def _place(file: str) -> Path:
-    """Of an error table: measured beforehand, else the one to make."""
-    return MEASURED / file if (MEASURED / file).exists() else MADE / file
-
-
-def _digest(path: Path) -> str:
-    """Of an error table that no job makes."""
-    return sha256(path)[:16] if path.is_relative_to(MEASURED) else ""
 
 
 def _hash(stage: str, components: dict[str, dict[str, Any]]) -> str:

@@ -176,7 +176,7 @@ class CrlscJobs(Files):
                 consensus=tuple(self.compared),
                 images=section.images,
                 classify=section.classify,
-                classified={name: section.classified(name) for name in section.classified_methods},
+                classified={arm: section.classified(method) for arm, method in section.arms.items()},
                 claims=dict(self.claims),
                 params_file=self.params_file,
                 params=study.model_dump(mode="json", exclude={"tracking"}),

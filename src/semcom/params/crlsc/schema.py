@@ -29,6 +29,7 @@ FAMILIES = {
     (KEY, "classify", "sender"): "SENDERS",
     (KEY, "classify", "head"): "HEADS",
     (KEY, "classify", "optimiser"): "OPTIMISERS",
+    (KEY, "classify", "views"): "VIEWS",
     (KEY, "methods", "*", "train", "optimiser"): "OPTIMISERS",
     (KEY, "methods", "*", "train", "views"): "VIEWS",
 }

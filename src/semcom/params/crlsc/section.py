@@ -191,22 +191,30 @@ class Section(Strict):
         return self.methods[method].encoders or tuple(self.encoders)
 
     @property
-    def classified_methods(self) -> tuple[str, ...]:
-        """The methods whose encoders are classified over links."""
-        return (self.classify.methods or tuple(self.methods)) if self.classify else ()
+    def arms(self) -> dict[str, str]:
+        """What is classified over links, frozen encoders first, and the method that made each."""
+        if self.classify is None:
+            return {}
+        frozen = {name: name for name in self.classify.methods or self.methods}
+        return frozen | {name: tuned.method for name, tuned in self.classify.tuned.items()}
 
     def classified(self, method: str) -> tuple[str, ...]:
-        """Those encoders of a method."""
+        """Those encoders of a method that are classified over links."""
         chosen = self.classify.encoders if self.classify else None
         return tuple(name for name in self.encoders_of(method) if chosen is None or name in chosen)
 
-    def ways_of(self, method: str) -> tuple[str, ...]:
-        """The ways that a method's vectors go; only those that learnt under a base have indices in it."""
-        classify, base = self.classify, self.methods[method].base
+    def ways_of(self, arm: str) -> tuple[str, ...]:
+        """The ways that vectors go: of encoders that train on no bits, without a base no indices in one."""
+        classify = self.classify
         if classify is None:
             return ()
-        digital = classify.digital
-        return tuple(w for w in classify.ways if w not in digital or base or digital[w].indices == "private")
+        tuned, base = arm in classify.tuned, self.methods[self.arms[arm]].base
+        return tuple(
+            way
+            for way in classify.ways
+            if (digital := classify.digital.get(way)) is None
+            or (not tuned and (base or digital.indices == "private"))
+        )
 
     def like(self, method: str) -> str | None:
         """The first method before it that trains in the same way for another number of epochs."""
