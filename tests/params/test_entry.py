@@ -2,7 +2,7 @@
 
 import pytest
 
-from semcom.cli.stages import _read
+from semcom.cli.entry import read
 from semcom.files.errors import SemcomError
 from semcom.params.entries import PrepareEntry, PretrainEntry
 
@@ -25,13 +25,13 @@ WHOLE = '"name":"rooms","size":[64,48],"data":"d","code":"c"'
 )
 def test_a_bad_entry_is_told_in_our_words(text, said):
     with pytest.raises(SemcomError) as caught:
-        _read(PrepareEntry, text, None, "prepare", "name")
+        read(PrepareEntry, text, None, "prepare", "name")
     assert said in str(caught.value)
     assert "pydantic" not in str(caught.value)
 
 
 def test_every_field_that_is_missing_is_named():
     with pytest.raises(SemcomError) as caught:
-        _read(PretrainEntry, "{}", None, "pretrain", "method")
+        read(PretrainEntry, "{}", None, "pretrain", "method")
     assert "compute: missing; it takes a section with the keys device" in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1 + 9  # of the 10 fields only `system` has a default

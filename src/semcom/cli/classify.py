@@ -5,16 +5,11 @@ from typing import Annotated
 
 import typer
 
+from semcom.cli.entry import EntryText, Journal, Log, Output, States, read
 from semcom.params.crlsc.classifyentries import ClassifyEntry, ClassifyTestEntry
 
-EntryText = Annotated[
-    str, typer.Argument(metavar="ENTRY", help="What to do, as the JSON text a rule hands over.")
-]
 Frames = Annotated[Path, typer.Option(help="Prepared images of the target.")]
-Output = Annotated[Path, typer.Option(help="Output file.")]
-Journal = Annotated[Path, typer.Option(help="Events for the tracking server.")]
 Base = Annotated[Path | None, typer.Option(help="The shared base whose codebooks make bits.")]
-Log = Annotated[Path | None, typer.Option(help="Log file, beside standard error.")]
 
 
 def finetune(
@@ -24,14 +19,12 @@ def finetune(
     receiver: Output,
     history: Output,
     journal: Journal,
-    state: Annotated[Path, typer.Option(help="Folder of training states.")],
+    state: States,
     base: Base = None,
     log: Log = None,
 ) -> None:
-    """Train a receiver on what a frozen local encoder sends: sender or codebooks, and head."""
-    from semcom.cli.stages import _read
-
-    given = _read(ClassifyEntry, entry, log, "classify", "method", "encoder", "link_name")
+    """Train a receiver on what a local encoder sends: sender or codebooks, and head; or the encoder, too."""
+    given = read(ClassifyEntry, entry, log, "classify", "target_name", "labels", "method", "encoder", "link_name")
     from semcom.finetune.classify import run
 
     run(
@@ -58,9 +51,7 @@ def sweep(
     log: Log = None,
 ) -> None:
     """Sweep the SNR over test images classified from what arrives, each encoder with each receiver."""
-    from semcom.cli.stages import _read
-
-    given = _read(ClassifyTestEntry, entry, log, "classify", "method", "link_name")
+    given = read(ClassifyTestEntry, entry, log, "classify", "target_name", "labels", "method", "link_name")
     from semcom.evaluate.classify import run
 
     run(

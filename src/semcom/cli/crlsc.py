@@ -5,16 +5,11 @@ from typing import Annotated
 
 import typer
 
+from semcom.cli.entry import EntryText, Journal, Log, Output, States, read
 from semcom.params.crlsc.entries import ConsensusEntry, CrlscReportEntry, LocalEntry, ProbeEntry
 
-EntryText = Annotated[
-    str, typer.Argument(metavar="ENTRY", help="What to do, as the JSON text a rule hands over.")
-]
 Frames = Annotated[list[Path], typer.Option(help="Prepared images, a file for each data set in their order.")]
-Output = Annotated[Path, typer.Option(help="Output file.")]
 Outcomes = Annotated[Path, typer.Option(help="Output file: which test images are classified rightly.")]
-Journal = Annotated[Path, typer.Option(help="Events for the tracking server.")]
-Log = Annotated[Path | None, typer.Option(help="Log file, beside standard error.")]
 Base = Annotated[Path | None, typer.Option(help="A shared knowledge base.")]
 
 
@@ -25,16 +20,14 @@ def pretrain_local(
     history: Output,
     cost: Output,
     journal: Journal,
-    state: Annotated[Path, typer.Option(help="Folder of training states.")],
+    state: States,
     base: Base = None,
     embeddings: Annotated[Path | None, typer.Option(help="The mentor's embeddings of the images.")] = None,
     after: Annotated[Path | None, typer.Option(help="A trained encoder to go on from.")] = None,
     log: Log = None,
 ) -> None:
     """Train a local encoder under a shared knowledge base, or by a rival method."""
-    from semcom.cli.stages import _read
-
-    given = _read(LocalEntry, entry, log, "local", "method", "encoder")
+    given = read(LocalEntry, entry, log, "local", "method", "encoder")
     from semcom.pretrain.local import run
 
     run(
@@ -65,9 +58,7 @@ def probe(
     log: Log = None,
 ) -> None:
     """Measure what an encoder's frozen features are worth on targets."""
-    from semcom.cli.stages import _read
-
-    given = _read(ProbeEntry, entry, log, "probe", "method", "encoder")
+    given = read(ProbeEntry, entry, log, "probe", "method", "encoder")
     from semcom.evaluate.probe import run
 
     run(
@@ -92,9 +83,7 @@ def consensus(
     log: Log = None,
 ) -> None:
     """Measure whether encoders of one method understand each other."""
-    from semcom.cli.stages import _read
-
-    given = _read(ConsensusEntry, entry, log, "consensus", "method")
+    given = read(ConsensusEntry, entry, log, "consensus", "method")
     from semcom.evaluate.consensus import run
 
     run(given, frames=frames, encoders=encoder, table=table, outcomes=outcomes, journal=journal)
@@ -107,9 +96,7 @@ def report(
     log: Log = None,
 ) -> None:
     """Draw figures and write tables of the second system."""
-    from semcom.cli.stages import _read
-
-    given = _read(CrlscReportEntry, entry, log, "report crlsc", "study", "report")
+    given = read(CrlscReportEntry, entry, log, "report crlsc", "study", "report")
     from semcom.report.crlsc import run
 
     run(results, given, output)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from semcom.cli.entry import EntryText, Journal, Log, Output, States, read
 from semcom.params.crlsc.imageentries import (
     ClassifierEntry,
     EncodingEntry,
@@ -13,13 +14,7 @@ from semcom.params.crlsc.imageentries import (
     ImagesTestEntry,
 )
 
-EntryText = Annotated[
-    str, typer.Argument(metavar="ENTRY", help="What to do, as the JSON text a rule hands over.")
-]
 Frames = Annotated[Path, typer.Option(help="Prepared images.")]
-Output = Annotated[Path, typer.Option(help="Output file.")]
-Journal = Annotated[Path, typer.Option(help="Events for the tracking server.")]
-Log = Annotated[Path | None, typer.Option(help="Log file, beside standard error.")]
 
 
 def finetune(
@@ -28,7 +23,7 @@ def finetune(
     network: Output,
     history: Output,
     journal: Journal,
-    state: Annotated[Path, typer.Option(help="Folder of training states.")],
+    state: States,
     base: Annotated[Path | None, typer.Option(help="The shared knowledge base that guides.")] = None,
     embeddings: Annotated[
         Path | None, typer.Option(help="The mentor's embeddings, where they guide without a base.")
@@ -36,11 +31,9 @@ def finetune(
     log: Log = None,
 ) -> None:
     """Train a network that sends images: DeepJSCC over its link, or a VQ-VAE, perhaps under a guide."""
-    from semcom.cli.stages import _read
-
     name = ("images", "method", "link_name")
     if base or embeddings:
-        under = _read(GuidedImagesEntry, entry, log, *name)
+        under = read(GuidedImagesEntry, entry, log, *name)
         from semcom.finetune.guided import run as train
 
         train(
@@ -54,7 +47,7 @@ def finetune(
             states=state,
         )
         return
-    given = _read(ImagesEntry, entry, log, *name)
+    given = read(ImagesEntry, entry, log, *name)
     from semcom.finetune.images import run
 
     run(given, frames=frames, network=network, history=history, journal=journal, states=state)
@@ -66,13 +59,11 @@ def classifier(
     classifier: Output,
     history: Output,
     journal: Journal,
-    state: Annotated[Path, typer.Option(help="Folder of training states.")],
+    state: States,
     log: Log = None,
 ) -> None:
     """Train the classifier that tells the classes of images as they arrive, on original ones."""
-    from semcom.cli.stages import _read
-
-    given = _read(ClassifierEntry, entry, log, "classifier", "part")
+    given = read(ClassifierEntry, entry, log, "classifier", "part")
     from semcom.finetune.classifier import run
 
     run(given, frames=frames, classifier=classifier, history=history, journal=journal, states=state)
@@ -87,9 +78,7 @@ def files(
     log: Log = None,
 ) -> None:
     """Encode test images as image files at every quality, for sweeps to choose from."""
-    from semcom.cli.stages import _read
-
-    given = _read(EncodingEntry, entry, log, "files", "name")
+    given = read(EncodingEntry, entry, log, "files", "name")
     from semcom.evaluate.encoding import run
 
     run(given, frames=frames, files=files, journal=journal, states=state)
@@ -114,9 +103,7 @@ def sweep(
     log: Log = None,
 ) -> None:
     """Sweep the SNR over test images that go over a link: PSNR, SSIM, and what a classifier tells."""
-    from semcom.cli.stages import _read
-
-    given = _read(ImagesTestEntry, entry, log, "images", "method", "link_name")
+    given = read(ImagesTestEntry, entry, log, "images", "method", "link_name")
     from semcom.evaluate.images import run
 
     run(

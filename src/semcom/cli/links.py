@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from semcom import progress
+from semcom.cli.entry import Log, read
 from semcom.files.errors import SemcomError
 
 REFERENCE = Path("results/reference/links")
@@ -23,13 +24,12 @@ def table(
         Path, typer.Option(help="The CSV file; a folder gets one named by scheme and channel, unless there.")
     ],
     state: Annotated[Path, typer.Option(help="Folder of counts of runs under way.")],
-    log: Annotated[Path | None, typer.Option(help="Log file, beside standard error.")] = None,
+    log: Log = None,
 ) -> None:
     """Measure block error rates of one scheme on one channel; a killed run goes on where it was."""
-    from semcom.cli.stages import _read
     from semcom.params.entries import TableEntry
 
-    given = _read(TableEntry, entry, log, "links", "scheme", "channel_uses", "channel")
+    given = read(TableEntry, entry, log, "links", "scheme", "channel_uses", "channel")
     name = given.file  # a scheme that cannot be ends here
     if output.is_dir():
         output = output / name

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from semcom.cli.entry import Journal, Log, read
 from semcom.params.shared import EmbedEntry, SharedEntry
 
 
@@ -12,15 +13,13 @@ def embed(
     entry: Annotated[str, typer.Argument(metavar="ENTRY", help="The mentor, as the JSON text of a rule.")],
     frames: Annotated[Path, typer.Option(help="Prepared images.")],
     output: Annotated[Path, typer.Option(help="The embeddings; what is there already is used.")],
-    journal: Annotated[Path, typer.Option(help="Events for the tracking server.")],
+    journal: Journal,
     state: Annotated[Path, typer.Option(help="Folder of states.")],
     earlier: Annotated[list[Path] | None, typer.Option(help="Embeddings that may have some images.")] = None,
-    log: Annotated[Path | None, typer.Option(help="Log file, beside standard error.")] = None,
+    log: Log = None,
 ) -> None:
     """Embed all images of a prepared file by a mentor, each image once; a killed run goes on where it was."""
-    from semcom.cli.stages import _read
-
-    given = _read(EmbedEntry, entry, log, "embed", "name")
+    given = read(EmbedEntry, entry, log, "embed", "name")
     from semcom.knowledge.embed import run
 
     run(frames, given, output=output, journal=journal, states=state, earlier=earlier or ())
@@ -31,7 +30,7 @@ def shared(
     embeddings: Annotated[Path, typer.Option(help="Embeddings of the public images.")],
     base: Annotated[Path, typer.Option(help="Output file: the base.")],
     table: Annotated[Path, typer.Option(help="Output file: its size and what is left of directions.")],
-    journal: Annotated[Path, typer.Option(help="Events for the tracking server.")],
+    journal: Journal,
     extends: Annotated[
         Path | None, typer.Option(help="An earlier base, to which what is new is added.")
     ] = None,
@@ -39,12 +38,10 @@ def shared(
         Path | None, typer.Option(help="Prepared images, where the entry names a public part.")
     ] = None,
     pictures: Annotated[Path | None, typer.Option(help="Archive of the images' files, to count.")] = None,
-    log: Annotated[Path | None, typer.Option(help="Log file, beside standard error.")] = None,
+    log: Log = None,
 ) -> None:
     """Build a shared knowledge base of a mentor's embeddings."""
-    from semcom.cli.stages import _read
-
-    given = _read(SharedEntry, entry, log, "shared", "name")
+    given = read(SharedEntry, entry, log, "shared", "name")
     from semcom.knowledge.shared import run
 
     run(

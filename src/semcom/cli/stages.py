@@ -3,35 +3,23 @@
 ENTRY is the JSON text that a rule hands to its verb (`semcom.params.entries`).
 """
 
-import logging
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
-from pydantic import BaseModel, ValidationError
 
-from semcom import progress
 from semcom.cli import classify, crlsc, images
 from semcom.cli.calibrate import calibrate
+from semcom.cli.entry import EntryText, Journal, Log, Output, States, read
 from semcom.cli.shared import embed, shared
 from semcom.cli.short import entry_is_for
-from semcom.files.errors import SemcomError
-from semcom.params import entries, faults
+from semcom.params import entries
 from semcom.params.conditions import ConditionsEntry
 
-EntryText = Annotated[
-    str, typer.Argument(metavar="ENTRY", help="What to do, as the JSON text a rule hands over.")
-]
 Source = Annotated[Path, typer.Option(help="Folder of the raw data set.")]
 Frames = Annotated[Path, typer.Option(help="Prepared frames.")]
-Output = Annotated[Path, typer.Option(help="Output file.")]
 Folder = Annotated[Path, typer.Option(help="Output folder.")]
 Weights = Annotated[Path | None, typer.Option(help="Weights of pre-trained encoders.")]
-States = Annotated[Path, typer.Option("--state", help="Folder of training states.")]
-Journal = Annotated[Path, typer.Option(help="Events for the tracking server.")]
-Log = Annotated[Path | None, typer.Option(help="Log file, beside standard error.")]
-
-E = TypeVar("E", bound=BaseModel)
 
 knowledge = typer.Typer(help="Build knowledge bases.", no_args_is_help=True)
 finetuning = typer.Typer(
@@ -51,36 +39,9 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(evaluate, name="evaluate")
 
 
-def _read(kind: type[E], text: str, log: Path | None, *name: str) -> E:
-    """Parse the entry and begin to log under a name made of its fields."""
-    try:
-        entry = kind.model_validate_json(text)
-    except ValidationError as error:
-        if (first := error.errors()[0])["type"] == "json_invalid":
-            raise SemcomError(f"ENTRY is no JSON text: {first['ctx']['error']}") from error
-        lines = [f"ENTRY is no {kind.__name__}:", *map(str, faults.from_pydantic(error, kind))]
-        raise SemcomError("\n  ".join(lines)) from error
-    words = [name[0], *(str(getattr(entry, field)) for field in name[1:])]
-    words += [f"seed{entry.seed}"] if hasattr(entry, "seed") else []
-    if (process := _process(entry)) == 0:
-        progress.start(" ".join(words), log)
-    else:  # the first process speaks for all
-        progress.start(" ".join([*words, f"process{process}"]), None, least=logging.ERROR)
-    return entry
-
-
-def _process(entry: BaseModel) -> int:
-    """Number of this process among those of its job: not 0 for a pre-training's further devices."""
-    if not isinstance(entry, entries.PretrainEntry) or entry.pretrain.devices == 1:
-        return 0
-    from semcom.training.launch import rank
-
-    return rank()
-
-
 def prepare(entry: EntryText, source: Source, output: Output, log: Log = None) -> None:
     """Turn a raw data set into one file of frames at one size."""
-    given = _read(entries.PrepareEntry, entry, log, "prepare", "name")
+    given = read(entries.PrepareEntry, entry, log, "prepare", "name")
     from semcom.prepare import run
 
     run(source, given, output)
@@ -97,7 +58,7 @@ def pretrain(
     log: Log = None,
 ) -> None:
     """Pre-train a method's encoders without labels."""
-    given = _read(entries.PretrainEntry, entry, log, "pretrain", "method")
+    given = read(entries.PretrainEntry, entry, log, "pretrain", "method")
     from semcom.pretrain.stage import run
 
     run(frames, given, encoders=encoders, learner=learner, history=history, journal=journal, states=state)
@@ -114,7 +75,7 @@ def private(
     log: Log = None,
 ) -> None:
     """Build the private knowledge bases of a method's encoders and measure retrieval."""
-    given = _read(entries.KnowledgeEntry, entry, log, "knowledge", "method")
+    given = read(entries.KnowledgeEntry, entry, log, "knowledge", "method")
     from semcom.knowledge.private import run
 
     run(frames, given, encoders_file=encoders, base=base, retrieval=retrieval, journal=journal)
@@ -131,7 +92,7 @@ def tune(
     log: Log = None,
 ) -> None:
     """Choose optimiser and learning rate for every budget on validation frames."""
-    given = _read(entries.TuneEntry, entry, log, "tune", "method", "link_name", "labels")
+    given = read(entries.TuneEntry, entry, log, "tune", "method", "link_name", "labels")
     from semcom.finetune.tune import run
 
     run(frames, given, encoders=encoders or [], choice=choice, grid=grid, journal=journal, states=state)
@@ -151,7 +112,7 @@ def finetune(
     log: Log = None,
 ) -> None:
     """Train devices and server jointly over a link, at every budget."""
-    given = _read(entries.FinetuneEntry, entry, log, "finetune", "method", "link_name", "labels")
+    given = read(entries.FinetuneEntry, entry, log, "finetune", "method", "link_name", "labels")
     from semcom.finetune.stage import run
 
     run(
@@ -180,7 +141,7 @@ def changing(
     log: Log = None,
 ) -> None:
     """Train a link again at each state of a changing channel, by every strategy, at every budget."""
-    given = _read(entries.ChangingEntry, entry, log, "changing", "changing", "method")
+    given = read(entries.ChangingEntry, entry, log, "changing", "changing", "method")
     from semcom.finetune.changing import run
 
     run(
@@ -206,7 +167,7 @@ def sweep(
     log: Log = None,
 ) -> None:
     """Sweep the SNR over the test frames."""
-    given = _read(entries.EvaluateEntry, entry, log, "evaluate", "method", "link_name", "labels")
+    given = read(entries.EvaluateEntry, entry, log, "evaluate", "method", "link_name", "labels")
     from semcom.evaluate.sweep import run
 
     run(frames, given, models=models, sweep=sweep, predictions=predictions, journal=journal)
@@ -222,7 +183,7 @@ def conditions(
     log: Log = None,
 ) -> None:
     """Sweep the SNR over the test frames with a device lost, or its sensor degraded."""
-    given = _read(ConditionsEntry, entry, log, "conditions", "method", "link_name", "labels")
+    given = read(ConditionsEntry, entry, log, "conditions", "method", "link_name", "labels")
     from semcom.evaluate.conditions import run
 
     run(frames, given, models=models, table=table, journal=journal)
@@ -243,7 +204,7 @@ def digital(
     log: Log = None,
 ) -> None:
     """Sweep the SNR over the test frames, their features quantised and sent over a digital link."""
-    given = _read(entries.DigitalEntry, entry, log, "digital", "method", "link_name", "labels")
+    given = read(entries.DigitalEntry, entry, log, "digital", "method", "link_name", "labels")
     from semcom.evaluate.digital import run
 
     run(
@@ -270,7 +231,7 @@ def upload(
     log: Log = None,
 ) -> None:
     """Measure what it costs to send all training images once over a digital link."""
-    given = _read(entries.UploadEntry, entry, log, "upload", "link_name")
+    given = read(entries.UploadEntry, entry, log, "upload", "link_name")
     from semcom.evaluate.upload import run
 
     run(frames, given, tables=table, output=output, journal=journal)
@@ -286,7 +247,7 @@ def learnt(
     log: Log = None,
 ) -> None:
     """Measure what pre-training has learnt, block by block."""
-    given = _read(entries.LearntEntry, entry, log, "learnt", "method")
+    given = read(entries.LearntEntry, entry, log, "learnt", "method")
     from semcom.evaluate.learnt import run
 
     run(frames, given, learner=learner, table=table, journal=journal)
@@ -295,7 +256,7 @@ def learnt(
 @evaluate.command()
 def link(entry: EntryText, table: Output, log: Log = None) -> None:
     """Measure what a study's link really delivers."""
-    given = _read(entries.CalibrationEntry, entry, log, "calibration", "link_name")
+    given = read(entries.CalibrationEntry, entry, log, "calibration", "link_name")
     from semcom.evaluate.links import run
 
     run(given, table=table)
@@ -332,7 +293,7 @@ def report(
     log: Log = None,
 ) -> None:
     """Draw figures and write tables from a study's results."""
-    given = _read(entries.ReportEntry, entry, log, "report", "study", "report")
+    given = read(entries.ReportEntry, entry, log, "report", "study", "report")
     from semcom.report import run
 
     run(results, given, frames, output)
