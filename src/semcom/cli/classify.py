@@ -24,7 +24,9 @@ def finetune(
     log: Log = None,
 ) -> None:
     """Train a receiver on what a local encoder sends: sender or codebooks, and head; or the encoder, too."""
-    given = read(ClassifyEntry, entry, log, "classify", "target_name", "labels", "method", "encoder", "link_name")
+    given = read(
+        ClassifyEntry, entry, log, "classify", "target_name", "labels", "method", "encoder", "link_name"
+    )
     from semcom.finetune.classify import run
 
     run(

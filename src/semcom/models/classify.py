@@ -101,8 +101,9 @@ def standard(vectors: Tensor, centre: Tensor) -> Tensor:
         vectors: as the encoder gives them.
         centre: (D,) its mean direction.
     """
-    unit: Tensor = functional.normalize(functional.normalize(vectors) - centre)
-    return unit * float(vectors.shape[1]) ** 0.5
+    unit = functional.normalize(functional.normalize(vectors) - centre)
+    found: Tensor = unit * vectors.shape[1] ** 0.5
+    return found
 
 
 @dataclass(frozen=True, eq=False)
