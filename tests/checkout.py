@@ -82,6 +82,17 @@ class Site:
         assert process.returncode == code, output
         return output
 
+    def heavy(self, code: str) -> list[str]:
+        """Of packages that take long to import those that `code`, about the params' jobs `made`, does."""
+        before = (
+            "import sys, yaml; from pathlib import Path; from semcom.params.systems import systems\n"
+            "params = yaml.safe_load(Path('params/quickstart.yaml').read_text())\n"
+            "made = systems(params, files=[], root=Path('.')).crlsc\n"
+        )
+        after = "\nprint(*({'torch', 'torchvision', 'faiss', 'mlflow', 'pandas', 'h5py'} & set(sys.modules)))"
+        (self.root / "imports.py").write_text(f"{before}{code}{after}")
+        return self.run("imports").split()
+
     def snakemake(self, *options: str, code: int = 0) -> str:
         return self.run("snakemake", *options, code=code)
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 import yaml
+from crlsc_faults import changed, faults
 
-from semcom.files.errors import SemcomError
 from semcom.params.crlsc.classifyjobs import ClassifyJobs, Sweep
 from semcom.params.crlsc.jobs import CrlscJobs
 from semcom.params.crlsc.schema import load
@@ -67,25 +67,10 @@ def config() -> dict[str, Any]:
     return yaml.safe_load(PARAMS)
 
 
-def changed(config: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
-    *above, last = path.split(".")
-    place = config["crlsc"]["classify"]
-    for key in above:
-        place = place[key]
-    place[last] = value
-    return config
-
-
 def jobs(config: dict[str, Any]) -> ClassifyJobs:
     made = CrlscJobs(load(config), {"rooms": "abcdefgh.dir"}).classify
     assert made is not None
     return made
-
-
-def faults(config: dict[str, Any]) -> list[str]:
-    with pytest.raises(SemcomError) as caught:
-        load(config)
-    return [line.strip() for line in str(caught.value).splitlines()[1:]]
 
 
 @pytest.mark.parametrize(
@@ -167,7 +152,7 @@ def faults(config: dict[str, Any]) -> list[str]:
 )
 def test_a_fault_is_named_with_the_way_out(config, path, value, said):
     config["crlsc"]["classify"]["sender"] = {"use": "linear"}
-    found = faults(changed(config, path, value))
+    found = faults(changed(config, f"classify.{path}", value))
     assert any(line.startswith(f"crlsc.classify.{said}") for line in found), found
 
 
@@ -215,7 +200,7 @@ def test_bits_and_symbols_take_the_channel_uses_of_their_link(config):
 
 
 def test_a_table_that_nobody_measured_is_made(config):
-    made = jobs(changed(config, "digital.own.scheme", "64qam_ldpc_1/2"))
+    made = jobs(changed(config, "classify.digital.own.scheme", "64qam_ldpc_1/2"))
     file = "64qam_ldpc_1-2_64_rayleigh.csv"
     assert made.test_inputs(sweep("guided", "own"), 0)["error-table"] == f"results/data/links/{file}"
     entry = json.loads(made.table(file))
@@ -245,7 +230,7 @@ def test_a_table_that_nobody_measured_is_made(config):
     ],
 )
 def test_a_change_is_in_the_entries_that_it_concerns(config, path, value, again):
-    before, after = entries(jobs(config)), entries(jobs(changed(config, path, value)))
+    before, after = entries(jobs(config)), entries(jobs(changed(config, f"classify.{path}", value)))
     assert {name for name in after if before.get(name) != after[name]} == again
 
 

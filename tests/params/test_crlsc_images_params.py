@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from crlsc_faults import changed, faults
 
 from semcom.channel.ratio import cbr
 from semcom.files.errors import SemcomError
@@ -58,25 +59,10 @@ def config() -> dict[str, Any]:
     return yaml.safe_load(PARAMS)
 
 
-def changed(config: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
-    *above, last = path.split(".")
-    place = config["crlsc"]["images"]
-    for key in above:
-        place = place[key]
-    place[last] = value
-    return config
-
-
 def jobs(config: dict[str, Any]) -> ImageJobs:
     made = CrlscJobs(load(config), {"rooms": "abcdefgh.dir"}).images
     assert made is not None
     return made
-
-
-def faults(config: dict[str, Any]) -> list[str]:
-    with pytest.raises(SemcomError) as caught:
-        load(config)
-    return [line.strip() for line in str(caught.value).splitlines()[1:]]
 
 
 @pytest.mark.parametrize(
@@ -230,7 +216,7 @@ def faults(config: dict[str, Any]) -> list[str]:
     ],
 )
 def test_a_fault_is_named_with_the_way_out(config, path, value, said):
-    found = faults(changed(config, path, value))
+    found = faults(changed(config, f"images.{path}", value))
     assert any(line.startswith(f"crlsc.images.{said}") for line in found), found
 
 
@@ -282,7 +268,7 @@ def test_methods_over_a_link_have_its_channel_uses(config):
 
 
 def test_a_table_that_nobody_measured_is_made(config):
-    made = jobs(changed(config, "methods.vq.schemes.r6", "64qam_ldpc_1/2"))
+    made = jobs(changed(config, "images.methods.vq.schemes.r6", "64qam_ldpc_1/2"))
     assert made.test_inputs("vq", "r6", 0)["error-table"] == [
         "results/data/links/64qam_ldpc_1-2_512_awgn.csv"
     ]
@@ -365,7 +351,9 @@ def test_a_study_of_images_alone_leaves_encoders_methods_and_targets_out(config)
 
 def test_what_arrives_is_judged_by_one_classifier_a_seed(config):
     before = entries(jobs(config))
-    made = jobs(changed(config, "classifier", {"backbone": {"use": "mobilenet_v3_small"}, "epochs": 3}))
+    made = jobs(
+        changed(config, "images.classifier", {"backbone": {"use": "mobilenet_v3_small"}, "epochs": 3})
+    )
     file = "results/tiny/crlsc/images/classifier/seed1/classifier.pt"
     assert {made.test_inputs(*pair, 1)["classifier"] for pair in made.tested} == {file}
     entry = json.loads(made.classifier(1))
@@ -389,7 +377,7 @@ def test_what_arrives_is_judged_by_one_classifier_a_seed(config):
 )
 def test_a_change_is_in_the_entries_that_it_concerns(config, path, value, again):
     before = entries(jobs(config))
-    after = entries(jobs(changed(config, path, value)))
+    after = entries(jobs(changed(config, f"images.{path}", value)))
     assert {name for name in after if before.get(name) != after[name]} == again
 
 

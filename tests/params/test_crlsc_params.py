@@ -1,12 +1,12 @@
 """The section `crlsc` of a params file: what it takes, what it refuses and how, what its jobs are handed."""
 
-import copy
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from crlsc_faults import changed, faults
 
 from semcom.files.errors import SemcomError
 from semcom.params.crlsc.jobs import CrlscJobs
@@ -51,23 +51,6 @@ def config() -> dict[str, Any]:
 
 def jobs(config: dict[str, Any]) -> CrlscJobs:
     return CrlscJobs(load(config), {"rooms": "abcdefgh.dir"})
-
-
-def faults(config: dict[str, Any]) -> list[str]:
-    with pytest.raises(SemcomError) as caught:
-        load(config, {"rooms": ("kitchen", "office")})
-    return [line.strip() for line in str(caught.value).splitlines()[1:]]
-
-
-def changed(config: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
-    """A copy with one key of the section set."""
-    copied = copy.deepcopy(config)
-    *above, last = path.split(".")
-    place = copied["crlsc"]
-    for key in above:
-        place = place[key]
-    place[last] = value
-    return copied
 
 
 def test_defaults_are_filled_in(config):
