@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from semcom.files.errors import SemcomError
 from semcom.files.hashes import digest, sha256
-from semcom.files.tables import write_rows
+from semcom.finetune import histories
 from semcom.finetune.images import BATCH, _begin, _Loss, _usage, put_in_order
 from semcom.frames.images import DeviceImages, DrawnParts, mean_image
 from semcom.frames.parts import Part
@@ -89,12 +89,7 @@ def run(
         if isinstance(trained, VQVAE) and entry.ordered:
             put_in_order(trained)
         networks.save(network, trained, mean_image(images, index))
-        rows = [
-            {**tags, "epoch": epoch, "metric": metric, "value": value}
-            for epoch, means in enumerate(epochs, start=1)
-            for metric, value in means.items()
-        ]
-        write_rows(history, rows)
+        histories.write(history, tags, epochs)
 
 
 @dataclass(frozen=True, eq=False)
