@@ -18,7 +18,7 @@ CHANGING = {"link": "awgn_k32", "states": [RAYLEIGH, {"channel": {"use": "awgn"}
 
 @pytest.fixture
 def study(config: dict[str, Any]) -> dict[str, Any]:
-    """The quickstart (budgets 1, 4 and 10), with one changing channel."""
+    """The quickstart (budgets 1, 4 and 8), with one changing channel."""
     config["changing"] = {"world": {key: value for key, value in CHANGING.items()}}
     config["changing"]["world"]["states"] = [dict(state) for state in CHANGING["states"]]
     return config
@@ -27,7 +27,7 @@ def study(config: dict[str, Any]) -> dict[str, Any]:
 def test_the_guides_example_has_no_fault(config):
     guide = (Path(__file__).parents[2] / "docs/changing.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL)
-    given = load(config | yaml.safe_load(example) | {"budgets": [1, 2, 5, 10, 20]}).changing["outdoors"]
+    given = load(config | yaml.safe_load(example) | {"budgets": [1, 2, 5, 8, 10, 20]}).changing["outdoors"]
     assert (len(given.states), given.start_budget) == (3, 20)
 
 
@@ -38,9 +38,9 @@ def entry(config: dict[str, Any], method: str = "mmssl") -> ChangingEntry:
 def test_defaults_are_the_studys(study):
     given = Jobs(load(study), "md5").changes["world"]
     assert given.methods == ("mmssl", "intra_only", "supervised")
-    assert (given.budgets, given.start_budget, given.labels) == ((1, 4, 10), 10, "all")
+    assert (given.budgets, given.start_budget, given.labels) == ((1, 4, 8), 8, "all")
     job = entry(study)
-    assert (job.budgets, job.start_budget, job.draws, job.seed) == ((1, 4, 10), 10, 10, 1)
+    assert (job.budgets, job.start_budget, job.draws, job.seed) == ((1, 4, 8), 8, 10, 1)
     assert (job.link_name, job.link.channel_uses, job.fraction) == ("awgn_k32", 32, 1.0)
     assert job.states[0].channel == {
         "use": "rayleigh",
@@ -72,10 +72,10 @@ def test_what_is_asked_is_handed_over(study):
             ".states: [] is not a list, each item a section with the keys channel, snr_db (at lea",
         ),
         ("state", [], ".state: no such key (its value is []); did you mean 'states'?; keys here: budgets, l"),
-        ("budgets", [1, 5], ".budgets: 5 is none of the study's budgets, 1, 4, 10, which alone are tuned"),
+        ("budgets", [1, 5], ".budgets: 5 is none of the study's budgets, 1, 4, 8, which alone are tuned"),
         ("budgets", [4, 1], ".budgets: 1 follows 4; the list must rise from item to item"),
         ("budgets", [0, 1], ".budgets[0]: 0 is not a whole number ≥ 1"),
-        ("start_budget", 5, ".start_budget: 5 is none of the study's budgets, 1, 4, 10, which alone are tun"),
+        ("start_budget", 5, ".start_budget: 5 is none of the study's budgets, 1, 4, 8, which alone are tun"),
         ("labels", "al", ".labels: 'al' is none of labels; did you mean 'all'?; there are all"),
         ("methods", ["supervised", "mssl"], ".methods: 'mssl' is none of methods; did you mean 'mmssl'?"),
         ("methods", ["mmssl"], ".methods: lacks supervised, the rival, whose accuracy from scratch is what"),

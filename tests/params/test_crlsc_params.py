@@ -280,12 +280,13 @@ def test_seeds_of_its_own(config, repository):
 def test_the_quickstart_has_both_systems_on_bundled_data():
     params = yaml.safe_load((ROOT / "params/quickstart.yaml").read_text(encoding="utf-8"))
     both = systems(params, files=[], root=ROOT)
-    assert set(both.versions) == {"rooms", "rooms_painted", "digits"}
+    assert set(both.versions) == {"rooms", "rooms_painted", "digits", "photographs"}
     section = both.crlsc.study.crlsc
-    roles = {part.role: part.data for name, part in section.parts.items() if not name.startswith("far")}
+    roles = {section.parts[name].role: section.parts[name].data for name in ("public", "a", "a_test")}
     assert roles == {"public": "rooms", "private": "rooms_painted", "test": "rooms_painted"}
     assert len({network.backbone["use"] for network in section.encoders.values()}) == 3
-    assert both.prepare("rooms", "48x36") == both.mmssl.prepare(), "one prepared file serves both"
+    sent = (section.images.train, section.images.test)
+    assert {section.parts[part].data for part in sent} == {"photographs"}
 
 
 def test_unknown_keys_beside_the_section(config, repository):

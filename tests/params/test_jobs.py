@@ -57,7 +57,7 @@ def test_an_entry_is_what_its_verb_parses(config):
     entries.EvaluateEntry.model_validate_json(jobs.evaluate("mmssl", "awgn_k32", "all", 0))
     entries.PrepareEntry.model_validate_json(jobs.prepare())
     entry = entries.DigitalEntry.model_validate_json(jobs.digital("mmssl", "pq_k32", "all", 1))
-    assert (entry.seed, entry.link.channel_uses, entry.budgets, entry.neighbours) == (1, 32, (10,), 5)
+    assert (entry.seed, entry.link.channel_uses, entry.budgets, entry.neighbours) == (1, 32, (8,), 5)
     entry = entries.TableEntry.model_validate_json(jobs.table("16qam_ldpc_3-4_32_awgn.csv"))
     assert (entry.block.payload_bits, entry.channel) == (96, "awgn")
     entries.ReportEntry.model_validate_json(jobs.report())
@@ -217,8 +217,8 @@ def digital(config, **changes):
 def test_methods_and_budgets_of_a_digital_link(config):
     jobs = digital(config, methods=None, budgets=None)
     assert jobs.digital_links["pq_k32"].methods == ("mmssl", "intra_only", "supervised")
-    assert jobs.study.digital_budgets("mmssl", "pq_k32") == (0, 1, 4, 10)
-    assert jobs.study.digital_budgets("supervised", "pq_k32") == (1, 4, 10), "it has no encoders before"
+    assert jobs.study.digital_budgets("mmssl", "pq_k32") == (0, 1, 4, 8)
+    assert jobs.study.digital_budgets("supervised", "pq_k32") == (1, 4, 8), "it has no encoders before"
     assert digital(config, budgets=[0]).digital_links["pq_k32"].methods == ("mmssl", "intra_only")
     assert digital(config, budgets=[0, 4]).study.digital_budgets("supervised", "pq_k32") == (4,)
 
@@ -230,7 +230,7 @@ def test_budgets_and_methods_of_a_digital_link_concern_no_job_of_others(config):
         config["digital"]["pq_k32"]["methods"] = ["mmssl", "supervised"]
 
     def fewer_budgets(config):
-        config["digital"]["pq_k32"]["budgets"] = [0, 1, 4, 10]  # what None was
+        config["digital"]["pq_k32"]["budgets"] = [0, 1, 4, 8]  # what None was
 
     assert changed(config, more_methods) == {"report"}
     assert changed(config, fewer_budgets) == {"report"}
@@ -272,7 +272,7 @@ def test_the_summary_names_all(config):
         "supervised",
         "0, 1, 2",
         "awgn_k32",
-        "1, 4, 10",
+        "1, 4, 8",
     ):
         assert word in text
 

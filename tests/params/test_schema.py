@@ -289,7 +289,7 @@ RAYLEIGH = {"use": "rayleigh"}
         ("scheme", "qpsk_uncoded", "scheme: no such key (its value is 'qpsk_uncoded'); did you"),
         ("link", "awgn_k23", "link: 'awgn_k23' is none of links; did you mean 'awgn_k32'?; there are"),
         ("methods", ["mmsl"], "methods: 'mmsl' is none of methods; did you mean 'mmssl'?; there are"),
-        ("budgets", [0, 2, 10], "budgets: 2 is none of the study's, 1, 4, 10, nor 0"),
+        ("budgets", [0, 2, 8], "budgets: 2 is none of the study's, 1, 4, 8, nor 0"),
         ("schemes", ["qpsk_lpdc_1/2"], "unknown scheme 'qpsk_lpdc_1/2'; the nearest is qpsk_ldpc_1/2"),
         ("schemes", ["qpsk_ldpc"], "scheme qpsk_ldpc has neither rate nor payload: write qpsk_ldpc_1/2, or"),
         ("schemes", ["qpsk_ldpc_1/9"], "schemes: qpsk_ldpc_1/9: rate 1/9 of 64 code bits (32 channel uses)"),
