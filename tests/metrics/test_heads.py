@@ -13,6 +13,7 @@ from semcom.metrics.heads import (
     centred,
     class_means,
     linear,
+    narrowed,
     unit,
 )
 from semcom.metrics.retrieval import precision_at
@@ -44,6 +45,20 @@ def test_linear_is_scikit_learns_with_the_penalty_that_validation_likes(classes)
     assert 0.5 < (expected == test.classes).mean() < 0.98
     scaled = Linear(3 * head.weight, 3 * head.offset, head.classes, 1.0, 0.0)
     assert (scaled.predict(test.features) == head.predict(test.features)).all()
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_of_fewer_images_than_dimensions_it_is_scikit_learns_too(classes):
+    """It is fitted in as many columns as there are images; the peer in all of them."""
+    train, validation = (drawn(n, classes=classes, dim=90, seed=s) for s, n in enumerate((40, 400)))
+    x = 90**0.5 * train.features
+    head = linear(train, validation)
+    peer = LogisticRegression(C=1 / (head.penalty * 40), max_iter=5000, tol=1e-8).fit(x, train.classes)
+    found = head.weight if classes > 2 else head.weight[1:]
+    np.testing.assert_allclose(found, 90**0.5 * peer.coef_, atol=0.01 * np.abs(90**0.5 * peer.coef_).max())
+    assert head.weight.shape == (classes, 90)
+    columns, directions = narrowed(x)
+    np.testing.assert_allclose(columns @ directions.T, x, atol=1e-12)
 
 
 def test_classes_keep_their_names():

@@ -112,14 +112,15 @@ def logistic(train: Labelled, validation: Labelled, *, penalties: Sequence[float
     """
     from sklearn.linear_model import LogisticRegression  # a second, which only those pay who fit
 
-    x, y = np.asarray(train.features, np.float64), train.classes
+    y = train.classes
     if len(np.unique(y)) < 2:
         raise SemcomError(f"a linear head needs at least 2 classes, and all {len(y)} images are of one")
+    x, directions = narrowed(np.asarray(train.features, np.float64))
     fit = LogisticRegression(max_iter=ITERATIONS, warm_start=True)
     best: Linear | None = None
     for penalty in penalties:
         fit.set_params(C=1 / (penalty * len(x))).fit(x, y)
-        weight, offset = fit.coef_.copy(), fit.intercept_.copy()
+        weight, offset = fit.coef_ @ directions.T, fit.intercept_.copy()
         if len(weight) == 1:  # of two classes scikit-learn has one score, for the second
             weight, offset = np.vstack([0 * weight, weight]), np.append(0, offset)
         found = Linear(weight, offset, fit.classes_, penalty, 0.0)
@@ -128,6 +129,21 @@ def logistic(train: Labelled, validation: Labelled, *, penalties: Sequence[float
             best = replace(found, validation=right)
     assert best is not None
     return best
+
+
+def narrowed(x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Features (N, D) in no more columns than there are of them.
+
+    N features span at most N directions. A head that is penalised has no weight in any other, and a rotation
+    changes no penalty, so in N columns it is the same head.
+
+    Returns:
+        The features (N, min(N, D)), and the directions (D, min(N, D)) that their columns stand for.
+    """
+    if len(x) >= x.shape[1]:
+        return x, np.eye(x.shape[1])
+    directions, coordinates = np.linalg.qr(x.T)
+    return np.ascontiguousarray(coordinates.T), directions
 
 
 @dataclass(frozen=True, eq=False)
