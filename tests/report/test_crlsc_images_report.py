@@ -119,6 +119,7 @@ def test_a_study_of_images_alone_has_a_report(study: Path) -> None:
     page = (study / "alone/crlsc.md").read_text()
     assert "## Images over links" in page
     assert "## Frozen encoders" not in page
+    assert "## What local training took" not in page
     assert not (study / "alone/crlsc_accuracy.png").exists()
     with_base = alone.model_copy(update={"bases": {"pq": "PQ32"}})
     crlsc.run(study, with_base, study / "guided")

@@ -170,6 +170,8 @@ def joining(made: pd.DataFrame) -> Iterator[str]:
 
 def training(made: pd.DataFrame, entry: CrlscReportEntry) -> Iterator[str]:
     """What each training took."""
+    if not trained(entry):
+        return
     yield "[CSV](crlsc_training.csv) with every metric of the last epoch.\n"
     body = []
     for method, encoder in trained(entry):
