@@ -300,7 +300,7 @@ def test_the_order_of_the_codebook_makes_bit_errors_cheap(trained):
 @pytest.mark.parametrize("kind", ["deepjscc", "uncoded"])
 def test_a_kill_changes_nothing(kind, frames, trained, tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "CHECKPOINT_S", 0.0)
-    usage, epochs = stage._usage, []
+    usage, epochs = stage.usage_of, []
 
     def killed(network: networks.Network) -> dict[str, float]:
         epochs.append(1)
@@ -308,10 +308,10 @@ def test_a_kill_changes_nothing(kind, frames, trained, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return usage(network)
 
-    monkeypatch.setattr(stage, "_usage", killed)
+    monkeypatch.setattr(stage, "usage_of", killed)
     with pytest.raises(KeyboardInterrupt):
         train(training(kind), frames, tmp_path / "again")
-    monkeypatch.setattr(stage, "_usage", usage)
+    monkeypatch.setattr(stage, "usage_of", usage)
     path = train(training(kind), frames, tmp_path / "again")
     assert path.read_bytes() == trained[kind].read_bytes()
     history = [file.with_name("history.csv").read_text() for file in (path, trained[kind])]

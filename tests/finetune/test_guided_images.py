@@ -154,10 +154,10 @@ def test_what_guides_without_a_base_are_the_mentors_embeddings(frames, base, emb
 def test_the_guides_gradient_reaches_the_encoder_and_not_what_comes_behind(kind, opened, base):
     given = under(kind)
     images, part = opened
-    network = plain._begin(given, images, torch.from_numpy(part.index))
+    network = plain.begin(given, images, torch.from_numpy(part.index))
     made = stage.Under.of(given, network, opened, base=base, embeddings=None)
     batch = torch.arange(20)
-    plain._Loss(given, network, images, made.index)(made.index[batch], torch.Generator())
+    plain.Loss(given, network, images, made.index)(made.index[batch], torch.Generator())
     space = made.embed()
     assert space.shape == (20, DIM)
     space.square().sum().backward()
@@ -179,7 +179,7 @@ def test_pooling_is_that_of_torch_where_cells_are_equal():
 def test_a_kill_changes_nothing_under_a_guide(kind, frames, base, tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "CHECKPOINT_S", 0.0)
     whole = train(under(kind), tmp_path / "whole/x", frames, base=base)
-    usage, epochs = stage._usage, itertools.count(1)
+    usage, epochs = stage.usage_of, itertools.count(1)
 
     def killed(network: Any) -> dict[str, float]:
         if next(epochs) == 2:
@@ -187,7 +187,7 @@ def test_a_kill_changes_nothing_under_a_guide(kind, frames, base, tmp_path, monk
         return usage(network)
 
     with monkeypatch.context() as patch:
-        patch.setattr(stage, "_usage", killed)
+        patch.setattr(stage, "usage_of", killed)
         with pytest.raises(KeyboardInterrupt):
             train(under(kind), tmp_path / "cut/x", frames, base=base)
     again = train(under(kind), tmp_path / "cut/x", frames, base=base)

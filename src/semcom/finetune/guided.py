@@ -17,7 +17,7 @@ from torch.nn import functional
 from semcom.files.errors import SemcomError
 from semcom.files.hashes import digest, sha256
 from semcom.finetune import histories
-from semcom.finetune.images import BATCH, _begin, _Loss, _usage, put_in_order
+from semcom.finetune.images import BATCH, Loss, begin, put_in_order, usage_of
 from semcom.frames.images import DeviceImages, DrawnParts, mean_image
 from semcom.frames.parts import Part
 from semcom.losses import GUIDES
@@ -73,7 +73,7 @@ def run(
     device = set_up(entry.compute)
     images, part = DrawnParts.open([frames], entry.parts, seed=entry.seed, device=device).of(entry.part)
     index = torch.from_numpy(part.index).to(device)
-    trained = _begin(entry, images, index)
+    trained = begin(entry, images, index)
     under = Under.of(entry, trained, (images, part), base=base, embeddings=embeddings)
     tags = {"study": entry.study, "system": entry.system, "method": entry.method}
     tags |= {"link": entry.link_name, "seed": str(entry.seed)}
@@ -188,7 +188,7 @@ def _train(entry: GuidedImagesEntry, under: Under, held: State, events: Journal)
     whole = nn.ModuleDict({"network": under.network, "head": under.head})
 
     def after(epoch: int, means: Epoch) -> Epoch:
-        more = {"images_seen": float((epoch + 1) * steps * entry.batch_size)} | _usage(under.network)
+        more = {"images_seen": float((epoch + 1) * steps * entry.batch_size)} | usage_of(under.network)
         more |= under.look()
         events.metrics({f"images/{key}": value for key, value in (means | more).items()}, step=epoch + 1)
         rank = f"rank {more['effective_rank_space']:.1f}"
@@ -214,7 +214,7 @@ class _GuidedLoss:
 
     def __init__(self, entry: GuidedImagesEntry, under: Under) -> None:
         self.under, self.weight = under, entry.weight
-        self.own = _Loss(entry, under.network, under.images, under.index)
+        self.own = Loss(entry, under.network, under.images, under.index)
         self.guided = Guided(build(GUIDES, entry.guide))
 
     def __call__(self, batch: Tensor, draws: Generator) -> tuple[Tensor, dict[str, Tensor]]:

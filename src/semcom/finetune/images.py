@@ -68,7 +68,7 @@ def run(
             journal, {**tags, "stage": "images"}, entry.model_dump(), fresh=not held.resumed
         ) as events,
     ):
-        trained = _begin(entry, images, index)
+        trained = begin(entry, images, index)
         epochs = _train(entry, trained, (images, index), held, events)
         trained.eval()
         if isinstance(trained, VQVAE) and entry.ordered:
@@ -77,7 +77,7 @@ def run(
         histories.write(history, tags, epochs)
 
 
-def _begin(entry: ImagesEntry, images: DeviceImages, index: Tensor) -> networks.Network:
+def begin(entry: ImagesEntry, images: DeviceImages, index: Tensor) -> networks.Network:
     """The network at its start; a codebook begins with what the untrained encoder gives."""
     with seeded(entry.seed, "images", "init"):
         uses = entry.link.channel_uses if entry.link else None
@@ -103,7 +103,7 @@ def _train(
     progress = Progress(entry.epochs)
 
     def after(epoch: int, means: Epoch) -> Epoch:
-        more = {"images_seen": float((epoch + 1) * steps * entry.batch_size)} | _usage(network)
+        more = {"images_seen": float((epoch + 1) * steps * entry.batch_size)} | usage_of(network)
         events.metrics({f"images/{key}": value for key, value in (means | more).items()}, step=epoch + 1)
         psnr = -10 * math.log10(max(means["mse"], 1e-12))
         progress.step(epoch + 1, f"epoch {epoch + 1}/{entry.epochs}  PSNR of training {psnr:.2f} dB")
@@ -114,14 +114,14 @@ def _train(
         network,
         build(OPTIMISERS, entry.optimiser)(network),
         batches=lambda draws: minibatches(index, steps=steps, batch_size=entry.batch_size, draws=draws),
-        loss=_Loss(entry, network, images, index),
+        loss=Loss(entry, network, images, index),
         plan=Plan(entry.epochs, steps, entry.warmup, entry.seed, "images"),
         held=held,
         after=after,
     )
 
 
-def _usage(network: networks.Network) -> Epoch:
+def usage_of(network: networks.Network) -> Epoch:
     """Of the codebook over the epoch that ends; the count for the next one begins."""
     if isinstance(network, DeepJSCC):
         return {}
@@ -130,7 +130,7 @@ def _usage(network: networks.Network) -> Epoch:
     return {"codes_used": usage.used, "perplexity": usage.perplexity}
 
 
-class _Loss:
+class Loss:
     """The loss of a batch, and terms to log."""
 
     def __init__(
@@ -143,6 +143,7 @@ class _Loss:
         self.variance = float(some.var().clamp(min=1e-6))
 
     def __call__(self, batch: Tensor, draws: Generator) -> tuple[Tensor, dict[str, Tensor]]:
+        """Of the images at places `batch` (B,); `draws` are those of link and codebook."""
         images = self.images.take(batch)
         if isinstance(self.network, DeepJSCC):
             assert self.link is not None
