@@ -89,6 +89,13 @@ def jobs(config: dict[str, Any]) -> ImageJobs:
             True,
             "methods.web.exact: is of a VQ-VAE; fates of image files are drawn, so leave",
         ),
+        ("methods.web.schemes.r12", [], "methods.web.schemes.r12: [] is not a scheme or a list of some"),
+        ("methods.web.schemes.r12", 3, "methods.web.schemes.r12[0]: 3 is not a text"),
+        (
+            "methods.web.schemes.r12",
+            ["qpsk_ldpc_1/2", "qpsk_ldpc_1/2"],
+            "methods.web.schemes.r12: qpsk_ldpc_1/2 stands twice; each item may stand once",
+        ),
         ("methods.web.entropy", True, "methods.web.entropy: is of a VQ-VAE's indices; leave it out, or add"),
         (
             "methods.plain.entropy",

@@ -401,6 +401,9 @@ def test_a_file_of_claims_is_checked(tmp_path):
     assert "margin 3 is no difference in 0..1" in faults(margin=3)
     assert "labels are claimed below a ratio" in faults(measure="labels")
     assert "bytes has no targets to choose" in faults(**BYTES_OF, targets=["near"])
+    path.write_bytes(b"claims:\n  a: {says: \xff}\n")
+    with pytest.raises(SemcomError, match=r"mine\.yaml is no YAML: 'utf-8' codec"):
+        files.load(path)
     assert "link: NAME and snr_db: [10] go with psnr and image_accuracy" in faults(measure="psnr")
     assert "link: NAME and snr_db: [10] go with psnr and image_accuracy" in faults(link="r12")
     sent = {"measure": "psnr", "link": "r12", "snr_db": "[10]"}

@@ -41,7 +41,7 @@ def read(path: Path, model: type[Of]) -> Of:
     except OSError as error:
         near = faults.nearest(path.stem, [p.stem for p in path.parent.glob("*.yaml")])
         raise SemcomError(f"claims: cannot read {path} ({error.strerror}){near}") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SemcomError(f"claims: {path} is no YAML: {error}") from error
     if not isinstance(content, Mapping):
         raise SemcomError(f"claims: {path} holds no section claims")

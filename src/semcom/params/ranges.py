@@ -39,6 +39,11 @@ _INDEX_PART = re.compile(
 )
 
 
+def listed(value: Any) -> Any:
+    """One stands for a list of one."""
+    return value if isinstance(value, (list, tuple)) else (value,)
+
+
 def unique(items: tuple[Any, ...]) -> tuple[Any, ...]:
     """Refuse an item that stands twice.
 

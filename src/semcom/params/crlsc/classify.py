@@ -4,7 +4,7 @@ target's training images ─► encoder, frozen or trained on ─► vectors ─
 ways: `direct`, without a link │ a link's analog symbols │ a digital link's bits, indices in codebooks
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from annotated_types import Gt, MinLen
 from pydantic import AfterValidator, BeforeValidator
@@ -18,6 +18,7 @@ from semcom.params.ranges import (
     WholeNumber,
     WholeSnrDb,
     increasing,
+    listed,
     unique,
 )
 from semcom.params.schema import Name
@@ -27,11 +28,6 @@ DIRECT = "direct"
 """The way without a link: what heads are worth where nothing is lost."""
 Indices = Literal["shared", "private"]
 Chosen = Annotated[tuple[str, ...], MinLen(1), AfterValidator(unique)]
-
-
-def _listed(value: Any) -> Any:
-    """One stands for a list of one."""
-    return value if isinstance(value, (list, tuple)) else (value,)
 
 
 def _told_apart(shares: tuple[float, ...]) -> tuple[float, ...]:
@@ -50,10 +46,10 @@ def share(fraction: float) -> str:
 
 
 Targets = Annotated[
-    tuple[str, ...], MinLen(1), AfterValidator(unique), BeforeValidator(_listed), "a target or a list of some"
+    tuple[str, ...], MinLen(1), AfterValidator(unique), BeforeValidator(listed), "a target or a list of some"
 ]
 Shares = Annotated[
-    tuple[PositiveFraction, ...], MinLen(1), AfterValidator(_told_apart), BeforeValidator(_listed)
+    tuple[PositiveFraction, ...], MinLen(1), AfterValidator(_told_apart), BeforeValidator(listed)
 ]
 
 

@@ -7,7 +7,7 @@ test part ─► image files at every quality ───────────�
 from typing import Annotated, Literal
 
 from annotated_types import Gt, MinLen
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from semcom.params.entries import Component, Strict
 from semcom.params.mapsize import map_size
@@ -20,6 +20,7 @@ from semcom.params.ranges import (
     WholeNumber,
     WholeSnrDb,
     increasing,
+    listed,
     unique,
 )
 from semcom.params.schema import Name
@@ -32,7 +33,9 @@ CAPACITY = "capacity"
 ANY = "any"
 """Folder of a network that knows no link."""
 
-Several = Annotated[tuple[str, ...], MinLen(1), AfterValidator(unique)]
+Schemes = Annotated[
+    tuple[str, ...], MinLen(1), AfterValidator(unique), BeforeValidator(listed), "a scheme or a list of some"
+]
 
 
 def low_middle_high(snr_db: tuple[int, ...]) -> tuple[int, ...]:
@@ -104,7 +107,7 @@ class ImageMethod(Strict):
 
     vqvae: Codebook | None = None
     files: ImageFiles | None = None
-    schemes: dict[str, str | Several] = {}
+    schemes: dict[str, Schemes] = {}
     """Of what is sent as bits: each link that it is sent over, and MODULATION_CODE_RATE, such as
     `qpsk_ldpc_1/2`; of image files also several, of which the best at each Es/N0 is taken, or `capacity`."""
     entropy: bool = False
@@ -122,8 +125,7 @@ class ImageMethod(Strict):
 
     def schemes_on(self, link: str) -> tuple[str, ...]:
         """The schemes over a link; none of DeepJSCC."""
-        found = self.schemes.get(link, ())
-        return (found,) if isinstance(found, str) else found
+        return self.schemes.get(link, ())
 
     @property
     def digital(self) -> bool:
