@@ -20,6 +20,16 @@ def of_seeds(path, pairs):
     ]
 
 
+def of_images(stage, pairs, *files):
+    """Files of all jobs of a stage."""
+    return [
+        f"results/{SYSTEMS.study}/crlsc/images/{stage}/{method}/{link}/seed{seed}/{file}"
+        for method, link in pairs
+        for seed in CRLSC.seeds
+        for file in files
+    ]
+
+
 def crlsc_figures(name, wanted):
     """A figure of the report, where there is something to draw."""
     path = f"results/{{study}}/report/{{report}}/crlsc_{name}"

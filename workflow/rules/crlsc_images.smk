@@ -2,16 +2,6 @@
 IMAGES = CRLSC.images
 
 
-def of_images(stage, pairs, *files):
-    """Files of all jobs of a stage."""
-    return [
-        f"results/{SYSTEMS.study}/crlsc/images/{stage}/{method}/{link}/seed{seed}/{file}"
-        for method, link in pairs
-        for seed in CRLSC.seeds
-        for file in files
-    ]
-
-
 wildcard_constraints:
     reconstructor="|".join(IMAGES.images.methods),
     encoded="|".join(IMAGES.encodings) or "(?!)",
