@@ -51,6 +51,9 @@ $(READY): pyproject.toml constraints.txt
 	if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
 	    echo "$$python cannot make environments; on Debian and Ubuntu: apt-get install python3.11-venv" >&2; exit 1; \
 	fi; \
+	if [ -L .venv ]; then \
+	    echo ".venv is a link, to $$(readlink .venv): what is there may be another checkout's, so nothing is installed into it. Remove the link (rm .venv) to get an environment here" >&2; exit 1; \
+	fi; \
 	if [ ! -e $@ ] && ls .venv/.ready-* >/dev/null 2>&1; then clear=--clear; fi; \
 	echo "semcom: installing into .venv; this takes some minutes and 7 GB" && \
 	"$$python" -m venv $$clear .venv
