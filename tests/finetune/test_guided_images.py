@@ -15,16 +15,20 @@ from semcom.files.errors import SemcomError
 from semcom.finetune import guided as stage
 from semcom.finetune import images as plain
 from semcom.frames.images import DrawnParts
+from semcom.models import local
 from semcom.models.guidehead import GuideHead, pooled
+from semcom.models.local import LocalEncoder
 from semcom.params.crlsc.imageentries import GuidedImagesEntry, ImagesEntry
 from semcom.params.crlsc.images import Codebook, ImageLink
+from semcom.params.crlsc.section import Network
 from semcom.params.entries import Compute
 from semcom.params.parts import PartEntry
 from semcom.quantise.shared import SharedBase
 from semcom.quantise.source import InMemory
 from semcom.quantise.store import pixel_digests
 from semcom.quantise.store import write as write_embeddings
-from semcom.training import loop
+from semcom.training import loop, weights
+from semcom.training.randomness import seeded
 
 DIM = 8
 PARTS = (
@@ -40,6 +44,8 @@ INFONCE = {"use": "infonce", "temperature": 0.07, "hard_negatives": 4, "alpha": 
 KINDS = ("deepjscc", "vqvae")
 FILES = ("network", "history", "journal")
 CHANCE = 1 / 60
+LOCAL = Network(backbone={"use": "resnet18", "width_mult": 0.125})
+"""A local encoder, in place of a VQ-VAE's own."""
 
 
 def fields(kind: str, **more: Any) -> dict[str, Any]:
@@ -193,6 +199,62 @@ def test_a_kill_changes_nothing_under_a_guide(kind, frames, base, tmp_path, monk
     again = train(under(kind), tmp_path / "cut/x", frames, base=base)
     pd.testing.assert_frame_equal(again, whole)
     assert (tmp_path / "cut/x/network").read_bytes() == (tmp_path / "whole/x/network").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def lent(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A trained local encoder."""
+    path = tmp_path_factory.mktemp("local") / "encoder.pt"
+    with seeded(1, "test"):
+        weights.save(path, local.saved(LocalEncoder(SIZE, LOCAL.encoder, dim=DIM)))
+    return path
+
+
+def borrowing(scale: float | None) -> dict[str, Any]:
+    lent = {"method": "guided", "encoder": "small", "encoder_lr_scale": scale}
+    return {"encoder": {"borrowed": lent, "network": LOCAL}}
+
+
+@pytest.mark.parametrize("guided", [False, True])
+def test_a_vqvae_goes_on_from_a_local_encoder(guided, lent, frames, base, tmp_path):
+    start = weights.load(lent)["weights"]
+    for scale, first in ((None, True), (0.1, True), (1.0, False)):
+        folder = tmp_path / str(scale)
+        if guided:
+            train(under("vqvae", **borrowing(scale)), folder, frames, base=base, encoder=lent)
+        else:
+            plain.run(
+                ImagesEntry(**fields("vqvae", **borrowing(scale))),
+                frames=frames,
+                encoder=lent,
+                **places(folder),
+            )
+        trained = weights.load(folder / "network")["network"]
+        prefix = "encoder.encoders.backbones.rgb."
+        moved = {
+            name: float((trained[prefix + name] - start[f"encoders.backbones.rgb.{name}"]).abs().max())
+            for name in ("conv1.weight", "bn1.running_mean", "layer4.0.conv1.weight")
+        }
+        assert moved["layer4.0.conv1.weight"] == 0, "behind the map"
+        if scale is None:
+            assert set(moved.values()) == {0}
+        else:
+            assert moved["bn1.running_mean"] > 0
+            assert (moved["conv1.weight"] < 3e-3) == first, "the rate is the encoder's own"
+
+
+def test_a_local_encoder_must_be_the_entrys(lent, frames, tmp_path):
+    given = ImagesEntry(**fields("vqvae", **borrowing(None)))
+    with pytest.raises(SemcomError, match="vqvae goes on from a local encoder; give --encoder"):
+        plain.run(given, frames=frames, **places(tmp_path))
+    with pytest.raises(SemcomError, match="vqvae has an encoder of its own: leave --encoder out"):
+        plain.run(ImagesEntry(**fields("vqvae")), frames=frames, encoder=lent, **places(tmp_path))
+    other = borrowing(None)
+    other["encoder"]["network"] = Network(backbone={"use": "resnet18", "width_mult": 0.25})
+    with pytest.raises(
+        SemcomError, match="does not hold the backbone that the params describe; give the file"
+    ):
+        plain.run(ImagesEntry(**fields("vqvae", **other)), frames=frames, encoder=lent, **places(tmp_path))
 
 
 def test_private_images_take_a_guide_that_needs_no_entry(frames, base, tmp_path):

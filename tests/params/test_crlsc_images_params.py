@@ -51,6 +51,10 @@ crlsc:
         files: {codec: webp, mosaic: 8}
         schemes: {r12: [qpsk_ldpc_1/2, 16qam_ldpc_1/2], r6: qpsk_ldpc_1/2, fading: capacity}
       plain: {vqvae: {codes: 256}, schemes: {r12: qpsk_uncoded}}
+      lent:
+        vqvae: {codes: 256}
+        schemes: {r12: 16qam_ldpc_1/2}
+        borrowed: {method: random, encoder: small}
 """
 
 
@@ -95,6 +99,26 @@ def jobs(config: dict[str, Any]) -> ImageJobs:
             "methods.web.schemes.r12",
             ["qpsk_ldpc_1/2", "qpsk_ldpc_1/2"],
             "methods.web.schemes.r12: qpsk_ldpc_1/2 stands twice; each item may stand once",
+        ),
+        (
+            "methods.jscc.borrowed",
+            {"method": "random", "encoder": "small"},
+            "methods.jscc.borrowed: is of a VQ-VAE, whose own encoder it replaces; leave it out, or",
+        ),
+        (
+            "methods.lent.borrowed.method",
+            "randon",
+            "methods.lent.borrowed.method: 'randon' is none of methods; did you mean 'random'?",
+        ),
+        (
+            "methods.lent.borrowed.encoder",
+            "smal",
+            "methods.lent.borrowed.encoder: 'smal' is none of encoders; did you mean 'small'?",
+        ),
+        (
+            "methods.lent.borrowed.encoder_lr_scale",
+            0,
+            "methods.lent.borrowed.encoder_lr_scale: 0 is not",
         ),
         ("methods.web.entropy", True, "methods.web.entropy: is of a VQ-VAE's indices; leave it out, or add"),
         (
@@ -238,7 +262,7 @@ def test_options_and_defaults_of_a_codebook_are_those_of_the_network():
     options = {
         name: option.default
         for name, option in inspect.signature(VQVAE).parameters.items()
-        if option.kind is option.KEYWORD_ONLY
+        if option.kind is option.KEYWORD_ONLY and name != "encoder"
     }
     assert Codebook().model_dump() == options
 
@@ -256,6 +280,7 @@ def test_a_vqvae_trains_once_and_deepjscc_once_a_link(config):
         ("jscc", "fading"),
         ("vq", "any"),
         ("plain", "any"),
+        ("lent", "any"),
     ]
     assert ("vq", "fading") in made.tested
     assert ("plain", "r6") not in made.tested
@@ -265,6 +290,26 @@ def test_a_vqvae_trains_once_and_deepjscc_once_a_link(config):
     assert len(json.loads(made.test("vq", "r6", 0))["table"]["qpsk_ldpc_1-2_512_awgn.csv"]) == 16
     assert "error-table" not in made.test_inputs("plain", "r12", 0)
     assert [json.loads(made.train(name, "any", 0))["ordered"] for name in ("vq", "plain")] == [False, True]
+
+
+def test_a_vqvae_with_a_local_encoder_waits_for_it_and_says_what_it_is(config):
+    made = jobs(config)
+    assert made.train_inputs("lent", 1)["encoder"] == made.jobs.encoder("random", "small", 1)
+    assert "encoder" not in made.train_inputs("vq", 1)
+    for text in (made.train("lent", "any", 0), made.test("lent", "r12", 0)):
+        assert json.loads(text)["encoder"] == {
+            "borrowed": {"method": "random", "encoder": "small", "encoder_lr_scale": None},
+            "network": {
+                "backbone": {"use": "mobilenet_v3_small", "width_mult": 1.0},
+                "precision": "fp32",
+            },
+        }
+    config["crlsc"]["encoders"]["other"] = {"backbone": {"use": "vit"}}
+    config["crlsc"]["methods"]["random"] = {"encoders": ["other"]}
+    with pytest.raises(
+        SemcomError, match="lent.borrowed.encoder: small: random does not train it; it trains ot"
+    ):
+        load(config)
 
 
 def test_methods_over_a_link_have_its_channel_uses(config):
@@ -348,6 +393,11 @@ def test_a_classifier_may_learn_from_a_part_of_its_own(config):
 def test_a_study_of_images_alone_leaves_encoders_methods_and_targets_out(config):
     for key in ("encoders", "methods", "targets"):
         del config["crlsc"][key]
+    with pytest.raises(
+        SemcomError, match="lent.borrowed.encoder: 'small' is none of encoders; there are none"
+    ):
+        load(config)
+    del config["crlsc"]["images"]["methods"]["lent"]
     alone = jobs(config)
     assert alone.tested
     assert (alone.jobs.trained, alone.jobs.probed, alone.jobs.compared) == ([], [], [])
@@ -395,8 +445,12 @@ def entries(made: ImageJobs) -> dict[str, str]:
 
 def test_the_page_shows_a_section_that_holds(config):
     page = (Path(__file__).parents[2] / "docs/reconstruction.md").read_text()
-    shown, guided = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    shown, guided, lent = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     config["crlsc"]["images"] = yaml.safe_load(shown)["crlsc"]["images"]
     assert len(jobs(config).tested) == 8
+    config["crlsc"]["methods"]["guided"] = {}
+    config["crlsc"]["encoders"]["resnet"] = {"backbone": {"use": "resnet18"}}
+    config["crlsc"]["images"]["methods"] = yaml.safe_load(lent)
+    assert len(jobs(config).tested) == 2
     config["crlsc"] |= yaml.safe_load(guided)["crlsc"]
     assert len(jobs(config).tested) == 6

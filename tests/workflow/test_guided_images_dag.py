@@ -37,6 +37,10 @@ crlsc:
       jscc: {}
       jscc_guided: {guide: {use: infonce, hard_negatives: 4}, base: pq, weight: 0.1}
       jscc_raw: {guide: {use: infonce, hard_negatives: 4}, weight: 0.1}
+      vq_lent:
+        vqvae: {codes: 4, dim: 4, width: 8, hidden: 4, blocks: 1, halvings: 3}
+        schemes: {awgn: qpsk_ldpc_1/2}
+        borrowed: {method: random, encoder: small}
     epochs: 2
     batch_size: 10
     snr_db: [-5, 10]
@@ -45,6 +49,7 @@ crlsc:
 TRAIN = "results/tiny/crlsc/images/train"
 GUIDED = f"{TRAIN}/jscc_guided/awgn/seed0"
 SWEEP = "results/tiny/crlsc/images/test/jscc_guided/awgn/seed0/table.csv"
+LENT = "results/tiny/crlsc/images/test/vq_lent/awgn/seed0/table.csv"
 JOB = "crlsc_images jscc_guided awgn 0"
 KNOWLEDGE = {"crlsc_embed", "crlsc_shared"}
 
@@ -57,9 +62,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     return site
 
 
-def needed(site: Site, method: str) -> set[str]:
+def needed(site: Site, method: str, link: str = "awgn") -> set[str]:
     """The rules behind a network."""
-    jobs = site.planned(f"{TRAIN}/{method}/awgn/seed0/network.pt")
+    jobs = site.planned(f"{TRAIN}/{method}/{link}/seed0/network.pt")
     return {job.split()[0] for job in jobs if job.startswith("crlsc")}
 
 
@@ -67,6 +72,7 @@ def test_a_guided_network_waits_for_what_guides_it(site):
     assert needed(site, "jscc") == {"crlsc_images"}
     assert needed(site, "jscc_guided") == {"crlsc_images"} | KNOWLEDGE
     assert needed(site, "jscc_raw") == {"crlsc_images", "crlsc_embed"}
+    assert needed(site, "vq_lent", "any") == {"crlsc_images", "crlsc_local"}
     with site.edited("params/quickstart.yaml", "train: public", "train: a"):
         text = site.snakemake("-n", code=1)
     assert "Traceback" not in text
@@ -74,7 +80,8 @@ def test_a_guided_network_waits_for_what_guides_it(site):
 
 
 def test_it_trains_and_sends_as_any_other(site):
-    site.snakemake("--cores", "2", SWEEP)
+    site.snakemake("--cores", "2", SWEEP, LENT)
+    assert "psnr_db" in set(pd.read_csv(site.root / LENT)["metric"])
     folder = site.root / GUIDED
     history = pd.read_csv(folder / "history.csv").pivot(index="epoch", columns="metric", values="value")
     assert list(history.index) == [1, 2]

@@ -24,6 +24,10 @@ def finetune(
     history: Output,
     journal: Journal,
     state: States,
+    encoder: Annotated[
+        Path | None,
+        typer.Option(help="A trained local encoder in place of a VQ-VAE's own, if the entry has one."),
+    ] = None,
     base: Annotated[Path | None, typer.Option(help="The shared knowledge base that guides.")] = None,
     embeddings: Annotated[
         Path | None, typer.Option(help="The mentor's embeddings, where they guide without a base.")
@@ -39,6 +43,7 @@ def finetune(
         train(
             under,
             frames=frames,
+            encoder=encoder,
             base=base,
             embeddings=embeddings,
             network=network,
@@ -50,7 +55,15 @@ def finetune(
     given = read(ImagesEntry, entry, log, *name)
     from semcom.finetune.images import run
 
-    run(given, frames=frames, network=network, history=history, journal=journal, states=state)
+    run(
+        given,
+        frames=frames,
+        encoder=encoder,
+        network=network,
+        history=history,
+        journal=journal,
+        states=state,
+    )
 
 
 def classifier(

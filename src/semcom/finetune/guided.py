@@ -17,7 +17,7 @@ from torch.nn import functional
 from semcom.files.errors import SemcomError
 from semcom.files.hashes import digest, sha256
 from semcom.finetune import histories
-from semcom.finetune.images import BATCH, Loss, begin, put_in_order, usage_of
+from semcom.finetune.images import BATCH, Loss, begin, optimiser, put_in_order, usage_of
 from semcom.frames.images import DeviceImages, DrawnParts, mean_image
 from semcom.frames.parts import Part
 from semcom.losses import GUIDES
@@ -34,7 +34,6 @@ from semcom.params.crlsc.imageentries import GuidedImagesEntry
 from semcom.params.entries import to_json
 from semcom.progress import Progress, log
 from semcom.tracking.journal import Journal
-from semcom.training import OPTIMISERS
 from semcom.training.compute import set_up
 from semcom.training.loop import Epoch, Plan, fit, minibatches
 from semcom.training.randomness import seeded
@@ -48,6 +47,7 @@ def run(
     entry: GuidedImagesEntry,
     *,
     frames: Path,
+    encoder: Path | None = None,
     base: Path | None,
     embeddings: Path | None,
     network: Path,
@@ -60,6 +60,7 @@ def run(
     Args:
         entry: what to train and how.
         frames: prepared images of the part's data set.
+        encoder: the local encoder in place of a VQ-VAE's own, if the entry has one.
         base: the shared knowledge base that guides, if one does.
         embeddings: the mentor's embeddings of those images, where it guides without a base.
         network: output, weights and the mean training image, as of a network without a guide.
@@ -73,11 +74,11 @@ def run(
     device = set_up(entry.compute)
     images, part = DrawnParts.open([frames], entry.parts, seed=entry.seed, device=device).of(entry.part)
     index = torch.from_numpy(part.index).to(device)
-    trained = begin(entry, images, index)
+    trained = begin(entry, images, index, encoder)
     under = Under.of(entry, trained, (images, part), base=base, embeddings=embeddings)
     tags = {"study": entry.study, "system": entry.system, "method": entry.method}
     tags |= {"link": entry.link_name, "seed": str(entry.seed)}
-    read = [sha256(file) for file in (base, embeddings) if file]
+    read = [sha256(file) for file in (encoder, base, embeddings) if file]
     with (
         state(states, digest("images", to_json(entry), images.content, *read)) as held,
         Journal.open(
@@ -200,7 +201,7 @@ def _train(entry: GuidedImagesEntry, under: Under, held: State, events: Journal)
     positions = torch.arange(len(under.index), device=under.index.device)
     return fit(
         whole,
-        build(OPTIMISERS, entry.optimiser)(whole),
+        optimiser(entry, under.network, under.head),
         batches=lambda draws: minibatches(positions, steps=steps, batch_size=entry.batch_size, draws=draws),
         loss=_GuidedLoss(entry, under),
         plan=Plan(entry.epochs, steps, entry.warmup, entry.seed, "images"),

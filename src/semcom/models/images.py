@@ -7,23 +7,39 @@ from torch import Tensor
 
 from semcom.files.errors import SemcomError
 from semcom.models.jscc import DeepJSCC
+from semcom.models.mapencoder import MapEncoder
 from semcom.models.vqvae import VQVAE
+from semcom.params.crlsc.imageentries import BorrowedEncoder
 from semcom.params.crlsc.images import CHANNELS, Codebook
+from semcom.params.mapsize import map_size
 from semcom.training import weights
 
 Network = DeepJSCC | VQVAE
 
 
-def made(size: tuple[int, int], vqvae: Codebook | None, channel_uses: int | None) -> Network:
+def made(
+    size: tuple[int, int],
+    vqvae: Codebook | None,
+    channel_uses: int | None,
+    encoder: BorrowedEncoder | None = None,
+) -> Network:
     """The network of a method, at random initialisation.
 
     Args:
         size: width and height of the images in pixels.
         vqvae: options of a VQ-VAE; None: DeepJSCC.
         channel_uses: DeepJSCC's, an image; a VQ-VAE has none.
+        encoder: a local encoder in place of a VQ-VAE's own.
+
+    Raises:
+        SemcomError: DeepJSCC without channel uses, or that encoder makes no map of the indices' size.
     """
     if vqvae is not None:
-        return VQVAE(CHANNELS, size, **vqvae.model_dump())
+        lent = None
+        if encoder is not None:
+            maps, network = map_size(size, vqvae.halvings), encoder.network.encoder
+            lent = MapEncoder(size, network, maps, vqvae.dim, frozen=encoder.frozen)
+        return VQVAE(CHANNELS, size, **vqvae.model_dump(), encoder=lent)
     if channel_uses is None:
         raise SemcomError("DeepJSCC is made for a link's channel uses; give the entry a link")
     return DeepJSCC(CHANNELS, size, channel_uses)

@@ -22,6 +22,8 @@ from semcom.training import weights
 
 CONTRAST = "contrast."
 """How the keys of SimCLR's projector begin, which is not kept."""
+BACKBONE = "encoders."
+"""How those of the backbone begin."""
 
 
 class Embedded(NamedTuple):
@@ -117,6 +119,23 @@ def load_into(network: LocalEncoder, path: Path) -> None:
         raise SemcomError(
             f"{path} does not hold the weights of the encoder that the params describe; remove it and run "
             "its job again"
+        ) from error
+
+
+def load_backbone(encoders: Encoders, path: Path) -> None:
+    """Give `encoders` the backbone of a trained local encoder.
+
+    Raises:
+        SemcomError: the file is missing, damaged, or of another backbone.
+    """
+    content = weights.load(path, next(encoders.parameters()).device)
+    try:
+        kept = {k.removeprefix(BACKBONE): v for k, v in content["weights"].items() if k.startswith(BACKBONE)}
+        encoders.load_state_dict(kept)
+    except (RuntimeError, TypeError, KeyError, AttributeError) as error:
+        raise SemcomError(
+            f"{path} does not hold the backbone that the params describe; give the file of that encoder, or "
+            "remove it and run its job again"
         ) from error
 
 

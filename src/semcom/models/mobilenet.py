@@ -1,5 +1,6 @@
 """MobileNetV2 of any width, for devices that compute little."""
 
+from collections.abc import Iterator
 from math import ceil
 
 from torch import Tensor, nn
@@ -35,7 +36,13 @@ class MobileNetV2(nn.Module):
         self.features = network.features
         self.dim: int = network.last_channel
 
+    def maps(self, x: Tensor) -> Iterator[Tensor]:
+        """The maps (N, filters, h, w) of the layers, as they come, of images (N, C, H, W)."""
+        for layer in self.features:
+            x = layer(x)
+            yield x
+
     def forward(self, x: Tensor) -> Tensor:
         """Features (N, dim) of images (N, C, H, W)."""
-        features: Tensor = self.features(x).mean(dim=(2, 3))
-        return features
+        *_, last = self.maps(x)
+        return last.mean(dim=(2, 3))

@@ -1,5 +1,6 @@
 """MobileNetV3-small of any width, the lightest of the convolutional backbones."""
 
+from collections.abc import Iterator
 from math import ceil
 
 from torch import Tensor, nn
@@ -42,7 +43,13 @@ class MobileNetV3Small(nn.Module):
                 convolution.stride = (1, 1)
         self.dim: int = self.features[-1].out_channels
 
+    def maps(self, x: Tensor) -> Iterator[Tensor]:
+        """The maps (N, filters, h, w) of the layers, as they come, of images (N, C, H, W)."""
+        for layer in self.features:
+            x = layer(x)
+            yield x
+
     def forward(self, x: Tensor) -> Tensor:
         """Features (N, dim) of images (N, C, H, W)."""
-        features: Tensor = self.features(x).mean(dim=(2, 3))
-        return features
+        *_, last = self.maps(x)
+        return last.mean(dim=(2, 3))

@@ -4,6 +4,7 @@ Parameters have torchvision's names and shapes, so that at full width its weight
 torchvision because importing that takes 1.6 CPU-seconds, and every job of a study would pay them.
 """
 
+from collections.abc import Iterator
 from math import ceil
 from typing import Literal
 
@@ -85,8 +86,14 @@ class ResNet18(nn.Module):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
+    def maps(self, x: Tensor) -> Iterator[Tensor]:
+        """The maps (N, filters, h, w) of the stages, as they come, of images (N, C, H, W)."""
+        x = self.maxpool(F.relu(self.bn1(self.conv1(x)), inplace=True))
+        for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
+            x = stage(x)
+            yield x
+
     def forward(self, x: Tensor) -> Tensor:
         """Features (N, dim) of images (N, C, H, W)."""
-        x = self.maxpool(F.relu(self.bn1(self.conv1(x)), inplace=True))
-        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
-        return x.mean(dim=(2, 3))
+        *_, last = self.maps(x)
+        return last.mean(dim=(2, 3))

@@ -4,6 +4,8 @@ Plain in the sense of Beyer et al. 2022 (arXiv 2205.01580), which is what trains
 are fixed sines, tokens are averaged, there is no class token and no dropout.
 """
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -88,8 +90,8 @@ class ViT(nn.Module):
         check_patches(size, patch=patch, width=width, heads=heads)
         self.dim = width
         self.patches = nn.Conv2d(channels, width, patch, stride=patch)
-        across, down = size[0] // patch, size[1] // patch
-        self.register_buffer("position", positions(across, down, width), persistent=False)
+        self.across, self.down = size[0] // patch, size[1] // patch
+        self.register_buffer("position", positions(self.across, self.down, width), persistent=False)
         self.blocks = nn.Sequential(*(Block(width, heads, round(hidden * width)) for _ in range(depth)))
         self.norm = nn.LayerNorm(width)
         for layer in self.modules():
@@ -97,11 +99,19 @@ class ViT(nn.Module):
                 nn.init.xavier_uniform_(layer.weight.flatten(1))
                 nn.init.zeros_(layer.bias)
 
+    def tokens(self, x: Tensor) -> Tensor:
+        """What the last block says (N, T, dim) of each patch of images (N, C, H, W), row by row."""
+        patches = self.patches(x).flatten(2).transpose(1, 2) + self.position
+        tokens: Tensor = self.norm(self.blocks(patches))
+        return tokens
+
+    def maps(self, x: Tensor) -> Iterator[Tensor]:
+        """These as the one map (N, dim, h, w)."""
+        yield self.tokens(x).transpose(1, 2).unflatten(2, (self.down, self.across))
+
     def forward(self, x: Tensor) -> Tensor:
         """Features (N, dim) of images (N, C, H, W)."""
-        tokens = self.patches(x).flatten(2).transpose(1, 2) + self.position
-        features: Tensor = self.norm(self.blocks(tokens)).mean(dim=1)
-        return features
+        return self.tokens(x).mean(dim=1)
 
 
 def positions(across: int, down: int, width: int) -> Tensor:

@@ -56,7 +56,9 @@ class Residual(nn.Module):
         return x + change
 
 
-def encoder(channels: int, dim: int, *, width: int, hidden: int, blocks: int, halvings: int) -> nn.Sequential:
+def plain_encoder(
+    channels: int, dim: int, *, width: int, hidden: int, blocks: int, halvings: int
+) -> nn.Sequential:
     """From images (N, channels, H, W) to maps (N, dim, H / 2^halvings, W / 2^halvings)."""
     widths = [channels, *_widths(width, halvings)]
     layers: list[nn.Module] = []
@@ -92,6 +94,8 @@ class VQVAE(nn.Module):
         decay: of the codes' moving averages.
         commitment: weight of the commitment loss.
         dead_below: see `VectorQuantiser`.
+        encoder: in place of the network's own: from images (N, channels, H, W) in 0…1 to maps (N, dim,
+            H / 2^halvings, W / 2^halvings).
 
     Raises:
         SemcomError: the size cannot be halved so often.
@@ -111,11 +115,13 @@ class VQVAE(nn.Module):
         decay: Fraction = 0.99,
         commitment: NonNegative = 0.25,
         dead_below: Fraction = 0.1,
+        encoder: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.map = map_size(size, halvings)
         form = {"width": width, "hidden": hidden, "blocks": blocks, "halvings": halvings}
-        self.encoder = encoder(channels, dim, **form)
+        self.shift = 0.0 if encoder else GREY
+        self.encoder = encoder or plain_encoder(channels, dim, **form)
         self.quantiser = VectorQuantiser(
             codes, dim, decay=decay, commitment=commitment, dead_below=dead_below
         )
@@ -132,7 +138,7 @@ class VQVAE(nn.Module):
         Raises:
             SemcomError: images of another size.
         """
-        maps = self.encoder(images - GREY)
+        maps = self.encoder(images - self.shift)
         if maps.shape[-2:] != self.map[::-1]:
             raise SemcomError(
                 f"images of {images.shape[-1]}×{images.shape[-2]} pixels give {maps.shape[-1]}×"

@@ -63,7 +63,7 @@ def nearest(word: object, valid: Iterable[str]) -> str:
 def unknown(name: str, valid: Iterable[str], section: str) -> str:
     """`name` names nothing of a section."""
     names = list(valid)
-    return f"{shown(name)} is none of {section}{nearest(name, names)}; there are {', '.join(names)}"
+    return f"{shown(name)} is none of {section}{nearest(name, names)}; there are {', '.join(names) or 'none'}"
 
 
 def missing(path: Path, annotation: Any) -> Fault:

@@ -107,7 +107,9 @@ def pictures() -> PictureSet:
         pictures=((name, patches[name]) for name in order),
         classes=(UNLABELLED,),
         licence=", ".join(f"{name}: {of.licence}" for name, of in PHOTOGRAPHS.items()),
-        citation="; ".join([*(f"{name}: {of.by}" for name, of in PHOTOGRAPHS.items()), "each cut into patches"]),
+        citation="; ".join(
+            [*(f"{name}: {of.by}" for name, of in PHOTOGRAPHS.items()), "each cut into patches"]
+        ),
     )
 
 

@@ -5,9 +5,22 @@ from typing import Annotated
 from annotated_types import Gt, MinLen
 
 from semcom.params.crlsc.entries import PartsEntry
-from semcom.params.crlsc.images import Classifier, Codebook, ImageFiles, ImageLink
-from semcom.params.entries import Component, Size
+from semcom.params.crlsc.images import Borrowed, Classifier, Codebook, ImageFiles, ImageLink
+from semcom.params.crlsc.section import Network
+from semcom.params.entries import Component, Size, Strict
 from semcom.params.ranges import Fraction, Positive, PositiveInt, WholeNumber, WholeSnrDb
+
+
+class BorrowedEncoder(Strict):
+    """A local encoder in place of a VQ-VAE's own: what it is, and how it goes on."""
+
+    borrowed: Borrowed
+    network: Network
+
+    @property
+    def frozen(self) -> bool:
+        """Whether it stays as it was trained."""
+        return self.borrowed.encoder_lr_scale is None
 
 
 class ImagesEntry(PartsEntry):
@@ -19,6 +32,8 @@ class ImagesEntry(PartsEntry):
     link: ImageLink | None
     vqvae: Codebook | None
     """None: DeepJSCC."""
+    encoder: BorrowedEncoder | None = None
+    """None: the network's own."""
     ordered: bool
     """Whether the codebook is put in an order that bit errors hurt little: some scheme has no code."""
     size: Size
@@ -68,6 +83,7 @@ class ImagesTestEntry(PartsEntry):
     channel: Component
     channel_uses: PositiveInt
     vqvae: Codebook | None
+    encoder: BorrowedEncoder | None = None
     scheme: str | None
     exact: bool
     entropy: bool = False

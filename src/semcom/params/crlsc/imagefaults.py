@@ -34,6 +34,8 @@ def lacking(section: Section, classes: Mapping[str, tuple[str, ...] | None]) -> 
     for name, method in images.methods.items():
         path = (KEY, "methods", name)
         yield from _kind(method, path)
+        if method.borrowed is not None:
+            yield from _borrowed(section, method, (*path, "borrowed"))
         for link in images.links_of(name):
             yield from _sent(images, method, (path, link), section.size)
 
@@ -92,6 +94,21 @@ def _kind(method: ImageMethod, path: Path) -> Iterator[Fault]:
         yield Fault((*path, "exact"), "is of a VQ-VAE; fates of image files are drawn, so leave it out")
     for link in method.schemes:
         yield from _schemes(method, link, (*path, "schemes", link))
+
+
+def _borrowed(section: Section, method: ImageMethod, path: Path) -> Iterator[Fault]:
+    """A local encoder that nobody trains, or that nothing takes."""
+    lent = method.borrowed
+    assert lent is not None
+    if not method.vqvae:
+        yield Fault(path, "is of a VQ-VAE, whose own encoder it replaces; leave it out, or add vqvae: {}")
+    if lent.method not in section.methods:
+        yield Fault((*path, "method"), unknown(lent.method, section.methods, "methods"))
+    if lent.encoder not in section.encoders:
+        yield Fault((*path, "encoder"), unknown(lent.encoder, section.encoders, "encoders"))
+    elif lent.method in section.methods and lent.encoder not in section.encoders_of(lent.method):
+        text = f"{lent.method} does not train it; it trains {', '.join(section.encoders_of(lent.method))}"
+        yield Fault((*path, "encoder"), f"{lent.encoder}: {text}")
 
 
 def _schemes(method: ImageMethod, link: str, path: Path) -> Iterator[Fault]:

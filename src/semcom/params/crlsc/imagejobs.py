@@ -8,6 +8,7 @@ from semcom.params.codehash import code_hash
 from semcom.params.component import module_of
 from semcom.params.crlsc.codewords import code_words
 from semcom.params.crlsc.imageentries import (
+    BorrowedEncoder,
     ClassifierEntry,
     EncodingEntry,
     GuidedImagesEntry,
@@ -62,6 +63,8 @@ class ImageJobs:
     def train_inputs(self, method: str, seed: int | str) -> dict[str, str]:
         """Files that a training reads, by what its verb calls them."""
         chosen, given = self.images.methods[method], {"frames": self._frames(self.images.train)}
+        if (lent := chosen.borrowed) is not None:
+            given["encoder"] = self.jobs.encoder(lent.method, lent.encoder, seed)
         if chosen.guide is None:
             return given
         if chosen.base is not None:
@@ -144,6 +147,8 @@ class ImageJobs:
         over = None if chosen.vqvae else images.links[link]
         components = {"OPTIMISERS": images.optimiser} | ({"CHANNELS": over.channel} if over else {})
         components |= {"GUIDES": chosen.guide} if chosen.guide else {}
+        encoder = self._borrowed(method)
+        components |= {"BACKBONES": encoder.network.backbone} if encoder else {}
         code = _hash(GUIDED if chosen.guide else TRAIN, components)
         entry = ImagesEntry(
             **self.jobs.place(code, [images.train], seed),
@@ -151,6 +156,7 @@ class ImageJobs:
             link_name=link,
             link=over,
             vqvae=chosen.vqvae,
+            encoder=encoder,
             ordered=any(
                 scheme.endswith("uncoded") for on in chosen.schemes for scheme in chosen.schemes_on(on)
             ),
@@ -174,15 +180,19 @@ class ImageJobs:
         images, chosen, over = self.images, self.images.methods[method], self.images.links[link]
         schemes, tables = chosen.schemes_on(link), self._tables(method, link)
         backbone = images.classifier.backbone if images.classifier else None
-        components = {"CHANNELS": over.channel} | ({"BACKBONES": backbone} if backbone else {})
+        encoder = self._borrowed(method)
+        backbones = [backbone] if backbone else []
+        backbones += [encoder.network.backbone] if encoder else []
+        modules = [module_of("CHANNELS", over.channel), *(module_of("BACKBONES", b) for b in backbones)]
         return to_json(
             ImagesTestEntry(
-                **self.jobs.place(_hash(TEST, components), self._read(method), seed),
+                **self.jobs.place(_code(TEST, *modules), self._read(method), seed),
                 method=method,
                 link_name=link,
                 channel=over.channel,
                 channel_uses=over.channel_uses,
                 vqvae=chosen.vqvae,
+                encoder=encoder,
                 scheme=schemes[0] if chosen.vqvae else None,
                 exact=chosen.exact,
                 entropy=chosen.entropy,
@@ -209,6 +219,11 @@ class ImageJobs:
 
     def _trained_over(self, method: str, link: str) -> str:
         return ANY if self.images.methods[method].vqvae else link
+
+    def _borrowed(self, method: str) -> BorrowedEncoder | None:
+        if (lent := self.images.methods[method].borrowed) is None:
+            return None
+        return BorrowedEncoder(borrowed=lent, network=self.jobs.study.crlsc.encoders[lent.encoder])
 
     def _frames(self, part: str) -> str:
         return self.jobs.frames(self.jobs.study.crlsc.parts[part].data)

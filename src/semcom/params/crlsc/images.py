@@ -102,10 +102,22 @@ class ImageLink(Strict):
     """Es/N0 in dB while a network trains over it."""
 
 
+class Borrowed(Strict):
+    """A trained local encoder in place of a VQ-VAE's own."""
+
+    method: str
+    """That trained it; of a method that does not train, it is at its random start."""
+    encoder: str
+    encoder_lr_scale: Positive | None = None
+    """Its learning rate, times the optimiser's; None: it is frozen."""
+
+
 class ImageMethod(Strict):
     """DeepJSCC; with `vqvae` a VQ-VAE whose indices are sent as bits; with `files` image files."""
 
     vqvae: Codebook | None = None
+    borrowed: Borrowed | None = None
+    """Of a VQ-VAE: the local encoder whose last map of the indices' size it quantises; None: its own."""
     files: ImageFiles | None = None
     schemes: dict[str, Schemes] = {}
     """Of what is sent as bits: each link that it is sent over, and MODULATION_CODE_RATE, such as
