@@ -266,6 +266,12 @@ def test_private_images_take_a_guide_that_needs_no_entry(frames, base, tmp_path)
     assert "retrieval_accuracy" not in table
 
 
+def test_frames_of_another_data_set_are_refused(frames, tmp_path):
+    parts = (("public", PartEntry(data="other", role="public")),)
+    with pytest.raises(SemcomError, match=r"quartered.h5 is of the data set quartered, wanted is other: give"):
+        plain.run(ImagesEntry(**fields("deepjscc", parts=parts)), frames=frames, **places(tmp_path))
+
+
 def test_a_base_of_another_mentor_is_refused(frames, base, embeddings, tmp_path):
     given = under("deepjscc", mentor=MENTOR | {"size": [64, 64]})
     for knowledge in ({"base": base}, {"embeddings": embeddings}):

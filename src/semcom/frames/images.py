@@ -96,7 +96,7 @@ class DrawnParts:
         """Open a file for each data set of `entries`, in their order, and draw the parts.
 
         Raises:
-            SemcomError: a file is missing or damaged, or a part cannot be drawn.
+            SemcomError: a file is missing, damaged or of another data set, or a part cannot be drawn.
         """
         names = list(dict.fromkeys(part.data for _, part in entries))
         if len(files) != len(names):
@@ -105,6 +105,11 @@ class DrawnParts:
             )
         images = {name: DeviceImages.open(file, device) for name, file in zip(names, files, strict=True)}
         prepared = {name: one.prepared for name, one in images.items()}
+        for (name, one), file in zip(prepared.items(), files, strict=True):
+            if (found := one.attributes["name"]) != name:
+                raise SemcomError(
+                    f"{file} is of the data set {found}, wanted is {name}: give its prepared file"
+                )
         return cls(images, draw(dict(entries), prepared, seed=seed))
 
     def of(self, name: str) -> tuple[DeviceImages, Part]:

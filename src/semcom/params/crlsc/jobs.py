@@ -6,6 +6,7 @@ from typing import Any
 
 from semcom.params.codehash import code_hash
 from semcom.params.component import module_of
+from semcom.params.crlsc.claimed import not_run
 from semcom.params.crlsc.classifyjobs import ClassifyJobs
 from semcom.params.crlsc.entries import (
     ConsensusEntry,
@@ -184,14 +185,23 @@ class CrlscJobs(Files):
         )
 
     def summary(self) -> str:
-        """Study, data versions, mentor, bases, methods and encoders, on two lines."""
+        """Study, data versions, mentor, and all that has a name; then claims that it does not run, if any."""
         study, section = self.study, self.study.crlsc
+        named: dict[str, Iterable[str]] = {
+            "bases": section.bases,
+            "methods": section.methods,
+            "encoders": section.encoders,
+            "targets": section.targets,
+            "images": section.images.methods if section.images else (),
+        }
+        said = "".join(f"; {key} {_list(names)}" for key, names in named.items() if names)
+        lacking = not_run(self.claims, section)
+        claims = ", ".join(f"{name} ({why})" for name, why in lacking.items())
         data = ", ".join(f"{name} version {self.versions[name]}" for name in data_sets(section))
         return (
             f"study {study.study}, report {study.report}, crlsc: data {data}, {self.size.replace('x', '×')}\n"
-            f"  mentor {self.mentor}; bases {_list(section.bases)}; methods {_list(section.methods)}; "
-            f"encoders {_list(section.encoders)}; targets {_list(section.targets)}; "
-            f"seeds {_list(self.seeds)}"
+            f"  mentor {self.mentor}{said}; seeds {_list(self.seeds)}"
+            + (f"\n  claims on what is not in this study, not run: {claims}" if lacking else "")
         )
 
     def _versions(self, parts: Iterable[str]) -> str:
