@@ -174,5 +174,7 @@ def test_a_classifier_of_other_classes_or_none_is_refused(prepared_file, trained
         judged(prepared_file, trained, parts=other)
     with pytest.raises(SemcomError, match="give --classifier"):
         judged(prepared_file, None)
+    with pytest.raises(SemcomError, match="tells no classes of what arrives; leave --classifier out"):
+        judged(prepared_file, trained, backbone=None)
     with pytest.raises(SemcomError, match="does not hold under 'weights' the weights of the network"):
         judged(prepared_file, trained, backbone=BACKBONE | {"width_mult": 0.25})

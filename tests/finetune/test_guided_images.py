@@ -10,7 +10,9 @@ import pytest
 import quartered
 import torch
 from quartered import SIZE
+from typer.testing import CliRunner
 
+from semcom.cli import app
 from semcom.files.errors import SemcomError
 from semcom.finetune import guided as stage
 from semcom.finetune import images as plain
@@ -266,9 +268,24 @@ def test_private_images_take_a_guide_that_needs_no_entry(frames, base, tmp_path)
     assert "retrieval_accuracy" not in table
 
 
+def test_the_verb_asks_for_what_guides(frames, tmp_path):
+    where = places(tmp_path)
+    options = [f"--{name}={where[name]}" for name in FILES]
+    given = [
+        under("deepjscc").model_dump_json(),
+        f"--frames={frames}",
+        f"--state={where['states']}",
+        *options,
+    ]
+    done = CliRunner().invoke(app, ["finetune", "images", *given])
+    assert "a guide needs a base or the mentor's embeddings; give --base or --emb" in str(done.exception)
+
+
 def test_frames_of_another_data_set_are_refused(frames, tmp_path):
     parts = (("public", PartEntry(data="other", role="public")),)
-    with pytest.raises(SemcomError, match=r"quartered.h5 is of the data set quartered, wanted is other: give"):
+    with pytest.raises(
+        SemcomError, match=r"quartered.h5 is of the data set quartered, wanted is other: give"
+    ):
         plain.run(ImagesEntry(**fields("deepjscc", parts=parts)), frames=frames, **places(tmp_path))
 
 

@@ -36,7 +36,7 @@ def finetune(
 ) -> None:
     """Train a network that sends images: DeepJSCC over its link, or a VQ-VAE, perhaps under a guide."""
     name = ("images", "method", "link_name")
-    if base or embeddings:
+    if base or embeddings or '"guide":' in entry:
         under = read(GuidedImagesEntry, entry, log, *name)
         from semcom.finetune.guided import run as train
 

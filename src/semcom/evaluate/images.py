@@ -88,6 +88,11 @@ def _way(
     error_tables: list[Path],
 ) -> Transmission:
     """How the entry's images go over its link."""
+    if (network if entry.files else files) is not None:
+        what = "image files" if entry.files else "images by a network"
+        raise SemcomError(
+            f"{entry.method} sends {what}; leave {'--network' if entry.files else '--files'} out"
+        )
     if entry.files is not None:
         images, part = drawn.of(str(entry.mean_of))
         mean = mean_image(images, torch.from_numpy(part.index).to(images.rgb.device))

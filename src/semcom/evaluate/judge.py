@@ -52,6 +52,8 @@ class Judge:
         """
         sent: Pixels = images.rgb[torch.from_numpy(part.index).to(images.rgb.device)].cpu().numpy()
         if entry.backbone is None:
+            if classifier is not None:
+                raise SemcomError("the entry tells no classes of what arrives; leave --classifier out")
             return cls(sent)
         if classifier is None:
             raise SemcomError("the entry tells classes of what arrives; give --classifier")
