@@ -15,10 +15,8 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from semcom.files.errors import SemcomError
-from semcom.files.hashes import digest, sha256
-from semcom.finetune import histories
-from semcom.finetune.images import BATCH, Loss, begin, optimiser, put_in_order, usage_of
-from semcom.frames.images import DeviceImages, DrawnParts, mean_image
+from semcom.finetune.images import BATCH, Job, Loss, begin, optimiser, usage_of
+from semcom.frames.images import DeviceImages, DrawnParts
 from semcom.frames.parts import Part
 from semcom.losses import GUIDES
 from semcom.losses.guidance import Guidance, of_base, raw
@@ -28,16 +26,14 @@ from semcom.metrics.representation import effective_rank
 from semcom.models import images as networks
 from semcom.models.guidehead import GuideHead
 from semcom.models.jscc import DeepJSCC
-from semcom.models.vqvae import VQVAE
 from semcom.params.component import build
 from semcom.params.crlsc.imageentries import GuidedImagesEntry
-from semcom.params.entries import to_json
 from semcom.progress import Progress, log
 from semcom.tracking.journal import Journal
 from semcom.training.compute import set_up
 from semcom.training.loop import Epoch, Plan, fit, minibatches
 from semcom.training.randomness import seeded
-from semcom.training.state import State, state
+from semcom.training.state import State
 
 LOOKED_AT = 512
 """Images whose embeddings are looked at after each epoch, at most."""
@@ -76,21 +72,10 @@ def run(
     index = torch.from_numpy(part.index).to(device)
     trained = begin(entry, images, index, encoder)
     under = Under.of(entry, trained, (images, part), base=base, embeddings=embeddings)
-    tags = {"study": entry.study, "system": entry.system, "method": entry.method}
-    tags |= {"link": entry.link_name, "seed": str(entry.seed)}
-    read = [sha256(file) for file in (encoder, base, embeddings) if file]
-    with (
-        state(states, digest("images", to_json(entry), images.content, *read)) as held,
-        Journal.open(
-            journal, {**tags, "stage": "images"}, entry.model_dump(), fresh=not held.resumed
-        ) as events,
-    ):
-        epochs = _train(entry, under, held, events)
-        trained.eval()
-        if isinstance(trained, VQVAE) and entry.ordered:
-            put_in_order(trained)
-        networks.save(network, trained, mean_image(images, index))
-        histories.write(history, tags, epochs)
+    read = [file for file in (encoder, base, embeddings) if file]
+    job = Job(entry, trained, images, index, read=read)
+    with job.held(journal, states) as (held, events):
+        job.write(network, history, _train(entry, under, held, events))
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,9 @@ encoder in place of a VQ-VAE's own is frozen, or trains on at a rate of its own.
 """
 
 import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -74,22 +77,56 @@ def run(
     device = set_up(entry.compute)
     images, part = DrawnParts.open([frames], entry.parts, seed=entry.seed, device=device).of(entry.part)
     index = torch.from_numpy(part.index).to(device)
-    tags = {"study": entry.study, "system": entry.system, "method": entry.method}
-    tags |= {"link": entry.link_name, "seed": str(entry.seed)}
-    read = [sha256(encoder)] if encoder else []
-    with (
-        state(states, digest("images", to_json(entry), images.content, *read)) as held,
-        Journal.open(
-            journal, {**tags, "stage": "images"}, entry.model_dump(), fresh=not held.resumed
-        ) as events,
-    ):
-        trained = begin(entry, images, index, encoder)
-        epochs = _train(entry, trained, (images, index), held, events)
-        trained.eval()
-        if isinstance(trained, VQVAE) and entry.ordered:
-            put_in_order(trained)
-        networks.save(network, trained, mean_image(images, index))
-        histories.write(history, tags, epochs)
+    trained = begin(entry, images, index, encoder)
+    job = Job(entry, trained, images, index, read=[encoder] if encoder else [])
+    with job.held(journal, states) as (held, events):
+        job.write(network, history, _train(job, held, events))
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A training, whatever its loss.
+
+    Attributes:
+        entry: what to train and how.
+        network: changed in place.
+        images: of the prepared file.
+        index: (n,) images to train on.
+        read: other files that decide the result.
+    """
+
+    entry: ImagesEntry
+    network: networks.Network
+    images: DeviceImages
+    index: Tensor
+    read: Sequence[Path]
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Whose figures these are."""
+        entry = self.entry
+        tags = {"study": entry.study, "system": entry.system, "method": entry.method}
+        return tags | {"link": entry.link_name, "seed": str(entry.seed)}
+
+    @contextmanager
+    def held(self, journal: Path, states: Path) -> Iterator[tuple[State, Journal]]:
+        """The state folder and the journal, of this job alone meanwhile."""
+        read = [sha256(file) for file in self.read]
+        with (
+            state(states, digest("images", to_json(self.entry), self.images.content, *read)) as held,
+            Journal.open(
+                journal, self.tags | {"stage": "images"}, self.entry.model_dump(), fresh=not held.resumed
+            ) as events,
+        ):
+            yield held, events
+
+    def write(self, network: Path, history: Path, epochs: list[Epoch]) -> None:
+        """The trained network with the mean training image, its codebook in order if that is asked for."""
+        self.network.eval()
+        if isinstance(self.network, VQVAE) and self.entry.ordered:
+            put_in_order(self.network)
+        networks.save(network, self.network, mean_image(self.images, self.index))
+        histories.write(history, self.tags, epochs)
 
 
 def begin(
@@ -119,15 +156,9 @@ def begin(
     return network
 
 
-def _train(
-    entry: ImagesEntry,
-    network: networks.Network,
-    data: tuple[DeviceImages, Tensor],
-    held: State,
-    events: Journal,
-) -> list[Epoch]:
+def _train(job: Job, held: State, events: Journal) -> list[Epoch]:
     """What was logged."""
-    images, index = data
+    entry, network, index = job.entry, job.network, job.index
     steps = max((entry.images or len(index)) // entry.batch_size, 1)
     progress = Progress(entry.epochs)
 
@@ -143,7 +174,7 @@ def _train(
         network,
         optimiser(entry, network),
         batches=lambda draws: minibatches(index, steps=steps, batch_size=entry.batch_size, draws=draws),
-        loss=Loss(entry, network, images, index),
+        loss=Loss(entry, network, job.images, index),
         plan=Plan(entry.epochs, steps, entry.warmup, entry.seed, "images"),
         held=held,
         after=after,
