@@ -279,7 +279,6 @@ def test_a_vqvae_trains_once_and_deepjscc_once_a_link(config):
         ("jscc", "r6"),
         ("jscc", "fading"),
         ("vq", "any"),
-        ("plain", "any"),
         ("lent", "any"),
     ]
     assert ("vq", "fading") in made.tested
@@ -289,7 +288,17 @@ def test_a_vqvae_trains_once_and_deepjscc_once_a_link(config):
     assert read["error-table"] == ["results/reference/links/qpsk_ldpc_1-2_512_awgn.csv"]
     assert len(json.loads(made.test("vq", "r6", 0))["table"]["qpsk_ldpc_1-2_512_awgn.csv"]) == 16
     assert "error-table" not in made.test_inputs("plain", "r12", 0)
-    assert [json.loads(made.train(name, "any", 0))["ordered"] for name in ("vq", "plain")] == [False, True]
+
+
+def test_methods_that_differ_in_how_bits_are_sent_share_a_network(config):
+    made = jobs(config)
+    assert made.sharing("plain") == ["vq", "plain"]
+    assert made.test_inputs("plain", "r12", 1)["network"] == made.test_inputs("vq", "r6", 1)["network"]
+    assert json.loads(made.train("vq", "any", 0))["ordered"], "one of them sends without a code"
+    apart = jobs(changed(config, "images.methods.plain.vqvae.codes", 128))
+    assert {("vq", "any"), ("plain", "any")} < set(apart.trained)
+    ordered = [json.loads(apart.train(name, "any", 0))["ordered"] for name in ("vq", "plain")]
+    assert ordered == [False, True]
 
 
 def test_a_vqvae_with_a_local_encoder_waits_for_it_and_says_what_it_is(config):
@@ -423,8 +432,9 @@ def test_what_arrives_is_judged_by_one_classifier_a_seed(config):
     ("path", "value", "again"),
     [
         ("links.r12.train_snr_db", 5, {"train jscc r12"}),
-        ("methods.vq.schemes.r12", "qpsk_uncoded", {"train vq any", "test vq r12"}),
-        ("methods.vq.vqvae.dim", 32, {"train vq any", "test vq r12", "test vq r6", "test vq fading"}),
+        ("methods.vq.schemes.r12", "qpsk_uncoded", {"test vq r12"}),
+        ("methods.lent.schemes.r12", "qpsk_uncoded", {"train lent any", "test lent r12"}),
+        ("methods.lent.vqvae.dim", 32, {"train lent any", "test lent r12"}),
         (
             "links.late",
             {"channel": {"use": "awgn"}, "channel_uses": 128},

@@ -27,6 +27,8 @@ GUIDED = "semcom.finetune.guided"
 CLASSIFIER, ENCODING = "semcom.finetune.classifier", "semcom.evaluate.encoding"
 TABLE = "semcom.channel.digital.simulate"
 """The modules that the verbs run: where their code hashes start."""
+OF_NETWORK = ("files", "vqvae", "borrowed", "guide", "base", "weight")
+"""Keys of a method that decide its network."""
 _code = cache(code_hash)
 
 
@@ -51,8 +53,20 @@ class ImageJobs:
     def trained(self) -> list[tuple[str, str]]:
         """Method and link of every network; a VQ-VAE knows no link, and image files need none."""
         chosen = self.images.methods
-        pairs = [(m, self._trained_over(m, link)) for m, link in self.tested if not chosen[m].files]
+        pairs = [
+            (self.sharing(m)[0], self._trained_over(m, link))
+            for m, link in self.tested
+            if not chosen[m].files
+        ]
         return list(dict.fromkeys(pairs))
+
+    def sharing(self, method: str) -> list[str]:
+        """The methods of one network, which differ in how it is sent; it has the name of the first."""
+
+        def network(name: str) -> list[object]:
+            return [getattr(self.images.methods[name], key) for key in OF_NETWORK]
+
+        return [m for m in self.images.methods if network(m) == network(method)]
 
     @property
     def tested(self) -> list[tuple[str, str]]:
@@ -82,8 +96,8 @@ class ImageJobs:
         if (files := self.images.methods[method].files) is not None:
             given["files"] = self.encoded_file(files.name, self.encoding_seed(int(seed)))
         else:
-            folder = f"results/{self.jobs.study.study}/crlsc/images/train"
-            given["network"] = f"{folder}/{method}/{self._trained_over(method, link)}/seed{seed}/network.pt"
+            folder = f"results/{self.jobs.study.study}/crlsc/images/train/{self.sharing(method)[0]}"
+            given["network"] = f"{folder}/{self._trained_over(method, link)}/seed{seed}/network.pt"
         if self.images.classifier is not None:
             given["classifier"] = self.classifier_file(seed)
         tables = [str(place(table.file)) for table in self._tables(method, link)]
@@ -158,7 +172,10 @@ class ImageJobs:
             vqvae=chosen.vqvae,
             encoder=encoder,
             ordered=any(
-                scheme.endswith("uncoded") for on in chosen.schemes for scheme in chosen.schemes_on(on)
+                scheme.endswith("uncoded")
+                for one in map(images.methods.__getitem__, self.sharing(method))
+                for on in one.schemes
+                for scheme in one.schemes_on(on)
             ),
             size=self.jobs.study.crlsc.size,
             part=images.train,
