@@ -384,6 +384,10 @@ class UploadEntry(Strict):
     """Error tables of the schemes, as in `DigitalEntry`."""
 
 
+MOST_CODE_BITS = 20_480_000
+"""Of an SNR of an error table: 20,000 blocks of 1,024, fewer of longer ones."""
+
+
 class TableEntry(Strict):
     """`semcom links table`: one scheme on one channel; what decides the numbers, and nothing else."""
 
@@ -398,7 +402,7 @@ class TableEntry(Strict):
     errors: PositiveInt = 100
     """Lost blocks after which an SNR is done."""
     most_blocks: Annotated[WholeNumber, Ge(100)] = 20_000
-    """Blocks after which an SNR is done in any case."""
+    """Blocks after which an SNR is done in any case; of long codes fewer, see `enough`."""
     target: Annotated[Number, Gt(0), Lt(0.5)] = 0.01
     """Block error rate down to which `errors` are counted."""
     code: str = ""
@@ -412,6 +416,11 @@ class TableEntry(Strict):
             SemcomError: it is unknown, or its code cannot have this payload and rate.
         """
         return parse(self.scheme, channel_uses=self.channel_uses, payload_bits=self.payload_bits)
+
+    @property
+    def enough(self) -> int:
+        """Blocks after which an SNR is done in any case, so that long codes do not take days."""
+        return min(self.most_blocks, MOST_CODE_BITS // self.block.code_bits)
 
     @property
     def file(self) -> str:

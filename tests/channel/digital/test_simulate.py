@@ -56,6 +56,13 @@ def test_a_waterfall_gets_few_points_from_nearly_all_lost_down_to_the_target() -
     assert len(inside) >= 3
 
 
+@pytest.mark.parametrize(("uses", "blocks"), [(32, 20_000), (256, 20_000), (512, 10_000), (1728, 2962)])
+def test_of_long_codes_fewer_blocks_are_enough(uses: int, blocks: int) -> None:
+    entry = TableEntry(scheme="16qam_ldpc_1/2", channel_uses=uses, channel="awgn")
+    assert next_snr([Tally(6.5, blocks - 1, 5)], entry) == 6.5
+    assert next_snr([Tally(6.5, blocks, 5)], entry) != 6.5
+
+
 def test_a_point_under_way_comes_first() -> None:
     entry = TableEntry(scheme="qpsk_ldpc_1/2", channel_uses=32, channel="awgn")
     assert next_snr([Tally(0.0, 500, 499), Tally(3.0, 1000, 40), Tally(1.0, 500, 300)], entry) == 3.0

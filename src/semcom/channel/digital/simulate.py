@@ -111,7 +111,7 @@ def _line(tally: Tally, channel: str) -> float:
 
 
 def _done(tally: Tally, entry: TableEntry) -> bool:
-    return tally.block_errors >= entry.errors or tally.blocks >= entry.most_blocks
+    return tally.block_errors >= entry.errors or tally.blocks >= entry.enough
 
 
 def _start(scheme: Scheme, channel: str) -> float:
@@ -155,7 +155,7 @@ class _Batches:
                     tally.snr_db,
                     tally.block_errors,
                     tally.blocks,
-                    "" if done else f" (until {self.entry.errors} or {self.entry.most_blocks} blocks)",
+                    "" if done else f" (until {self.entry.errors} or {self.entry.enough} blocks)",
                 )
         return tally
 
