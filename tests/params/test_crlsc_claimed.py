@@ -30,6 +30,11 @@ crlsc:
   targets:
     rooms: {train: a, test: test}
   probe: {label_fractions: [0.1, 1.0]}
+  classify:
+    target: rooms
+    labels: 0.05
+    links: {k64: {channel: {use: awgn}, channel_uses: 64}}
+    tuned: {further: {method: guided}}
   images:
     train: a
     test: test
@@ -44,6 +49,7 @@ BETTER = {
     "direction": "above",
     "margin": 0,
 }
+OVER = {"measure": "link_accuracy", "of": "further", "link": "k64", "snr_db": [10], "label_fraction": 0.05}
 SENT = {"link": "r12", "snr_db": [10], "of": "jscc", "against": "jscc"}
 
 
@@ -65,6 +71,12 @@ SENT = {"link": "r12", "snr_db": [10], "of": "jscc", "against": "jscc"}
         ({"measure": "psnr", **SENT, "link": "r6"}, "no link 'r6'"),
         ({"measure": "psnr", **SENT, "snr_db": [7]}, "none sent at 7 dB"),
         ({"measure": "image_accuracy", **SENT}, "no classifier"),
+        (OVER, None),
+        (OVER | {"link": "direct"}, None),
+        (OVER | {"link": "k8"}, "no way 'k8'"),
+        (OVER | {"of": "guidet"}, "no method over links 'guidet'"),
+        (OVER | {"label_fraction": 1.0}, "no share 1 of the labels over links"),
+        (OVER | {"snr_db": [7]}, "none sent at 7 dB"),
     ],
 )
 def test_what_a_claim_names_and_a_study_lacks(changed: dict[str, Any], said: str | None) -> None:
@@ -78,7 +90,7 @@ def test_what_a_claim_names_and_a_study_lacks(changed: dict[str, Any], said: str
 
 def test_the_summary_names_what_there_is() -> None:
     config = yaml.safe_load(PARAMS)
-    for key in ("bases", "encoders", "methods", "targets"):
+    for key in ("bases", "encoders", "methods", "targets", "classify"):
         del config["crlsc"][key]
     text = CrlscJobs(load(config), {"rooms": "abcdefgh.dir"}).summary()
     assert text.endswith("; images jscc; seeds 0")

@@ -19,7 +19,7 @@ from semcom.metrics.outcomes import Outcomes
 from semcom.params.crlsc import claims as files
 from semcom.params.crlsc.claims import Claim
 from semcom.params.crlsc.entries import CrlscReportEntry
-from semcom.report import crlsc, crlsc_claims, crlsc_computing, crlsc_images, crlsc_needs
+from semcom.report import crlsc, crlsc_claims, crlsc_classify, crlsc_computing, crlsc_images, crlsc_needs
 from semcom.report.claims import overall
 from semcom.report.crlsc_left_out import BLOCKS, left_out, over_seeds_and_blocks
 from semcom.report.crlsc_outcomes import Kept
@@ -44,14 +44,18 @@ def judge(
     folder: Path,
     claims: dict[str, dict[str, object]],
     images: pd.DataFrame | None = None,
+    classified: pd.DataFrame | None = None,
     **given: object,
 ) -> pd.DataFrame:
-    """The table of claims on what is in `folder`, and on `images`."""
+    """The table of claims on what is in `folder`, on `images` and on what is `classified`."""
     said = claimed(claims, **given)
     found = read(folder, said)
     labels, spent = crlsc_needs.labels(found, said), crlsc_computing.computing(found, said)
     images = crlsc_images.by_seed(folder, said) if images is None else images
-    return crlsc_claims.claims(folder, said, found, labels=labels, computing=spent, images=images)
+    over_links = crlsc_classify.drawn(folder, said) if classified is None else classified
+    return crlsc_claims.claims(
+        folder, said, found, labels=labels, computing=spent, images=images, classified=over_links
+    )
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +94,63 @@ def test_psnr_is_judged_at_each_es_n0_over_seeds(folder, at_10_db, said):
     mean, half = t_interval(at_10_db)
     assert made["effect"].tolist() == pytest.approx([3.0, mean])
     assert made["high"].iloc[1] - made["effect"].iloc[1] == pytest.approx(half)
+
+
+OVER_LINK = {**ABOVE, "measure": "link_accuracy", "link": "k64", "snr_db": [10], "label_fraction": 0.05}
+
+
+def received(apart: dict[str, tuple[float, ...]]) -> pd.DataFrame:
+    """Of two methods on two targets over one link, by encoder and seed `apart` from each other."""
+    rows = [
+        (target, "0.05", method, "k64", owner, 10, "accuracy", "own", seed, 0.5 + (method == "guided") * less)
+        for target in ("near", "far")
+        for owner, by in apart.items()
+        for seed, less in enumerate(by)
+        for method in ("guided", "simclr")
+    ]
+    columns = [
+        "target",
+        "labels",
+        "method",
+        "link",
+        "owner",
+        "snr_db",
+        "metric",
+        "receivers",
+        "seed",
+        "value",
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def test_accuracy_over_links_is_judged_at_each_target_and_es_n0(folder):
+    rows = received({"one": (0.1, 0.12, 0.11), "two": (0.05, 0.04, 0.06)})
+    made = judge(folder, {"a": OVER_LINK}, classified=rows)
+    assert made["target"].tolist() == ["near, k64 at 10 dB", "far, k64 at 10 dB"]
+    mean, half = t_interval((0.075, 0.08, 0.085))
+    assert made["effect"].tolist() == pytest.approx([mean] * 2)
+    assert (made["high"] - made["effect"]).tolist() == pytest.approx([half] * 2)
+    assert overall(made) == "supported"
+    made = judge(folder, {"a": OVER_LINK | {"encoder": "each", "targets": ["far"]}}, classified=rows)
+    assert made["effect"].tolist() == pytest.approx([0.11, 0.05])
+    assert made["encoder"].tolist() == ["one", "two"]
+
+
+def test_accuracy_over_links_of_what_is_not_there_is_not_run(folder):
+    rows = received({"one": (0.1, 0.12, 0.11)})
+    for given, note in (
+        ({"link": "k8"}, "methods over k8"),
+        ({"against": "cosine"}, "cosine"),
+        ({"label_fraction": 1.0}, "shares of labels over links"),
+        ({"targets": ["there"]}, "targets over links"),
+        ({"encoder": "vit"}, "encoders of both over links"),
+        ({"snr_db": [5]}, "no vectors were sent at 5 dB"),
+    ):
+        (row,) = judge(folder, {"a": OVER_LINK | given}, classified=rows).to_dict("records")
+        assert row["verdict"] == "not run"
+        assert note in row["note"]
+    (row,) = judge(folder, {"a": OVER_LINK}).to_dict("records")
+    assert "the study has no shares of labels over links" in row["note"]
 
 
 def test_accuracy_of_images_is_judged_in_points(folder):
@@ -404,12 +465,14 @@ def test_a_file_of_claims_is_checked(tmp_path):
     path.write_bytes(b"claims:\n  a: {says: \xff}\n")
     with pytest.raises(SemcomError, match=r"mine\.yaml is no YAML: 'utf-8' codec"):
         files.load(path)
-    assert "link: NAME and snr_db: [10] go with psnr and image_accuracy" in faults(measure="psnr")
-    assert "link: NAME and snr_db: [10] go with psnr and image_accuracy" in faults(link="r12")
+    both = "link: NAME and snr_db: [10] go with psnr, image_accuracy and link_accuracy, and these with both"
+    assert all(both in said for said in (faults(measure="psnr"), faults(link="r12")))
     sent = {"measure": "psnr", "link": "r12", "snr_db": "[10]"}
     assert "above a rival's, or no_less, by a margin of 0 dB or more" in faults(**sent, margin=-1)
     assert "above a rival's, or no_less" in faults(**sent, direction="below")
     assert "retrieval is not of local encoders" in faults(measure="retrieval", encoder="each")
-    assert "label_fraction goes with accuracy" in faults(measure="retrieval", label_fraction=0.1)
+    assert "label_fraction goes with accuracy and link_accuracy, not with retrieval" in faults(
+        measure="retrieval", label_fraction=0.1
+    )
     assert "'guided/100': only a consensus goes through maps" in faults(of="guided/100")
     assert "behind the / stands a number of shared images" in faults(of="guided/many", measure="consensus")

@@ -58,7 +58,13 @@ def run(results: Path, entry: CrlscReportEntry, output: Path) -> None:
     made["classify_means"] = crlsc_classify.by_group(classified)
     made["generalisation"] = crlsc_generalisation.generalisation(classified, entry)
     made["claims"] = crlsc_claims.claims(
-        results, entry, found, labels=made["labels"], computing=made["computing"], images=images
+        results,
+        entry,
+        found,
+        labels=made["labels"],
+        computing=made["computing"],
+        images=images,
+        classified=classified,
     )
     for name, table in made.items():
         write_table(output / f"crlsc_{name}.csv", table, stamp)

@@ -35,6 +35,7 @@ class Study:
         labels: of `crlsc_needs.labels`.
         computing: of `crlsc_computing.computing`.
         images: of `crlsc_images.by_seed`.
+        classified: of `crlsc_classify.drawn`.
         kept: which test images encoders are right about.
     """
 
@@ -43,6 +44,7 @@ class Study:
     labels: pd.DataFrame
     computing: pd.DataFrame
     images: pd.DataFrame
+    classified: pd.DataFrame
     kept: Kept
 
     @cached_property

@@ -31,6 +31,7 @@ MEASURES: Mapping[str, Callable[[Study, Claim], Effects]] = {
     "bytes": crlsc_effects.bytes_,
     "psnr": crlsc_effects.images,
     "image_accuracy": crlsc_effects.images,
+    "link_accuracy": crlsc_effects.classified,
 }
 
 
@@ -42,6 +43,7 @@ def claims(
     labels: pd.DataFrame,
     computing: pd.DataFrame,
     images: pd.DataFrame,
+    classified: pd.DataFrame,
 ) -> pd.DataFrame:
     """One row a claim, target and encoder.
 
@@ -52,11 +54,13 @@ def claims(
         labels: of `crlsc_needs.labels`.
         computing: of `crlsc_computing.computing`.
         images: of `crlsc_images.by_seed`.
+        classified: of `crlsc_classify.drawn`.
 
     Raises:
         SemcomError: a file of outcomes is missing, damaged, or of other test images than its rival's.
     """
-    study = Study(entry, results, labels, computing, images, Kept(folder / "crlsc", entry.seeds))
+    kept = Kept(folder / "crlsc", entry.seeds)
+    study = Study(entry, results, labels, computing, images, classified, kept)
     rows: list[list[object]] = []
     for name, claim in entry.claims.items():
         about = [name, claim.says, claim.measure, claim.of, claim.against]

@@ -7,8 +7,10 @@ from semcom.metrics.exchange import Alignment, raw_embeddings_bytes
 from semcom.metrics.intervals import over_seeds
 from semcom.metrics.outcomes import asked
 from semcom.params.crlsc.claims import EACH, MEAN, OWN, RIDGE, Claim
+from semcom.params.crlsc.classify import share
 from semcom.params.crlsc.section import MENTOR, RAW
 from semcom.params.faults import unknown
+from semcom.report import crlsc_classify
 from semcom.report.claims import Effect
 from semcom.report.crlsc_claimed import NONE, Effects, NotRun, Study, encoders, targets, there
 from semcom.report.crlsc_left_out import over_seeds_and_blocks
@@ -155,14 +157,42 @@ def images(study: Study, claim: Claim) -> Effects:
     for snr_db in claim.snr_db:
         if snr_db not in values.index:
             raise NotRun(f"no images were sent at {snr_db} dB")
-        at = values.loc[snr_db]
-        apart = over_seeds((at[claim.of] - at[claim.against]).to_numpy())
-        mean, half = float(apart.mean), float(apart.half_width())
-        note = "no spread" if np.isnan(half) else ""
-        found[f"{claim.link} at {snr_db} dB", NONE] = Effect(
-            mean, mean - half, mean + half, float(apart.p_value()), note
-        )
+        found[f"{claim.link} at {snr_db} dB", NONE] = _paired(values.loc[snr_db], claim)
     return found
+
+
+def classified(study: Study, claim: Claim) -> Effects:
+    """Of receivers on their own encoders over a way, at each target and Es/N0, paired by seed."""
+    own = study.classified[study.classified["receivers"] == crlsc_classify.OWN]
+    rows, found = own[own["metric"] == crlsc_classify.ACCURACY], Effects()
+    wanted = share(float(claim.label_fraction))
+    there(wanted, rows["labels"].unique(), "shares of labels over links")
+    for target in claim.targets or tuple(rows["target"].unique()):
+        there(target, rows["target"].unique(), "targets over links")
+        at = rows[(rows["labels"] == wanted) & (rows["link"] == claim.link) & (rows["target"] == target)]
+        for method in (claim.of, claim.against):
+            there(method, at["method"].unique(), f"methods over {claim.link}")
+        values = at.pivot_table(index=["snr_db", "owner", "seed"], columns="method", values="value")
+        both = values[[claim.of, claim.against]].dropna()
+        names = both.index.unique("owner")
+        if claim.encoder not in (MEAN, EACH):
+            there(claim.encoder, names, "encoders of both over links")
+        for place in names if claim.encoder == EACH else [claim.encoder]:
+            chosen = both if place == MEAN else both.xs(place, level="owner", drop_level=False)
+            for snr_db in claim.snr_db:
+                if snr_db not in chosen.index:
+                    raise NotRun(f"no vectors were sent at {snr_db} dB")
+                by_seed = chosen.loc[snr_db].groupby("seed").mean()
+                found[f"{target}, {claim.link} at {snr_db} dB", place] = _paired(by_seed, claim)
+    return found
+
+
+def _paired(values: pd.DataFrame, claim: Claim) -> Effect:
+    """A column a method, a row a seed."""
+    apart = over_seeds((values[claim.of] - values[claim.against]).to_numpy())
+    mean, half = float(apart.mean), float(apart.half_width())
+    note = "no spread" if np.isnan(half) else ""
+    return Effect(mean, mean - half, mean + half, float(apart.p_value()), note)
 
 
 def bytes_(study: Study, claim: Claim) -> Effects:

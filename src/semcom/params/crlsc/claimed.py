@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from semcom.params.crlsc.claims import EACH, MEAN, OWN, RIDGE, SENT, Claim
+from semcom.params.crlsc.claims import CLASSIFIED, EACH, MEAN, OWN, RIDGE, SENT, Claim
 from semcom.params.crlsc.section import INT8, MENTOR, RAW, Section
 from semcom.params.faults import shown
 
@@ -33,6 +33,13 @@ def _lacking(claim: Claim, section: Section) -> Iterator[str]:
         if claim.link not in section.images.links:
             yield f"no link {shown(claim.link)}"
         yield from (f"none sent at {snr} dB" for snr in claim.snr_db if snr not in section.images.snr_db)
+    if (classify := section.classify) and claim.measure == CLASSIFIED:
+        if claim.link not in classify.ways:
+            yield f"no way {shown(claim.link)}"
+        if claim.label_fraction not in classify.labels:
+            yield f"no share {claim.label_fraction:g} of the labels over links"
+        yield from (f"none sent at {snr} dB" for snr in claim.snr_db if snr not in classify.snr_db)
+        yield from (f"no {shown(t)} over links" for t in claim.targets or () if t not in classify.target)
     if claim.measure == "image_accuracy" and not (section.images and section.images.classifier):
         yield "no classifier"
 
@@ -41,6 +48,8 @@ def _known(claim: Claim, section: Section) -> tuple[str, tuple[str, ...]]:
     """What `of` and `against` name, and all names of it."""
     if claim.measure in SENT:
         return "method of images", tuple(section.images.methods) if section.images else ()
+    if claim.measure == CLASSIFIED:
+        return "method over links", tuple(section.arms)
     if claim.measure in ("retrieval", "bytes"):
         return "base", (*section.bases, RAW, *([RIDGE] if claim.measure == "bytes" else []))
     own = [OWN] if claim.measure == "consensus" else [MENTOR, INT8]

@@ -19,6 +19,9 @@ RIDGE = "ridge"
 """Of bytes: embeddings of shared images, sent both ways for a ridge map."""
 SENT = ("psnr", "image_accuracy")
 """Measures of images over a link."""
+CLASSIFIED = "link_accuracy"
+"""Of classification over links."""
+OVER_LINKS = (*SENT, CLASSIFIED)
 RATIOS = ("labels", "computing", "bytes")
 """Measures whose effect is a ratio to the rival."""
 
@@ -29,14 +32,23 @@ class Claim(Strict):
     says: str
     """The claim in words."""
     measure: Literal[
-        "accuracy", "labels", "computing", "retrieval", "consensus", "bytes", "psnr", "image_accuracy"
+        "accuracy",
+        "labels",
+        "computing",
+        "retrieval",
+        "consensus",
+        "bytes",
+        "psnr",
+        "image_accuracy",
+        "link_accuracy",
     ]
     """`accuracy` of linear heads; `labels`: L(A*); `computing`: multiply-adds of local training to A*;
     `retrieval` accuracy of the mentor's vectors as bases code them; `consensus`: accuracy of linear heads
     across encoders; `bytes` that are downloaded; of images that arrive `psnr` in dB, and
-    `image_accuracy` of the classifier."""
+    `image_accuracy` of the classifier; `link_accuracy` of receivers on their own encoders."""
     of: str
-    """A method; of retrieval and bytes a base. METHOD/N of a consensus: through maps on N shared images."""
+    """A method, of `link_accuracy` also one of `classify.tuned`; of retrieval and bytes a base. METHOD/N of a
+    consensus: through maps on N shared images."""
     against: str
     """Its rival, likewise; `raw` vectors; `own` heads of a consensus; `ridge/N`: bytes of a map."""
     targets: Annotated[tuple[str, ...], MinLen(1), AfterValidator(unique)] | None = None
@@ -46,9 +58,9 @@ class Claim(Strict):
     label_fraction: PositiveFraction = 1.0
     """Share of a target's labels, of accuracies."""
     link: str | None = None
-    """The link of images."""
+    """Of images their link; of `link_accuracy` the way, a link, a digital one or `direct`."""
     snr_db: Annotated[tuple[WholeSnrDb, ...], AfterValidator(increasing)] = ()
-    """Es/N0 in dB of images; the claim is for all of them."""
+    """Es/N0 in dB over it; the claim is for all of them."""
     direction: Literal["above", "below", "no_less"]
     """`above` or `below` the rival; `no_less`: not worse than it by `margin` or more."""
     margin: Number
@@ -60,8 +72,9 @@ class Claim(Strict):
         ratio = self.measure in RATIOS
         if ratio and (self.direction != "below" or not 0 < self.margin <= 1):
             raise ValueError(f"{self.measure} are claimed below a ratio: direction: below, margin: 0.5")
-        if {self.measure in SENT} != {bool(self.link), bool(self.snr_db)}:
-            raise ValueError(f"link: NAME and snr_db: [10] go with {' and '.join(SENT)}, and these with both")
+        if {self.measure in OVER_LINKS} != {bool(self.link), bool(self.snr_db)}:
+            every = f"{', '.join(OVER_LINKS[:-1])} and {OVER_LINKS[-1]}"
+            raise ValueError(f"link: NAME and snr_db: [10] go with {every}, and these with both")
         if self.measure == "psnr":
             if self.direction == "below" or self.margin < 0:
                 raise ValueError("psnr is claimed above a rival's, or no_less, by a margin of 0 dB or more")
@@ -71,8 +84,10 @@ class Claim(Strict):
             raise ValueError(f"{self.measure} has no targets to choose; leave them out")
         if self.measure in ("retrieval", "bytes", *SENT) and self.encoder != MEAN:
             raise ValueError(f"{self.measure} is not of local encoders; leave encoder out")
-        if self.measure != "accuracy" and self.label_fraction != 1:
-            raise ValueError(f"label_fraction goes with accuracy, not with {self.measure}; leave it out")
+        if self.measure not in ("accuracy", CLASSIFIED) and self.label_fraction != 1:
+            raise ValueError(
+                f"label_fraction goes with accuracy and {CLASSIFIED}, not with {self.measure}; leave it out"
+            )
         for place in (self.of, self.against):
             self._check_place(place)
         return self
