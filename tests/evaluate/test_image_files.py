@@ -235,6 +235,8 @@ def test_files_of_other_images_damaged_or_missing_are_refused(prepared_file, tmp
         swept(prepared_file, tmp_path, sweeping(), files=files, error_tables=[])
     with pytest.raises(SemcomError, match="sends images by a network; give --network"):
         swept(prepared_file, tmp_path, sweeping(files=None))
+    with pytest.raises(SemcomError, match="2 error tables for 1 schemes with a code of webp; give"):
+        swept(prepared_file, tmp_path, sweeping(), files=files, error_tables=[QPSK, QPSK])
     with pytest.raises(SemcomError, match="webp sends image files; leave --network out"):
         swept(prepared_file, tmp_path, sweeping(), network=files)
     with pytest.raises(SemcomError, match="sends images by a network; leave --files out"):

@@ -16,11 +16,12 @@ from semcom.cli import app
 from semcom.files.errors import SemcomError
 from semcom.finetune import guided as stage
 from semcom.finetune import images as plain
-from semcom.frames.images import DrawnParts
+from semcom.frames.images import DrawnParts, scaled
+from semcom.models import images as networks
 from semcom.models import local
 from semcom.models.guidehead import GuideHead, pooled
 from semcom.models.local import LocalEncoder
-from semcom.params.crlsc.imageentries import GuidedImagesEntry, ImagesEntry
+from semcom.params.crlsc.imageentries import BorrowedEncoder, GuidedImagesEntry, ImagesEntry
 from semcom.params.crlsc.images import Codebook, ImageLink
 from semcom.params.crlsc.section import Network
 from semcom.params.entries import Compute
@@ -151,11 +152,15 @@ def test_a_guide_takes(kind, frames, base, tmp_path):
 def test_what_guides_without_a_base_are_the_mentors_embeddings(frames, base, embeddings, tmp_path):
     given = under("deepjscc", base=None)
     raw = train(given, tmp_path / "raw", frames, embeddings=embeddings)
-    coded = train(given, tmp_path / "coded", frames, base=base)
+    coded = train(under("deepjscc"), tmp_path / "coded", frames, base=base)
     # The base is exact, so that lengths and half precision are all that differs.
     np.testing.assert_allclose(raw["infonce"], coded["infonce"], rtol=0.02)
-    with pytest.raises(SemcomError, match="needs a base or the mentor's embeddings; give --base or --emb"):
-        train(given, tmp_path / "none", frames)
+    with pytest.raises(
+        SemcomError, match="is guided by the mentor's embeddings: give --embeddings, and no -"
+    ):
+        train(given, tmp_path / "none", frames, base=base)
+    with pytest.raises(SemcomError, match="is guided by the base flat: give --base, and no --embeddings"):
+        train(under("deepjscc"), tmp_path / "both", frames, base=base, embeddings=embeddings)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -217,6 +222,19 @@ def borrowing(scale: float | None) -> dict[str, Any]:
     return {"encoder": {"borrowed": lent, "network": LOCAL}}
 
 
+def assert_settled(trained: dict[str, torch.Tensor], frames: Path, scale: float) -> None:
+    """BatchNorm statistics are those of the training images under the last weights."""
+    images, part = DrawnParts.open([frames], PARTS, seed=0, device=torch.device("cpu")).of("public")
+    encoder = BorrowedEncoder.model_validate(borrowing(scale)["encoder"])
+    network = networks.made(SIZE, VQ, None, encoder)
+    network.load_state_dict(trained)
+    first = network.encoder.encoders.backbones["rgb"].conv1
+    seen = first(scaled(images.take(torch.from_numpy(part.index)))["rgb"])
+    torch.testing.assert_close(
+        trained["encoder.encoders.backbones.rgb.bn1.running_mean"], seen.mean((0, 2, 3)), rtol=1e-4, atol=1e-4
+    )
+
+
 @pytest.mark.parametrize("guided", [False, True])
 def test_a_vqvae_goes_on_from_a_local_encoder(guided, lent, frames, base, tmp_path):
     start = weights.load(lent)["weights"]
@@ -242,6 +260,7 @@ def test_a_vqvae_goes_on_from_a_local_encoder(guided, lent, frames, base, tmp_pa
             assert set(moved.values()) == {0}
         else:
             assert moved["bn1.running_mean"] > 0
+            assert_settled(trained, frames, scale)
             assert (moved["conv1.weight"] < 3e-3) == first, "the rate is the encoder's own"
 
 
@@ -278,7 +297,10 @@ def test_the_verb_asks_for_what_guides(frames, tmp_path):
         *options,
     ]
     done = CliRunner().invoke(app, ["finetune", "images", *given])
-    assert "a guide needs a base or the mentor's embeddings; give --base or --emb" in str(done.exception)
+    assert "deepjscc is guided by the base flat: give --base, and no --embeddings" in str(done.exception)
+    given[0] = ImagesEntry(**fields("deepjscc")).model_dump_json()
+    done = CliRunner().invoke(app, ["finetune", "images", *given, f"--base={frames}"])
+    assert "deepjscc has no guide; leave --base and --embeddings out" in str(done.exception)
 
 
 def test_frames_of_another_data_set_are_refused(frames, tmp_path):
@@ -290,7 +312,7 @@ def test_frames_of_another_data_set_are_refused(frames, tmp_path):
 
 
 def test_a_base_of_another_mentor_is_refused(frames, base, embeddings, tmp_path):
-    given = under("deepjscc", mentor=MENTOR | {"size": [64, 64]})
-    for knowledge in ({"base": base}, {"embeddings": embeddings}):
+    for name, knowledge in (("flat", {"base": base}), (None, {"embeddings": embeddings})):
+        given = under("deepjscc", mentor=MENTOR | {"size": [64, 64]}, base=name)
         with pytest.raises(SemcomError, match=r"is of the mentor made_up \(\w+\), wanted is made_up"):
             train(given, tmp_path / "x", frames, **knowledge)

@@ -1,11 +1,13 @@
 """The verbs of images over links."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from semcom.cli.entry import EntryText, Journal, Log, Output, States, read
+from semcom.files.errors import SemcomError
 from semcom.params.crlsc.imageentries import (
     ClassifierEntry,
     EncodingEntry,
@@ -36,7 +38,7 @@ def finetune(
 ) -> None:
     """Train a network that sends images: DeepJSCC over its link, or a VQ-VAE, perhaps under a guide."""
     name = ("images", "method", "link_name")
-    if base or embeddings or '"guide":' in entry:
+    if _guided(entry):
         under = read(GuidedImagesEntry, entry, log, *name)
         from semcom.finetune.guided import run as train
 
@@ -53,6 +55,8 @@ def finetune(
         )
         return
     given = read(ImagesEntry, entry, log, *name)
+    if base or embeddings:
+        raise SemcomError(f"{given.method} has no guide; leave --base and --embeddings out")
     from semcom.finetune.images import run
 
     run(
@@ -64,6 +68,14 @@ def finetune(
         journal=journal,
         states=state,
     )
+
+
+def _guided(entry: str) -> bool:
+    """Whether an entry has a guide."""
+    try:
+        return "guide" in json.loads(entry)
+    except (ValueError, TypeError):
+        return False  # said when it is read
 
 
 def classifier(

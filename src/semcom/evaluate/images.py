@@ -93,6 +93,11 @@ def _way(
         raise SemcomError(
             f"{entry.method} sends {what}; leave {'--network' if entry.files else '--files'} out"
         )
+    if len(error_tables) > len(entry.table):
+        raise SemcomError(
+            f"{len(error_tables)} error tables for {len(entry.table)} schemes with a code of {entry.method}; "
+            "give one --error-table for each"
+        )
     if entry.files is not None:
         images, part = drawn.of(str(entry.mean_of))
         mean = mean_image(images, torch.from_numpy(part.index).to(images.rgb.device))

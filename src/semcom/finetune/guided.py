@@ -113,10 +113,12 @@ class Under:
         Raises:
             SemcomError: see `run`.
         """
-        (images, part), file = data, base or embeddings
-        if file is None:
-            raise SemcomError("a guide needs a base or the mentor's embeddings; give --base or --embeddings")
-        vectors = (of_base if base else raw)(file, images, part, mentor=entry.mentor)
+        (images, part), file = data, base if entry.base else embeddings
+        if file is None or (base and embeddings):
+            what = f"the base {entry.base}" if entry.base else "the mentor's embeddings"
+            options = ("--base", "--embeddings") if entry.base else ("--embeddings", "--base")
+            raise SemcomError(f"{entry.method} is guided by {what}: give {options[0]}, and no {options[1]}")
+        vectors = (of_base if entry.base else raw)(file, images, part, mentor=entry.mentor)
         index = torch.from_numpy(part.index).to(images.rgb.device)
         guidance = Guidance(build(GUIDES, entry.guide), vectors, torch.arange(len(index)), index.device)
         maps: list[Tensor] = []

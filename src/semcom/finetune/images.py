@@ -23,7 +23,7 @@ from semcom.channel.training_snr import draw_snr_db
 from semcom.files.errors import SemcomError
 from semcom.files.hashes import digest, sha256
 from semcom.finetune import histories
-from semcom.finetune.vectors import optimiser_of
+from semcom.finetune.vectors import MEASURED_ON, optimiser_of
 from semcom.frames.images import DeviceImages, DrawnParts, mean_image
 from semcom.models import images as networks
 from semcom.models import local
@@ -37,6 +37,7 @@ from semcom.progress import Progress, log
 from semcom.quantise.ordering import ordered
 from semcom.tracking.journal import Journal
 from semcom.training import OPTIMISERS
+from semcom.training.batchnorm import recompute
 from semcom.training.compute import set_up
 from semcom.training.loop import Epoch, Plan, fit, minibatches
 from semcom.training.randomness import seeded
@@ -123,6 +124,9 @@ class Job:
     def write(self, network: Path, history: Path, epochs: list[Epoch]) -> None:
         """The trained network with the mean training image, its codebook in order if that is asked for."""
         self.network.eval()
+        if isinstance(self.network.encoder, MapEncoder) and not self.network.encoder.frozen:
+            some = self.index[:: -(-len(self.index) // MEASURED_ON)]
+            recompute(self.network.encoder, map(self.images.take, some.split(BATCH)))
         if isinstance(self.network, VQVAE) and self.entry.ordered:
             put_in_order(self.network)
         networks.save(network, self.network, mean_image(self.images, self.index))

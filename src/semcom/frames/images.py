@@ -103,13 +103,14 @@ class DrawnParts:
             raise SemcomError(
                 f"{len(files)} prepared files for {', '.join(names)}: give one for each, in order"
             )
-        images = {name: DeviceImages.open(file, device) for name, file in zip(names, files, strict=True)}
-        prepared = {name: one.prepared for name, one in images.items()}
-        for (name, one), file in zip(prepared.items(), files, strict=True):
-            if (found := one.attributes["name"]) != name:
+        images = {}
+        for name, file in zip(names, files, strict=True):
+            images[name] = DeviceImages.open(file, device)
+            if (found := images[name].prepared.attributes["name"]) != name:
                 raise SemcomError(
                     f"{file} is of the data set {found}, wanted is {name}: give its prepared file"
                 )
+        prepared = {name: one.prepared for name, one in images.items()}
         return cls(images, draw(dict(entries), prepared, seed=seed))
 
     def of(self, name: str) -> tuple[DeviceImages, Part]:

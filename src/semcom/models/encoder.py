@@ -1,6 +1,7 @@
 """A device's encoder: one backbone a modality, run in its stated precision."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 import torch
 from torch import Tensor, nn
@@ -70,41 +71,37 @@ class Encoders(nn.Module):
                 features[name] = net(x.contiguous(memory_format=torch.channels_last)).float()
         return features
 
-    def last_map(self, x: Tensor, size: tuple[int, int]) -> Tensor:
-        """The last map (N, filters, h, w), fp32, of a stated size that the RGB backbone makes.
-
-        Layers behind it do not run.
+    def map_at(self, x: Tensor, place: int) -> Tensor:
+        """One of the maps (N, filters, h, w), fp32, that the RGB backbone makes; layers behind it do not run.
 
         Args:
             x: (N, 3, H, W), as `forward` takes them.
-            size: w and h of the map.
+            place: of the map among all, in the order in which they are made.
 
         Raises:
-            SemcomError: the backbone makes no map of this size, or does not show its maps.
+            SemcomError: the backbone does not show its maps.
         """
+        with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=self.bf16):
+            return next(islice(self._maps(x), place, None)).float()
+
+    def map_sizes(self, x: Tensor) -> list[tuple[int, int]]:
+        """Width and height of all of them.
+
+        Raises:
+            SemcomError: the backbone does not show its maps.
+        """
+        return [(maps.shape[3], maps.shape[2]) for maps in self._maps(x)]
+
+    def _maps(self, x: Tensor) -> Iterator[Tensor]:
         net = self.backbones["rgb"]
-        maps_of: Callable[[Tensor], Iterable[Tensor]] | None = getattr(net, "maps", None)
-        if maps_of is None:
+        maps: Callable[[Tensor], Iterator[Tensor]] | None = getattr(net, "maps", None)
+        if maps is None:
             raise SemcomError(
                 f"the backbone {type(net).__name__} does not show its maps; give it a method `maps` that "
                 "yields them as they come, or take one of semcom's"
             )
         x = self.scaling["rgb"](x) if "rgb" in self.scaling else x
-        found: Tensor | None = None
-        seen: list[tuple[int, int]] = []
-        with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=self.bf16):
-            for maps in maps_of(x.contiguous(memory_format=torch.channels_last)):
-                seen.append((maps.shape[3], maps.shape[2]))
-                if seen[-1][0] < size[0]:
-                    break
-                found = maps if seen[-1] == size else found
-        if found is None:
-            made = ", ".join(f"{w}×{h}" for w, h in dict.fromkeys(seen))
-            raise SemcomError(
-                f"the backbone {type(net).__name__} makes no map of {size[0]}×{size[1]} of images of "
-                f"{x.shape[3]}×{x.shape[2]} pixels, only of {made}; take other halvings, or another encoder"
-            )
-        return found.float()
+        return maps(x.contiguous(memory_format=torch.channels_last))
 
 
 def _dim(backbone: nn.Module) -> int:

@@ -8,6 +8,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
+from semcom.files.errors import SemcomError
 from semcom.frames.images import scaled
 from semcom.models.encoder import Encoders
 from semcom.params.entries import Encoder
@@ -32,10 +33,10 @@ class MapEncoder(nn.Module):
     ) -> None:
         super().__init__()
         self.encoders = Encoders(("rgb",), size, encoder).requires_grad_(not frozen)
-        self.maps, self.frozen = maps, frozen
+        self.frozen = frozen
         with torch.no_grad():
-            seen = self.encoders.eval().last_map(torch.zeros(1, 3, size[1], size[0]), maps)
-        self.project = nn.Conv2d(seen.shape[1], dim, 1)
+            self.place, filters = _last(self.encoders.eval(), torch.zeros(1, 3, size[1], size[0]), maps)
+        self.project = nn.Conv2d(filters, dim, 1)
         self.train()
 
     def train(self, mode: bool = True) -> Self:
@@ -46,5 +47,22 @@ class MapEncoder(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Maps (N, dim, h, w) of images (N, 3, H, W) in 0…1."""
-        maps: Tensor = self.project(self.encoders.last_map(scaled(images)["rgb"], self.maps))
+        maps: Tensor = self.project(self.encoders.map_at(scaled(images)["rgb"], self.place))
         return maps
+
+
+def _last(encoders: Encoders, image: Tensor, size: tuple[int, int]) -> tuple[int, int]:
+    """Where the last map of a size comes, and its filters.
+
+    Raises:
+        SemcomError: there is none.
+    """
+    made = encoders.map_sizes(image)
+    if size not in made:
+        name, known = type(encoders.backbones["rgb"]).__name__, [f"{w}×{h}" for w, h in dict.fromkeys(made)]
+        raise SemcomError(
+            f"the backbone {name} makes no map of {size[0]}×{size[1]} of images of {image.shape[3]}×"
+            f"{image.shape[2]} pixels, only of {', '.join(known)}; take other halvings, or another encoder"
+        )
+    place = len(made) - 1 - made[::-1].index(size)
+    return place, encoders.map_at(image, place).shape[1]

@@ -63,7 +63,11 @@ class Guide(Protocol):
 
 
 class Backbone(Protocol):
-    """A device's encoder, an `nn.Module`. It has `dim`, the width of its features."""
+    """A device's encoder, an `nn.Module`. It has `dim`, the width of its features.
+
+    To stand in for a VQ-VAE's encoder it also has `maps(x)`, which yields its maps (N, filters, h, w) as they
+    come, from the largest to the last.
+    """
 
     dim: int
 

@@ -175,6 +175,8 @@ def classified(study: Study, claim: Claim) -> Effects:
         values = at.pivot_table(index=["snr_db", "owner", "seed"], columns="method", values="value")
         both = values[[claim.of, claim.against]].dropna()
         names = both.index.unique("owner")
+        if not len(names):
+            raise NotRun(f"{claim.of} and {claim.against} have no encoder in common over links")
         if claim.encoder not in (MEAN, EACH):
             there(claim.encoder, names, "encoders of both over links")
         for place in names if claim.encoder == EACH else [claim.encoder]:

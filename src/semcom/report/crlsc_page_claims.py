@@ -22,9 +22,10 @@ def claims(made: pd.DataFrame) -> Iterator[str]:
     yield (
         "*Supported*: the effect is at least the margin, and its 95 % interval lies beyond no effect, the "
         "p-value after Holm; of a claim not to be worse, the interval lies within the margin. "
-        "*Contradicted*: the whole interval falls short of the margin. A claim at several targets or "
-        "encoders must hold at each, and Holm counts these together; intervals are not widened. They are "
-        "over seeds and test images, by groups such as scenes; of images over links over seeds alone. "
+        "*Contradicted*: the whole interval falls short of the margin. A claim at several targets, "
+        "encoders or Es/N0 must hold at each, and Holm counts these together; intervals are not widened. "
+        "They are over seeds and test images, by groups such as scenes; of images and of classification over "
+        "links over seeds alone. "
         "Bytes are counted. [CSV](crlsc_claims.csv)\n"
     )
     body = []

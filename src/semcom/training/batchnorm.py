@@ -7,14 +7,14 @@ from torch import Tensor, nn
 
 
 @torch.no_grad()
-def recompute(network: nn.Module, batches: Iterable[Mapping[str, Tensor]]) -> None:
+def recompute(network: nn.Module, batches: Iterable[Mapping[str, Tensor] | Tensor]) -> None:
     """Replace running means and variances by their averages over `batches` of unaugmented views.
 
     Running averages lag behind the weights; after a short training that alone costs points of accuracy.
 
     Args:
         network: called with each batch; its BatchNorm layers are measured.
-        batches: views of unlabelled training frames.
+        batches: views of unlabelled training frames, as the network takes them.
     """
     layers = [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
     momenta = [layer.momentum for layer in layers]

@@ -27,8 +27,8 @@ GUIDED = "semcom.finetune.guided"
 CLASSIFIER, ENCODING = "semcom.finetune.classifier", "semcom.evaluate.encoding"
 TABLE = "semcom.channel.digital.simulate"
 """The modules that the verbs run: where their code hashes start."""
-OF_NETWORK = ("files", "vqvae", "borrowed", "guide", "base", "weight")
-"""Keys of a method that decide its network."""
+OF_SENDING = ("schemes", "entropy", "exact", "links")
+"""Keys of a method that its network does not depend on."""
 _code = cache(code_hash)
 
 
@@ -63,8 +63,8 @@ class ImageJobs:
     def sharing(self, method: str) -> list[str]:
         """The methods of one network, which differ in how it is sent; it has the name of the first."""
 
-        def network(name: str) -> list[object]:
-            return [getattr(self.images.methods[name], key) for key in OF_NETWORK]
+        def network(name: str) -> dict[str, Any]:
+            return self.images.methods[name].model_dump(exclude=set(OF_SENDING))
 
         return [m for m in self.images.methods if network(m) == network(method)]
 

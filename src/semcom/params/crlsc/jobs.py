@@ -195,7 +195,7 @@ class CrlscJobs(Files):
             "images": section.images.methods if section.images else (),
         }
         said = "".join(f"; {key} {_list(names)}" for key, names in named.items() if names)
-        lacking = not_run(self.claims, section)
+        lacking = not_run(self.claims, section, seeds=len(self.seeds))
         claims = ", ".join(f"{name} ({why})" for name, why in lacking.items())
         data = ", ".join(f"{name} version {self.versions[name]}" for name in data_sets(section))
         return (
