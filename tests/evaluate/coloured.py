@@ -54,7 +54,7 @@ class Coloured:
     def close(self) -> None: ...
 
 
-def images(folder: Path, *, first: int = 1) -> Path:
+def images(folder: Path, *, first: int = 1, name: str = "coloured") -> Path:
     """A prepared file of 90 training and 50 test images, each a group of its own."""
     rows = tuple(
         Row(
@@ -67,7 +67,7 @@ def images(folder: Path, *, first: int = 1) -> Path:
         for i in range(TRAIN + TEST)
     )
     path = folder / "coloured.h5"
-    write(path, Coloured(rows), name="coloured", size=SIZE, version="0" * 32)
+    write(path, Coloured(rows), name=name, size=SIZE, version="0" * 32)
     return path
 
 

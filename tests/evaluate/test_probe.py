@@ -251,7 +251,7 @@ def test_the_verb(tmp_path: Path, frames: Path) -> None:
 
 def test_each_data_set_has_files_of_its_own(tmp_path: Path, frames: Path) -> None:
     (tmp_path / "second").mkdir()
-    second = coloured.images(tmp_path / "second", first=7)
+    second = coloured.images(tmp_path / "second", first=7, name="second")
     parts = (
         *PARTS,
         *((f"second_{name}", part.model_copy(update={"data": "second"})) for name, part in PARTS),
