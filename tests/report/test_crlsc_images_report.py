@@ -91,6 +91,17 @@ def test_the_page_has_a_table_a_link_and_the_figures_are_drawn(study: Path) -> N
         assert (study / f"report/crlsc_images_{name}.png").stat().st_size > 10_000
 
 
+def test_no_two_lines_look_alike_but_files_and_their_bound() -> None:
+    files = {name: {"codec": name} for name in ("avif", "webp", "jpeg", "jpeg2000")}
+    methods = {f"{name}_bound": {"files": f, "schemes": {"r12": "capacity"}} for name, f in files.items()}
+    methods |= {name: {"files": f, "schemes": {"r12": "qpsk_ldpc_1/2"}} for name, f in files.items()}
+    methods |= {f"jscc{number}": {} for number in range(5)}
+    found = crlsc_images.looks(given(methods=methods).images)
+    assert list(found) == list(methods)
+    assert all(found[name] == found[f"{name}_bound"] for name in files)
+    assert sorted(found[name] for name in methods if not name.endswith("bound")) == list(range(9))
+
+
 def test_the_best_leads_by_what_is_paired_by_seed(study: Path, tmp_path: Path) -> None:
     apart = {0: (9.0, 10.0, 11.0), 10: (-1.0, 0.5, 0.2)}  # of jscc before vq, by Es/N0 and seed
     at = tmp_path / "apart"

@@ -104,10 +104,11 @@ def over_snr(made: pd.DataFrame, metric: str, entry: CrlscReportEntry, *, foot: 
     rows = made[made["metric"] == metric]
     if metric == ACCURACY:
         rows = rows.assign(mean=100 * rows["mean"], half_width=100 * rows["half_width"])
+    numbers = looks(images)
     with mpl.rc_context(STYLE):
         sheet = Sheet(len(images.links), columns=min(3, len(images.links)), panel_height=2.2)
         for axes, link in zip(sheet.panels, images.links, strict=True):
-            for number, method in enumerate(images.methods):
+            for method, number in numbers.items():
                 of = rows[(rows["link"] == link) & (rows["method"] == method)]
                 bound = images.methods[method].schemes_on(link) == (CAPACITY,)
                 _line(axes, of, number, called(images, method), bound=bound)
@@ -136,21 +137,36 @@ def figures_of(made: pd.DataFrame, entry: CrlscReportEntry, *, foot: str) -> dic
     return drawn | ({"images_cbr": over_cbr(made, entry, foot=foot)} if entry.images.several_uses else {})
 
 
+def looks(images: Images) -> dict[str, int]:
+    """Number of each method's colour and marker; a bound has those of the files that it bounds."""
+    at: dict[str, int] = {}
+    found: dict[str, int] = {}
+    for bound in (False, True):
+        for method, chosen in images.methods.items():
+            if (set(chosen.schemes.values()) == {(CAPACITY,)}) == bound:
+                same = at.get(chosen.files.name) if bound and chosen.files else None
+                found[method] = len(set(found.values())) if same is None else same
+                if chosen.files:
+                    at.setdefault(chosen.files.name, found[method])
+    return {method: found[method] for method in images.methods}
+
+
 def ceiling(made: pd.DataFrame) -> float:
     """Mean accuracy of the classifier on original test images; the same beside every method."""
     return float(made.loc[made["metric"] == ORIGINAL, "mean"].mean())
 
 
 def _line(axes: Axes, rows: pd.DataFrame, number: int, label: str, *, bound: bool = False) -> None:
-    """Dashed if it is a bound, which no link reaches."""
+    """Dashed if it is a bound, which no link reaches; markers are hollow where colours begin again."""
     if rows.empty:
         return
-    half = rows["half_width"]
+    half, colour = rows["half_width"], COLOURS[number % len(COLOURS)]
+    inside, edge = (colour, "white") if number < len(COLOURS) else ("white", colour)
     axes.errorbar(
         rows["snr_db"], rows["mean"], yerr=None if half.isna().any() else half, label=label,
         linestyle="--" if bound else "-",
-        markersize=3.5, linewidth=1.1, elinewidth=0.7, color=COLOURS[number % len(COLOURS)],
-        marker=MARKERS[number % len(MARKERS)], markeredgecolor="white", markeredgewidth=0.4,
+        markersize=3.5, linewidth=1.1, elinewidth=0.7, color=colour, marker=MARKERS[number % len(MARKERS)],
+        markerfacecolor=inside, markeredgecolor=edge, markeredgewidth=0.4 if edge == "white" else 0.8,
     )  # fmt: skip
 
 
