@@ -43,22 +43,14 @@ def method_of(entry: CrlscReportEntry, name: str) -> MethodSaid:
 
 def ways_of(entry: CrlscReportEntry, name: str) -> tuple[str, ...]:
     """The ways that its vectors went."""
-    classify, base = entry.classify, method_of(entry, name).base
-    if classify is None:
+    if entry.classify is None:
         return ()
-    if name in classify.tuned:
-        return tuple(way for way in classify.ways if way not in classify.digital)
-    return tuple(way for way in classify.ways if base or not shared(classify, way))
+    return entry.classify.ways_of(name, method_of(entry, name).base)
 
 
 def shown(rows: pd.DataFrame, classify: Classify) -> pd.DataFrame:
     """Those of the first target at the largest share of its labels."""
     return rows[(rows["target"] == classify.target[0]) & (rows["labels"] == share(classify.labels[-1]))]
-
-
-def shared(classify: Classify, way: str) -> bool:
-    """Whether a way's bits are indices in a shared base's codebooks."""
-    return way in classify.digital and classify.digital[way].indices == "shared"
 
 
 def drawn(folder: Path, entry: CrlscReportEntry) -> pd.DataFrame:

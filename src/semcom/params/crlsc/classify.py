@@ -74,6 +74,8 @@ class ClassifyDigital(Strict):
     """In the codebooks of the shared base that the encoder learnt under, or in a party's own ones."""
     exact: bool = False
     """Code, send and decode each block, instead of drawing its fate from the error table."""
+    methods: Chosen | None = None
+    """Those that use it; None: all that can."""
 
 
 class Tuned(Strict):
@@ -120,6 +122,22 @@ class Classify(Strict):
     def ways(self) -> tuple[str, ...]:
         """All ways, by name."""
         return (DIRECT, *self.links, *self.digital)
+
+    def ways_of(self, arm: str, base: str | None) -> tuple[str, ...]:
+        """The ways that vectors of a method, or of one of `tuned`, go.
+
+        Those that train on go as no bits, and without a base there are no indices in one.
+        """
+
+        def goes(way: str) -> bool:
+            digital = self.digital.get(way)
+            if digital is None:
+                return True
+            if arm in self.tuned or (digital.methods is not None and arm not in digital.methods):
+                return False
+            return base is not None or digital.indices == "private"
+
+        return tuple(way for way in self.ways if goes(way))
 
     def link_of(self, way: str) -> str | None:
         """The link that a way goes over."""

@@ -35,10 +35,14 @@ def lacking(section: Section) -> Iterator[Fault]:
             yield Fault((KEY, "encoders"), text)
     for name, digital in classify.digital.items():
         path = (KEY, "digital", name)
+        for method in digital.methods or ():
+            if method not in methods:
+                yield Fault((*path, "methods"), unknown(method, methods, f"{KEY}.methods"))
         if digital.link not in classify.links:
             yield Fault((*path, "link"), unknown(digital.link, classify.links, f"{KEY}.links"))
         else:
-            yield from _sent(section, classify, digital, path, methods)
+            users = [method for method in methods if method in (digital.methods or methods)]
+            yield from _sent(section, classify, digital, path, users)
 
 
 def _tuned(section: Section, classify: Classify) -> Iterator[Fault]:

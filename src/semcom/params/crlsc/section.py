@@ -204,17 +204,10 @@ class Section(Strict):
         return tuple(name for name in self.encoders_of(method) if chosen is None or name in chosen)
 
     def ways_of(self, arm: str) -> tuple[str, ...]:
-        """The ways that vectors go: of encoders that train on no bits, without a base no indices in one."""
-        classify = self.classify
-        if classify is None:
+        """The ways that vectors go in classification over links."""
+        if self.classify is None:
             return ()
-        tuned, base = arm in classify.tuned, self.methods[self.arms[arm]].base
-        return tuple(
-            way
-            for way in classify.ways
-            if (digital := classify.digital.get(way)) is None
-            or (not tuned and (base or digital.indices == "private"))
-        )
+        return self.classify.ways_of(arm, self.methods[self.arms[arm]].base)
 
     def like(self, method: str) -> str | None:
         """The first method before it that trains in the same way for another number of epochs."""
