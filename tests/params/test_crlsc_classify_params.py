@@ -127,6 +127,9 @@ def jobs(config: dict[str, Any]) -> ClassifyJobs:
             "awgnn",
             "links.awgn.channel.use: 'awgnn' is unknown; did you mean 'awgn'?",
         ),
+        ("digital.own.methods", ["simcl"], "digital.own.methods: 'simcl' is none of classify.methods; did you"),
+        ("digital.own.methods", ["random"], "digital.own.methods: 'random' is none of classify.methods"),
+        ("digital.codes.methods", ["simclr"], "digital.codes.methods: simclr learns under no base"),
         ("head", {"use": "mpl"}, "head.use: 'mpl' is unknown; did you mean 'mlp'?"),
         ("sender.hidden", 3, "sender.hidden: "),
         ("labels", 0, "labels[0]: 0 is not a number > 0 and ≤ 1"),
@@ -189,6 +192,16 @@ def test_methods_without_a_base_have_no_indices_in_it(config):
     assert "base" not in made.test_inputs(sweep("simclr", "own"), 0)
     read = made.train_inputs(sweep("guided", "codes"), "small", 0)
     assert read["base"].endswith("shared/pq/seed0/base.skb")
+
+
+def test_a_digital_link_is_for_the_methods_that_it_names(config):
+    config["crlsc"]["methods"]["plain"] = {"guide": {"use": "infonce"}, "base": "flat"}
+    classify = config["crlsc"]["classify"]
+    classify["methods"].append("plain")
+    classify["digital"]["codes"]["methods"] = ["guided"]  # the form of the other's base has no indices
+    classify["digital"]["own"]["methods"] = ["plain"]
+    digital = [(arm, way) for _, _, arm, way in jobs(config).tested if way in ("codes", "own")]
+    assert digital == [("guided", "codes"), ("plain", "own")]
 
 
 def test_bits_and_symbols_take_the_channel_uses_of_their_link(config):

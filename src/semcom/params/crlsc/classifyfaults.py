@@ -38,6 +38,9 @@ def lacking(section: Section) -> Iterator[Fault]:
         for method in digital.methods or ():
             if method not in methods:
                 yield Fault((*path, "methods"), unknown(method, methods, f"{KEY}.methods"))
+            elif digital.indices == "shared" and not section.methods[method].base:
+                text = f"{method} learns under no base, in whose codebooks it had indices; leave it out"
+                yield Fault((*path, "methods"), text)
         if digital.link not in classify.links:
             yield Fault((*path, "link"), unknown(digital.link, classify.links, f"{KEY}.links"))
         else:
