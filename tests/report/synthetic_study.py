@@ -47,6 +47,7 @@ def make_study(
             name: {"channel": {"use": "awgn"}, "channel_uses": 32, "train_snr_db": train_snr_db}
             for name in links
         },
+        tuned_on=dict.fromkeys(links[1:], links[0]),
         digital={
             name: {"link": link, "schemes": ["qpsk_uncoded"], "methods": for_methods}
             for name, (link, for_methods, _) in digital.items()

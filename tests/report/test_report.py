@@ -11,7 +11,8 @@ from synthetic_study import Study, make_study
 
 from semcom import report
 from semcom.files.errors import SemcomError
-from semcom.report import figures, results
+from semcom.params.entries import ReportEntry, to_json
+from semcom.report import figures, results, tables
 
 FILES = {
     "accuracy_snr.pdf", "accuracy_snr.png", "accuracy_snr.csv",
@@ -332,6 +333,15 @@ def test_several_links_and_label_fractions(tmp_path):
     )  # fmt: skip
     text = (run(study) / "report.md").read_text()
     assert text.count("minus supervised") == 4
+
+
+def test_the_link_that_was_tuned_on_need_not_be_the_first_by_name(tmp_path):
+    made = make_study(tmp_path, links=("awgn_k32", "awgn_k128"), seeds=(0, 1), budgets=(1, 4))
+    entry = ReportEntry.model_validate_json(to_json(made.entry))  # as jobs are handed it: keys in order
+    assert list(entry.links) == ["awgn_k128", "awgn_k32"]
+    found = results.read(made.folder, entry, made.frames)
+    assert set(found.choices["link"]) == {"awgn_k32"}
+    assert set(tables.cost(found, entry)["link"]) == {"awgn_k32", "awgn_k128"}
 
 
 SWEEP = "evaluate/mmssl/awgn_k32/all/seed1/sweep.csv"

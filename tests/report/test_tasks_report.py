@@ -34,7 +34,7 @@ def of_tasks(study: Study) -> ReportEntry:
         other.write_text(json.dumps(choice))
     said = study.entry.model_dump()
     said["links"]["objects_k32"]["task"] = {"use": "objects", "least": 0.05}
-    return ReportEntry.model_validate(said | {"measures": MEASURES})
+    return ReportEntry.model_validate(said | {"measures": MEASURES, "tuned_on": {}})
 
 
 @pytest.fixture(scope="module")

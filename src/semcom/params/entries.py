@@ -495,6 +495,8 @@ class ReportEntry(Strict):
     links: dict[str, Link]
     measures: dict[str, Measure] = Field(default_factory=dict)
     """By link; accuracy where there is none."""
+    tuned_on: dict[str, str] = Field(default_factory=dict)
+    """The link that a link's optimisers were chosen on, where it is another one."""
     digital: dict[str, Digital] = Field(default_factory=dict)
     """With methods filled in."""
     conditions: dict[str, str] = Field(default_factory=dict)

@@ -374,6 +374,7 @@ class Jobs:
                 learnt=study.learnt_methods,
                 links=study.links,
                 measures={name: about(link.task).measure for name, link in study.links.items()},
+                tuned_on={name: on for name in study.links if (on := self.tune_link(name)) != name},
                 digital=self.digital_links,
                 conditions={name: str(condition) for name, condition in study.evaluate.conditions.items()},
                 conditions_of={name: tuple(conditions) for name, conditions in self.conditions_of.items()},

@@ -12,7 +12,7 @@ import pandas as pd
 from semcom.files.errors import SemcomError
 from semcom.frames.prepared import Prepared
 from semcom.params.entries import ReportEntry
-from semcom.params.tasks import SCENE, tuned_on
+from semcom.params.tasks import SCENE
 from semcom.report.checked import check_there, damaged, table
 
 OF = ("study", "system", "method")
@@ -214,7 +214,7 @@ def _uploads(folder: Path, entry: ReportEntry) -> list[pd.DataFrame]:
 
 
 def _choices(folder: Path, entry: ReportEntry) -> pd.DataFrame:
-    links = dict.fromkeys(tuned_on(entry.links, link) for link in entry.links)
+    links = [link for link in entry.links if link not in entry.tuned_on]
     places = list(product(entry.methods, links, entry.labels))
     check_there([folder.joinpath(*place, "choice.json") for place in places])
     rows = []

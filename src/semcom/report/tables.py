@@ -8,7 +8,6 @@ import pandas as pd
 from semcom.metrics.cost import settled, uses_to_reach
 from semcom.metrics.intervals import paired_interval, t_interval
 from semcom.params.entries import ReportEntry
-from semcom.params.tasks import tuned_on
 from semcom.report.measures import judged
 from semcom.report.results import Results
 
@@ -168,7 +167,7 @@ def cost(results: Results, entry: ReportEntry) -> pd.DataFrame:
     rows = []
     for (link, labels), here in drawn.groupby(place, sort=False):
         chosen = results.choices
-        on = tuned_on(entry.links, str(link))
+        on = entry.tuned_on.get(str(link), str(link))
         chosen = chosen[(chosen["method"] == against) & (chosen["link"] == on) & (chosen["labels"] == labels)]
         found = settled(list(chosen["budget_epochs"]), list(chosen["validation"]))
         budget = found or entry.budgets[-1]
