@@ -127,7 +127,11 @@ def jobs(config: dict[str, Any]) -> ClassifyJobs:
             "awgnn",
             "links.awgn.channel.use: 'awgnn' is unknown; did you mean 'awgn'?",
         ),
-        ("digital.own.methods", ["simcl"], "digital.own.methods: 'simcl' is none of classify.methods; did you"),
+        (
+            "digital.own.methods",
+            ["simcl"],
+            "digital.own.methods: 'simcl' is none of classify.methods; did you",
+        ),
         ("digital.own.methods", ["random"], "digital.own.methods: 'random' is none of classify.methods"),
         ("digital.codes.methods", ["simclr"], "digital.codes.methods: simclr learns under no base"),
         ("head", {"use": "mpl"}, "head.use: 'mpl' is unknown; did you mean 'mlp'?"),

@@ -1,6 +1,7 @@
 """The section `crlsc` of a params file: what it takes, what it refuses and how, what its jobs are handed."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -299,6 +300,12 @@ def test_unknown_keys_beside_the_section(config, repository):
 def test_a_data_set_that_is_not_registered_is_named(config, repository):
     with pytest.raises(SemcomError, match="no data set 'romms' is registered .* did you mean 'rooms'"):
         systems(changed(config, "parts.test.data", "romms"), files=[], root=repository)
+    two = changed(changed(config, "parts.test.data", "romms"), "train", {"epoch": 3})
+    with pytest.raises(SemcomError) as told:
+        systems(two, files=[], root=repository)
+    assert re.search(
+        r"no data set 'romms' (.|\n)*\nbesides, .*fault(.|\n)*crlsc.train.epoch: no such", str(told.value)
+    )
 
 
 def test_encoders_that_are_compared_come_in_the_order_of_the_entry(config):

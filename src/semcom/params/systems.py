@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from semcom.files.errors import SemcomError
 from semcom.params import faults, start
 from semcom.params.crlsc import claims
 from semcom.params.crlsc.jobs import CrlscJobs
@@ -138,11 +139,18 @@ def _second(config: Mapping[str, Any], files: Sequence[str | Path], root: Path) 
     """The second system's jobs."""
     names = start.named_once(files, root)
     section = config[KEY]
-    versions = {
-        name: data_version(root, name) for name in named(section if isinstance(section, dict) else {})
-    }
-    known = {name: facts(root, name) for name in versions}
-    study = load(config, {name: found.classes if found else None for name, found in known.items()})
+    sets = list(dict.fromkeys(named(section)))
+    known = {name: facts(root, name) for name in sets}
+    classes = {name: found.classes if found else None for name, found in known.items()}
+    try:
+        versions = {name: data_version(root, name) for name in sets}
+    except SemcomError as unregistered:
+        try:
+            load(config, classes)
+        except SemcomError as more:  # told at once, not only to those who have added the data set
+            raise SemcomError(f"{unregistered}\nbesides, {more}") from None
+        raise
+    study = load(config, classes)
     name = study.crlsc.claims
     claimed = claims.load(root / f"params/claims/{name}.yaml") if name else {}
     return CrlscJobs(study, versions, names, claimed)
