@@ -138,11 +138,22 @@ def test_objects_on_nyuv2_share_the_core_studys_jobs():
     assert objects.study.study == core.study.study
     assert objects.study.report != core.study.report
     assert objects.prepare() == core.prepare()
-    assert objects.tune_links == ["awgn_k32", "objects_k32"]
+    assert objects.tune_links == ["objects_k32"]
     for seed in core.study.seeds:
         assert objects.pretrain("mmssl", seed) == core.pretrain("mmssl", seed)
-        for method in objects.study.methods:
-            assert objects.tune(method, "awgn_k32", "all") == core.tune(method, "awgn_k32", "all")
-            for ask in ("finetune", "evaluate"):
-                place = (method, "awgn_k32", "all", seed)
-                assert getattr(objects, ask)(*place) == getattr(core, ask)(*place)
+
+
+@pytest.mark.parametrize("name", ["nyuv2_links", "nyuv2_changing"])
+def test_other_links_on_nyuv2_share_the_jobs_of_the_factors(name):
+    factors, other = (
+        Jobs(load(yaml.safe_load((ROOT / f"params/{name}.yaml").read_text(encoding="utf-8"))), "md5")
+        for name in ("nyuv2_factors", name)
+    )
+    assert other.study.study == factors.study.study
+    assert other.study.report != factors.study.report
+    assert other.pretrain("mmssl", 0) == factors.pretrain("mmssl", 0)
+    for method in other.study.methods:
+        assert other.tune(method, "awgn_k32", "all") == factors.tune(method, "awgn_k32", "all")
+        for ask in ("finetune", "evaluate"):
+            place = (method, "awgn_k32", "all", 0)
+            assert getattr(other, ask)(*place) == getattr(factors, ask)(*place)

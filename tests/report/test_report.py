@@ -337,7 +337,7 @@ def test_several_links_and_label_fractions(tmp_path):
 
 def test_the_link_that_was_tuned_on_need_not_be_the_first_by_name(tmp_path):
     made = make_study(tmp_path, links=("awgn_k32", "awgn_k128"), seeds=(0, 1), budgets=(1, 4))
-    entry = ReportEntry.model_validate_json(to_json(made.entry))  # as jobs are handed it: keys in order
+    entry = ReportEntry.model_validate_json(to_json(made.entry))  # names sorted
     assert list(entry.links) == ["awgn_k128", "awgn_k32"]
     found = results.read(made.folder, entry, made.frames)
     assert set(found.choices["link"]) == {"awgn_k32"}

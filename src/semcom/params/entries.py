@@ -524,8 +524,14 @@ class ReportEntry(Strict):
         return self.measures.get(analog, Measure(metric="accuracy", title="accuracy"))
 
 
-def to_json(entry: BaseModel) -> str:
-    """One line of sorted JSON: the same entry always gives the same text."""
+def to_json(entry: BaseModel, *, in_order: bool = False) -> str:
+    """One line of JSON: the same entry always gives the same text.
+
+    Args:
+        entry: of a job.
+        in_order: whether names stand as in the params file, as a report shows them, or sorted, so that moving
+            lines about in the file trains nothing anew.
+    """
     import json
 
-    return json.dumps(entry.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+    return json.dumps(entry.model_dump(mode="json"), sort_keys=not in_order, separators=(",", ":"))

@@ -388,7 +388,8 @@ class Jobs:
                 params_file=self.params_file,
                 claims=dict(self.claims),
                 params=study.model_dump(mode="json", exclude={"tracking"}),
-            )
+            ),
+            in_order=True,
         )
 
     def summary(self) -> str:

@@ -181,7 +181,8 @@ class CrlscJobs(Files):
                 claims=dict(self.claims),
                 params_file=self.params_file,
                 params=study.model_dump(mode="json", exclude={"tracking"}),
-            )
+            ),
+            in_order=True,
         )
 
     def summary(self) -> str:
