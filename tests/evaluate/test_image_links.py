@@ -236,6 +236,20 @@ def test_bits_of_unlike_length_lose_what_has_no_room(exact, sent, trained):
     assert 0 < (need > room).sum() < len(need)
 
 
+@pytest.mark.parametrize("kind", ["deepjscc", "coded"])
+def test_training_in_bf16_is_nearly_that_in_fp32(kind, frames, trained, tmp_path):
+    given = training(kind, precision="bf16")
+    network = networks.made(given.size, given.vqvae, LINK.channel_uses)
+    networks.load_into(network, train(given, frames, tmp_path / "half"))
+    assert {weight.dtype for weight in network.parameters()} == {torch.float32}
+    errors = [
+        pd.read_csv(folder / "history.csv").query("metric == 'mse'").value.to_numpy()
+        for folder in (tmp_path / "half", trained[kind].parent)
+    ]
+    assert not np.array_equal(*errors)
+    np.testing.assert_allclose(*errors, rtol=0.03)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_sweep_changes_no_bit_of_the_network(kind, sent, trained):
     network, mean = loaded(kind, trained)

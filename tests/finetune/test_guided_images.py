@@ -149,6 +149,16 @@ def test_a_guide_takes(kind, frames, base, tmp_path):
     assert not table.isna().any(axis=None)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_training_in_bf16_under_a_guide_is_nearly_that_in_fp32(kind, frames, base, tmp_path):
+    half, whole = (
+        train(under(kind, precision=name), tmp_path / name, frames, base=base) for name in ("bf16", "fp32")
+    )
+    for metric in ("mse", "guide"):
+        assert not half[metric].equals(whole[metric])
+        np.testing.assert_allclose(half[metric], whole[metric], rtol=0.15)
+
+
 def test_what_guides_without_a_base_are_the_mentors_embeddings(frames, base, embeddings, tmp_path):
     given = under("deepjscc", base=None)
     raw = train(given, tmp_path / "raw", frames, embeddings=embeddings)

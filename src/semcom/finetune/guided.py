@@ -132,7 +132,7 @@ class Under:
 
     def embed(self) -> Tensor:
         """Embeddings (N, D) of all images that the encoder was given since the last call."""
-        space: Tensor = self.head(torch.cat(self.maps))
+        space: Tensor = self.head(torch.cat(self.maps).float())
         self.maps.clear()
         return space
 

@@ -150,6 +150,8 @@ def begin(
     with seeded(entry.seed, "images", "init"):
         uses = entry.link.channel_uses if entry.link else None
         network = networks.made(entry.size, entry.vqvae, uses, entry.encoder).to(index.device)
+    if entry.precision == "bf16":
+        network.to(memory_format=torch.channels_last)
     if encoder is not None and isinstance(network.encoder, MapEncoder):
         local.load_backbone(network.encoder.encoders, encoder)
     if isinstance(network, VQVAE):
@@ -211,7 +213,7 @@ class Loss:
     def __init__(
         self, entry: ImagesEntry, network: networks.Network, images: DeviceImages, index: Tensor
     ) -> None:
-        self.network, self.images = network, images
+        self.network, self.images, self.bf16 = network, images, entry.precision == "bf16"
         self.link = entry.link
         self.channel = build(CHANNELS, entry.link.channel) if entry.link else None
         some = images.take(index[:: max(1, len(index) // BATCH)])
@@ -220,17 +222,25 @@ class Loss:
     def __call__(self, batch: Tensor, draws: Generator) -> tuple[Tensor, dict[str, Tensor]]:
         """Of the images at places `batch` (B,); `draws` are those of link and codebook."""
         images = self.images.take(batch)
+        if self.bf16:
+            images = images.contiguous(memory_format=torch.channels_last)
         if isinstance(self.network, DeepJSCC):
             assert self.link is not None
             assert self.channel is not None
             snr_db = draw_snr_db(self.link.train_snr_db, len(batch), generator=draws, device=images.device)
-            received = self.network(images, self.channel, n0_from_db(snr_db).view(-1, 1), draws)
+            with self._precision(images):
+                received = self.network(images, self.channel, n0_from_db(snr_db).view(-1, 1), draws)
             error = functional.mse_loss(received, images)
             return error, {"mse": error.detach()}
-        out = self.network(images, draws)
+        with self._precision(images):
+            out = self.network(images, draws)
         error = functional.mse_loss(out.images, images)
         terms = {"mse": error.detach(), "commitment": out.loss.detach()}
         return error / self.variance + out.loss, terms
+
+    def _precision(self, images: Tensor) -> torch.autocast:
+        """Of convolutions; symbols, codes and losses are in fp32."""
+        return torch.autocast(images.device.type, torch.bfloat16, enabled=self.bf16)
 
 
 def put_in_order(network: VQVAE) -> None:

@@ -53,7 +53,7 @@ class Encoder(nn.Module):
                 f"images of {tuple(images.shape[1:])} (channels, height, width) for a network made for "
                 f"{wanted}: their symbols would be another number"
             )
-        return power.normalise(symbols.to_complex(self.layers(images).flatten(1)))
+        return power.normalise(symbols.to_complex(self.layers(images).float().flatten(1)))
 
 
 class Decoder(nn.Module):
@@ -84,7 +84,7 @@ class Decoder(nn.Module):
     def forward(self, received: Tensor) -> Tensor:
         """Images (…, C, H, W) in 0…1 of symbols as received, (…, k) complex: of several draws, say."""
         maps = symbols.to_real(received).reshape(-1, *self.shape)
-        images: Tensor = self.layers(maps)
+        images: Tensor = self.layers(maps).float()
         return images.view(*received.shape[:-1], *images.shape[1:])
 
 

@@ -144,7 +144,7 @@ class VQVAE(nn.Module):
                 f"images of {images.shape[-1]}×{images.shape[-2]} pixels give {maps.shape[-1]}×"
                 f"{maps.shape[-2]} indices, the network is for {self.map[0]}×{self.map[1]}"
             )
-        vectors: Tensor = maps.flatten(2).transpose(1, 2)
+        vectors: Tensor = maps.float().flatten(2).transpose(1, 2)
         return vectors
 
     def start(self, images: Tensor, *, seed: int) -> None:
@@ -171,7 +171,7 @@ class VQVAE(nn.Module):
 
     def _image(self, vectors: Tensor) -> Tensor:
         maps = vectors.transpose(1, 2).unflatten(2, (self.map[1], self.map[0]))
-        images: Tensor = self.decoder(maps) + GREY
+        images: Tensor = self.decoder(maps).float() + GREY
         return images
 
 

@@ -1,6 +1,6 @@
 """What the rules of images over links hand to their verbs."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from annotated_types import Gt, MinLen
 
@@ -41,6 +41,7 @@ class ImagesEntry(PartsEntry):
     epochs: PositiveInt
     images: PositiveInt | None
     batch_size: Annotated[WholeNumber, Gt(1)]
+    precision: Literal["fp32", "bf16"] = "fp32"
     optimiser: Component
     warmup: Fraction
 

@@ -182,6 +182,7 @@ class ImageJobs:
             epochs=images.epochs,
             images=images.images,
             batch_size=images.batch_size,
+            precision=images.precision,
             optimiser=images.optimiser,
             warmup=images.warmup,
         )
