@@ -90,7 +90,7 @@ def test_a_users_changed_set_is_never_overwritten(clone: Path, pack: Path) -> No
     get(clone, "nyuv2")
     with open(clone / "data" / "nyuv2" / "meta.csv", "a") as file:
         file.write("precious\n")
-    with pytest.raises(SemcomError, match=r"data/nyuv2 was changed by hand.*keep it as a new version"):
+    with pytest.raises(SemcomError, match=r"data/nyuv2 was changed by hand.*keep it with `dvc add"):
         get(clone, "nyuv2")
     assert "precious" in (clone / "data" / "nyuv2" / "meta.csv").read_text()
     dvc.call(clone, "checkout", "--force", "data/nyuv2.dvc")

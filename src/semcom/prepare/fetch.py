@@ -89,8 +89,9 @@ def _message(root: Path, name: str, targets: list[str], fault: str) -> str:
         return f"another DVC process holds the lock of the repository: wait for its end, run again ({fault})"
     if UNSAVED in fault:
         return (
-            f"data/{name} was changed by hand, and DVC has no copy of the change: keep it as a new version "
-            f"with `dvc add data/{name}`, or throw it away with `dvc checkout --force {target}`"
+            f"data/{name} was changed by hand, or copied here without DVC's cache, and DVC has no copy of it: "
+            f"keep it with `dvc add data/{name}` (the same bytes keep their version), or throw it away with "
+            f"`dvc checkout --force {target}`"
         )
     if dvc.is_bundled(root, name):
         way_out = "complete the folder of the bundled sets with `git checkout -- bundled`"
