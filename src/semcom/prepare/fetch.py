@@ -89,7 +89,7 @@ def _message(root: Path, name: str, targets: list[str], fault: str) -> str:
         return f"another DVC process holds the lock of the repository: wait for its end, run again ({fault})"
     if UNSAVED in fault:
         return (
-            f"data/{name} was changed by hand, or copied here without DVC's cache, and DVC has no copy of it: "
+            f"data/{name} was changed by hand, or copied here without DVC's cache: "
             f"keep it with `dvc add data/{name}` (the same bytes keep their version), or throw it away with "
             f"`dvc checkout --force {target}`"
         )
