@@ -247,7 +247,7 @@ def test_training_in_bf16_is_nearly_that_in_fp32(kind, frames, trained, tmp_path
         for folder in (tmp_path / "half", trained[kind].parent)
     ]
     assert not np.array_equal(*errors)
-    np.testing.assert_allclose(*errors, rtol=0.03)
+    np.testing.assert_allclose(*errors, rtol=0.01)  # of some 12 steps, 0.4 % an operation; seen: 0.1 %
 
 
 @pytest.mark.parametrize("kind", KINDS)

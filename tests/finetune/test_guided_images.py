@@ -156,6 +156,7 @@ def test_training_in_bf16_under_a_guide_is_nearly_that_in_fp32(kind, frames, bas
     )
     for metric in ("mse", "guide"):
         assert not half[metric].equals(whole[metric])
+        # Seen: 10 % off, of the VQ-VAE's guide: a code chosen otherwise moves all its vectors.
         np.testing.assert_allclose(half[metric], whole[metric], rtol=0.15)
 
 

@@ -200,6 +200,16 @@ def test_the_mentor_in_int8_has_embeddings_and_a_probe_of_its_own(config):
     assert {key for key in plain if plain[key] != small[key]} == {"name", "int8"}
 
 
+def test_without_probes_targets_are_for_others(config):
+    made = jobs(changed(config, "probe", None))
+    assert made.probed == []
+    assert made.trained == jobs(config).trained
+    said = json.loads(made.report())
+    assert said["targets"] == []
+    assert list(said["methods"]) == list(config["crlsc"]["methods"]), "in the order of the file"
+    assert made.consensus(made.compared[0], 0) == jobs(config).consensus(made.compared[0], 0)
+
+
 def test_an_encoder_is_probed_with_the_base_under_which_it_learnt(config):
     made = jobs(config)
     assert made.probe_inputs("guided", "small", 1)["base"] == [made.base("pq", 1)]

@@ -146,8 +146,8 @@ def test_objects_on_nyuv2_share_the_core_studys_jobs():
 @pytest.mark.parametrize("name", ["nyuv2_links", "nyuv2_changing"])
 def test_other_links_on_nyuv2_share_the_jobs_of_the_factors(name):
     factors, other = (
-        Jobs(load(yaml.safe_load((ROOT / f"params/{name}.yaml").read_text(encoding="utf-8"))), "md5")
-        for name in ("nyuv2_factors", name)
+        Jobs(load(yaml.safe_load((ROOT / f"params/{file}.yaml").read_text(encoding="utf-8"))), "md5")
+        for file in ("nyuv2_factors", name)
     )
     assert other.study.study == factors.study.study
     assert other.study.report != factors.study.report

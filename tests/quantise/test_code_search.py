@@ -85,3 +85,10 @@ def test_indices_are_those_of_vector_quantize_pytorch():
     assert (ours == theirs).float().mean() >= 0.999
     assert_nearest(theirs, vectors, codebook)  # where they differ, both are near ties
     assert_nearest(ours, vectors, codebook)
+
+
+def test_autocast_changes_no_index():
+    vectors, codebook = (torch.randn(n, 8, generator=torch.Generator().manual_seed(n)) for n in (4000, 64))
+    plain = by_products(vectors, codebook)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(by_products(vectors, codebook), plain)

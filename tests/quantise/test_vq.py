@@ -87,15 +87,6 @@ def test_gradients_pass_straight_through_and_commit():
     assert out.loss.item() == pytest.approx(0.25 * (z - out.vectors).square().mean().item())
 
 
-def test_autocast_changes_no_index():
-    quantiser, vectors = started(64, 8).eval(), drawn(4000, 8)
-    plain = quantiser(vectors)
-    with torch.autocast("cpu", torch.bfloat16):
-        cast = quantiser(vectors)
-    assert torch.equal(cast.indices, plain.indices)
-    assert torch.equal(cast.vectors, plain.vectors)
-
-
 def test_a_dead_code_becomes_a_vector_of_the_batch():
     quantiser = started(8, 2).train()
     quantiser.codebook[3] = 1e4  # where no vector is

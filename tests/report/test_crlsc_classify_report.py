@@ -2,6 +2,7 @@
 
 import io
 import math
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -159,3 +160,18 @@ def test_a_missing_or_damaged_table_is_named(study: Path, tmp_path: Path) -> Non
     with pytest.raises(SemcomError, match="is missing"):
         crlsc.run(study, given(), tmp_path)
     path.write_text(content)
+
+
+def test_without_probes_a_page_has_what_was_sent(tmp_path: Path) -> None:
+    study = tmp_path / "s"
+    without = entry(classify=CLASSIFY, classified=CLASSIFIED, targets=(), consensus=())
+    write(study, entry())
+    shutil.rmtree(study / "crlsc/probe")
+    shutil.rmtree(study / "crlsc/consensus")
+    write_classify(study)
+    crlsc.run(study, without, study / "report")
+    page = (study / "report/crlsc.md").read_text()
+    assert "## Classification over links" in page
+    assert "Frozen encoders on targets" not in page
+    assert pd.read_csv(study / "report/crlsc_accuracy.csv", comment="#").empty
+    assert len(pd.read_csv(study / "report/crlsc_generalisation.csv", comment="#"))

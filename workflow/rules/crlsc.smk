@@ -4,7 +4,7 @@ include: "crlsc_common.smk"
 
 wildcard_constraints:
     base="|".join(CRLSC.study.crlsc.bases) or "(?!)",
-    encoder="|".join(dict.fromkeys(encoder for _, encoder in CRLSC.probed)) or "(?!)",
+    encoder="|".join(dict.fromkeys(encoder for _, encoder in [*CRLSC.trained, *CRLSC.probed])) or "(?!)",
     mentor=f"{CRLSC.mentor}|{CRLSC.mentor_int8}",
     version=r"[0-9a-f]{8}",
 

@@ -224,23 +224,21 @@ class Loss:
         images = self.images.take(batch)
         if self.bf16:
             images = images.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.bf16):
+            return self._of(images, draws)
+
+    def _of(self, images: Tensor, draws: Generator) -> tuple[Tensor, dict[str, Tensor]]:
         if isinstance(self.network, DeepJSCC):
             assert self.link is not None
             assert self.channel is not None
-            snr_db = draw_snr_db(self.link.train_snr_db, len(batch), generator=draws, device=images.device)
-            with self._precision(images):
-                received = self.network(images, self.channel, n0_from_db(snr_db).view(-1, 1), draws)
+            snr_db = draw_snr_db(self.link.train_snr_db, len(images), generator=draws, device=images.device)
+            received = self.network(images, self.channel, n0_from_db(snr_db).view(-1, 1), draws)
             error = functional.mse_loss(received, images)
             return error, {"mse": error.detach()}
-        with self._precision(images):
-            out = self.network(images, draws)
+        out = self.network(images, draws)
         error = functional.mse_loss(out.images, images)
         terms = {"mse": error.detach(), "commitment": out.loss.detach()}
         return error / self.variance + out.loss, terms
-
-    def _precision(self, images: Tensor) -> torch.autocast:
-        """Of convolutions; symbols, codes and losses are in fp32."""
-        return torch.autocast(images.device.type, torch.bfloat16, enabled=self.bf16)
 
 
 def put_in_order(network: VQVAE) -> None:

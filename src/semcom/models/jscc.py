@@ -117,5 +117,8 @@ class DeepJSCC(nn.Module):
             n0: noise variance a complex channel use, a number or (N, 1).
             generator: of all its draws.
         """
-        received: Tensor = self.decoder(channel(self.encoder(images), n0, generator))
+        sent = self.encoder(images)
+        with torch.autocast(images.device.type, enabled=False):
+            arrived = channel(sent, n0, generator)
+        received: Tensor = self.decoder(arrived)
         return received

@@ -1,4 +1,4 @@
-"""What a rule hands to its verb: one entry a stage, as sorted JSON, and nothing that the stage does not read.
+"""What a rule hands to its verb: one entry a stage, as JSON, and nothing that the stage does not read.
 
 A component (`Component`) is a dict `{"use": name, **options}`; its options are the keyword-only
 arguments of the class that its family lists under that name.

@@ -38,7 +38,7 @@ from semcom.params.entries import (
 )
 from semcom.params.errortables import MEASURED, measured_digest, place
 from semcom.params.schema import RANDOM, Method, Study
-from semcom.params.tasks import about, tuned_on
+from semcom.params.tasks import about
 from semcom.params.weights import weights_sha256
 
 STAGES = {
@@ -94,7 +94,8 @@ class Jobs:
 
     def tune_link(self, link: str) -> str:
         """The link that a link's optimisers are chosen on: the study's first one with its task."""
-        return tuned_on(self.study.links, link)
+        links = self.study.links
+        return next(name for name, other in links.items() if other.task == links[link].task)
 
     @property
     def tune_links(self) -> list[str]:

@@ -74,7 +74,7 @@ class Systems:
     def methods(self) -> list[str]:
         """Names that a job's method may have."""
         first = [*self.mmssl.study.methods, *self.mmssl.knowledge_methods] if self.mmssl else []
-        other = [method for method, _ in self.crlsc.probed] if self.crlsc else []
+        other = [method for method, _ in [*self.crlsc.trained, *self.crlsc.probed]] if self.crlsc else []
         return list(dict.fromkeys([*first, *other]))
 
     def prepare(self, data: str, size: str) -> str:

@@ -59,11 +59,6 @@ def _about(named: str) -> About:
     return About(Measure(metric=str(found["measure"]), title=str(found["title"])), tuple(map(str, needs)))
 
 
-def tuned_on(links: Mapping[str, Link], link: str) -> str:
-    """The first of `links` that has the task of `link`: what optimisers are chosen on."""
-    return next(name for name, other in links.items() if other.task == links[link].task)
-
-
 def check_claims(claims: Mapping[str, Claim], links: Mapping[str, Link], file: Path) -> None:
     """Check that claims on the links of a study speak of what these are judged by.
 

@@ -63,13 +63,16 @@ def _differences(job: Job) -> list[str]:
     """What differs between the entry of the last run and the one of now."""
     if not job.old:
         return []
-    before, now = (
-        next((e for t in side if (e := _entry(t)) is not None), None) for side in (job.old, job.new)
+    (then, before), (text, now) = (
+        next(((t, e) for t in side if (e := _entry(t)) is not None), ("", None))
+        for side in (job.old, job.new)
     )
     if before is None or now is None:
         if len(job.old) == len(job.new) == 1:
             return [f"data version changed: {_short(_value(job.old[0]))} → {_short(_value(job.new[0]))}"]
         return ["its params changed"]
+    if before == now and then != text:
+        return ["the order of names in the params file changed"]
     found = dict(compare(before, now))
     # The report's entry has all of the params file beside what it reads of it.
     told = [text for p, text in found.items() if not (p.startswith("params.") and p[7:] in found)]

@@ -41,7 +41,8 @@ def by_products(vectors: Tensor, codebook: Tensor) -> Tensor:
         codebook: (K, dim) fp32.
     """
     half = codebook.square().sum(1) / 2
-    parts = [torch.addmm(half, part, codebook.T, alpha=-1).argmin(1) for part in vectors.split(ROWS)]
+    with torch.autocast(vectors.device.type, enabled=False):
+        parts = [torch.addmm(half, part, codebook.T, alpha=-1).argmin(1) for part in vectors.split(ROWS)]
     return torch.cat(parts)
 
 

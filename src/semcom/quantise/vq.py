@@ -137,8 +137,7 @@ class VectorQuantiser(nn.Module):
             raise SemcomError(
                 "the codebook has no values yet: call start(vectors, seed=…) first, or load them"
             )
-        with torch.autocast(z.device.type, enabled=False):
-            index = nearest(flat, self.codebook)
+        index = nearest(flat, self.codebook)
         codes = self.codebook[index].view(z.shape)
         wide = z.float()
         loss = self.commitment * functional.mse_loss(wide, codes)

@@ -39,7 +39,7 @@ def kind(said: MethodSaid) -> str:
 
 
 def by_kind(entry: CrlscReportEntry) -> CrlscReportEntry:
-    """The same with its methods in the order of `KINDS`; as keys of a job's entry they stand by name."""
+    """The same with its methods in the order of `KINDS`, and as in the params file within a kind."""
     every = sorted(entry.methods.items(), key=lambda item: KINDS.index(kind(item[1])))
     return entry.model_copy(update={"methods": dict(every)})
 
@@ -55,7 +55,7 @@ def differences(results: CrlscResults, entry: CrlscReportEntry) -> pd.DataFrame:
     """Guided methods minus their rivals, linear head, paired by seed: for each encoder and for their mean."""
     rows = linear(results.probe)
     found = []
-    for method, said in entry.methods.items():
+    for method, said in entry.methods.items() if len(rows) else ():
         for against, other in entry.methods.items():
             both = [name for name in said.encoders if name in other.encoders]
             if kind(said) == "guided" and kind(other) != "guided" and both:

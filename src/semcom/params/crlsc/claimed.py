@@ -22,6 +22,8 @@ def _lacking(claim: Claim, section: Section, seeds: int) -> Iterator[str]:
     elif claim.measure == CLASSIFIED:
         yield from _classified(claim, section)
     elif claim.measure in ("retrieval", "bytes"):
+        if section.probe is None and claim.measure == "retrieval":
+            yield "no probes"
         known = (*section.bases, RAW, *([RIDGE] if claim.measure == "bytes" else []))
         yield from (f"no base {shown(name)}" for name in _names(claim) if name not in known)
     else:
@@ -47,7 +49,9 @@ def _encoded(claim: Claim, section: Section) -> Iterator[str]:
                 yield f"no maps on {images} images"
         return
     yield from (f"no target {shown(name)}" for name in claim.targets or () if name not in section.targets)
-    if claim.measure == "accuracy" and claim.label_fraction not in section.probe.label_fractions:
+    if section.probe is None:
+        yield "no probes"
+    elif claim.measure == "accuracy" and claim.label_fraction not in section.probe.label_fractions:
         yield f"no share {claim.label_fraction:g} of the labels"
 
 

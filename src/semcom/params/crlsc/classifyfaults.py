@@ -96,7 +96,7 @@ def _sent(
     if digital.indices == "private":
         return
     bases = dict.fromkeys(base for name in methods if (base := section.methods[name].base))
-    if not bases:
+    if not bases and digital.methods is None:
         text = f"shared, but none of {', '.join(methods)} learns under a base; take private"
         yield Fault((*path, "indices"), text)
     for base in bases:

@@ -90,7 +90,7 @@ class Files:
     def probed(self) -> list[tuple[str, str]]:
         """Method and encoder of all that is measured on targets, the mentor's rows at the end."""
         section = self.study.crlsc
-        if not section.targets:
+        if not section.targets or section.probe is None:
             return []
         ways = [RAW, *([INT8] if section.mentor_int8 else []), *section.bases]
         return [*self.trained, *((MENTOR, way) for way in ways)]

@@ -173,7 +173,7 @@ class Images(Strict):
     """In an epoch; None: all of the part. A smaller part is gone through again."""
     batch_size: Annotated[WholeNumber, Gt(1)] = 64
     precision: Literal["fp32", "bf16"] = "fp32"
-    """Of the networks' convolutions in training; what is sent is encoded and decoded in fp32."""
+    """Of the networks' convolutions in training, but for a borrowed encoder; what is sent is made in fp32."""
     optimiser: Component = {"use": "adamw"}
     warmup: Fraction = 0.05
     snr_db: Annotated[tuple[WholeSnrDb, ...], MinLen(1), AfterValidator(increasing)] = (0, 5, 10, 15, 20)

@@ -18,7 +18,7 @@ from semcom.params.crlsc.entries import (
 from semcom.params.crlsc.files import Files
 from semcom.params.crlsc.imagejobs import ImageJobs
 from semcom.params.crlsc.schema import data_sets
-from semcom.params.crlsc.section import MENTOR
+from semcom.params.crlsc.section import MENTOR, Probe
 from semcom.params.entries import PrepareEntry, to_json
 from semcom.params.shared import EmbedEntry, PublicPart, SharedEntry
 
@@ -122,6 +122,7 @@ class CrlscJobs(Files):
     def probe(self, method: str, encoder: str, seed: int) -> str:
         """Entry of `semcom evaluate probe`."""
         section = self.study.crlsc
+        assert section.probe is not None
         network = None if method == MENTOR else section.encoders[encoder]
         code = _hash("probe", BACKBONES=[network.backbone] if network else [])
         return to_json(
@@ -151,7 +152,7 @@ class CrlscJobs(Files):
                 target=section.targets[wanted.target],
                 shared=self._compared_parts[-1],
                 consensus=wanted,
-                neighbours=section.probe.neighbours,
+                neighbours=(section.probe or Probe()).neighbours,
             )
         )
 
@@ -172,8 +173,8 @@ class CrlscJobs(Files):
                 bases={name: base.form for name, base in section.bases.items()},
                 base_parts={name: self.base_part(name) for name in section.bases},
                 methods={name: self._said(name) for name in section.methods},
-                targets=tuple(section.targets),
-                label_fractions=section.probe.label_fractions,
+                targets=tuple(section.targets) if section.probe else (),
+                label_fractions=(section.probe or Probe()).label_fractions,
                 consensus=tuple(self.compared),
                 images=section.images,
                 classify=section.classify,

@@ -165,7 +165,8 @@ class Section(Strict):
     methods: dict[Annotated[str, AfterValidator(method_name)], Local] = {}
     targets: dict[Name, Target] = {}
     """With encoders and methods empty: the study is of `images` alone."""
-    probe: Probe = Probe()
+    probe: Probe | None = Probe()
+    """None: targets are for classification over links and for consensus alone."""
     consensus: Consensus | None = None
     """None: is not measured."""
     images: Images | None = None
