@@ -138,3 +138,13 @@ def test_params_import_nothing_heavy(site):
         "[made.train(*names, 0) for names in made.trained]"
     )
     assert site.heavy(code) == []
+
+
+def test_without_probes_none_is_planned_nor_a_figure_of_them(site):
+    figure = "results/tiny/report/main/crlsc_accuracy.png"
+    assert {job.split()[0] for job in site.planned(figure)} >= {"crlsc_probe", "crlsc_report"}
+    with site.edited("params/quickstart.yaml", "  targets:\n", "  probe: null\n  targets:\n"):
+        planned = {job.split()[0] for job in site.planned()}
+        assert "crlsc_report" in planned
+        assert "crlsc_probe" not in planned
+        assert "MissingRuleException" in site.snakemake("-n", figure, code=1)
