@@ -37,21 +37,23 @@ def drawn_of(groups: pd.DataFrame, entry: CrlscReportEntry, *, foot: str) -> dic
 
 
 def over_links(rows: pd.DataFrame, entry: CrlscReportEntry, *, foot: str) -> Figure:
-    """A panel a link: accuracy over Es/N0, a line a method and way, means over encoders."""
+    """A panel a way over a link: accuracy over Es/N0, a line a method, dotted without a link."""
     classify = entry.classify
     assert classify is not None
+    ways = [way for way in classify.ways if way != DIRECT and (rows["link"] == way).any()]
     with mpl.rc_context(STYLE):
-        sheet = Sheet(len(classify.links), columns=min(3, len(classify.links)), panel_height=2.4)
-        for axes, link in zip(sheet.panels, classify.links, strict=True):
-            ways = [DIRECT, *(way for way in classify.ways if classify.link_of(way) == link)]
+        sheet = Sheet(len(ways), columns=min(3, len(ways)), panel_height=2.4, above=0.42)
+        for axes, way in zip(sheet.panels, ways, strict=True):
             for number, method in enumerate(methods_of(entry)):
-                for dashes, way in enumerate(ways):
-                    of = rows[(rows["method"] == method) & (rows["link"] == way)]
-                    _line(axes, of, number, dashes, f"{method}, {way}", thin=way == DIRECT)
-            axes.set_title(f"{link}: {classify.links[link].channel_uses} uses an image")
+                dashes, of = number // len(COLOURS), rows[rows["method"] == method]
+                if (of["link"] == way).any():
+                    _line(axes, of[of["link"] == DIRECT], number, dashes, "_", thin=True)
+                _line(axes, of[of["link"] == way], number, dashes, method)
+            link = classify.links[str(classify.link_of(way))]
+            axes.set_title(f"{way}\n{link.channel_uses} uses an image")
         note = (
-            f"Test images of {classify.target[0]}, means over encoders and channel draws; all ways of a "
-            f"panel but direct, which has no link, take its channel uses. {_bars(entry)}"
+            f"Test images of {classify.target[0]}, means over encoders and channel draws. Dotted: without a "
+            f"link. {_bars(entry)}"
         )
         sheet.finish(LABELS["es_n0_db"], note, foot)
     return sheet.figure
