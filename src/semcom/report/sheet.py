@@ -3,6 +3,7 @@
 import textwrap
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -18,6 +19,9 @@ LEGEND_LINE, NOTE_LINE = 0.2, 0.1
 """Inches of a line of the legend above, and of a small line below."""
 CHARACTER = 0.0087
 """Inches a character and point of small text takes, generously."""
+
+HANDLE = 0.5
+"""Inches of a legend's line before its name and the gap behind it."""
 
 GREY = "#6b6b6b"
 STYLE: dict[Any, Any] = {
@@ -83,7 +87,7 @@ class Sheet:
         low, high = self.panels[0].get_ylim()  # wide intervals need not push the view out of 0 to 100 %
         self.panels[0].set_ylim(max(low, limits[0]), min(high, limits[1]))
         width = WIDTH if self.columns > 1 else NARROW
-        ncols = max(1, min(len(names), 5 if self.columns > 1 else 3))
+        ncols = _columns(names, 5 if self.columns > 1 else 3, width)
         lines = [*_wrap(note, 5.5, width), *_wrap(foot, 4.8, width)]
         top = LEGEND_LINE * -(-len(names) // ncols) + 0.05 + self.above
         bottom = BOTTOM + NOTE_LINE * len(lines)
@@ -110,6 +114,16 @@ class Sheet:
 def _legend(axes: Axes) -> list[tuple[Any, str]]:
     """Handle and name of each line of a panel."""
     return list(zip(*axes.get_legend_handles_labels(), strict=True))
+
+
+def _columns(names: list[str], most: int, width: float) -> int:
+    """Columns of a legend that fit into a width in inches, at least one and at most `most`."""
+    longest = {
+        n: [max(map(len, part)) for part in np.array_split(names, n)] for n in range(1, len(names) + 1)
+    }
+    size = STYLE["legend.fontsize"]
+    fit = [n for n in longest if sum(HANDLE + CHARACTER * size * length for length in longest[n]) <= width]
+    return min(max(fit, default=1), most)
 
 
 def _wrap(words: str, size: float, width: float) -> list[tuple[float, str]]:
