@@ -118,12 +118,12 @@ def _legend(axes: Axes) -> list[tuple[Any, str]]:
 
 def _columns(names: list[str], most: int, width: float) -> int:
     """Columns of a legend that fit into a width in inches, at least one and at most `most`."""
-    longest = {
-        n: [max(map(len, part)) for part in np.array_split(names, n)] for n in range(1, len(names) + 1)
-    }
-    size = STYLE["legend.fontsize"]
-    fit = [n for n in longest if sum(HANDLE + CHARACTER * size * length for length in longest[n]) <= width]
-    return min(max(fit, default=1), most)
+    letter = CHARACTER * STYLE["legend.fontsize"]
+
+    def inches(columns: int) -> float:
+        return sum(HANDLE + letter * max(map(len, part)) for part in np.array_split(names, columns))
+
+    return max((n for n in range(1, min(len(names), most) + 1) if inches(n) <= width), default=1)
 
 
 def _wrap(words: str, size: float, width: float) -> list[tuple[float, str]]:
