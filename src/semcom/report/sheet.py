@@ -118,7 +118,7 @@ def _legend(axes: Axes) -> list[tuple[Any, str]]:
 
 def _columns(names: list[str], most: int, width: float) -> int:
     """Columns of a legend that fit into a width in inches, at least one and at most `most`."""
-    letter = CHARACTER * STYLE["legend.fontsize"]
+    letter = CHARACTER * float(STYLE["legend.fontsize"])
 
     def inches(columns: int) -> float:
         return sum(HANDLE + letter * max(map(len, part)) for part in np.array_split(names, columns))
