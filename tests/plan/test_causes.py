@@ -63,6 +63,14 @@ def test_the_report_tells_a_key_once_and_many_differences_are_counted():
     assert found[-1] == "and 4 more differences"
 
 
+def test_another_order_of_names_is_said():
+    one, other = '{"links":{"a":1,"b":2}}', '{"links":{"b":2,"a":1}}'
+    assert told(job(old=(repr(one),), new=(repr(other),))) == [
+        "the order of names in the params file changed"
+    ]
+    assert "order" not in told(job(old=(repr(one),), new=(repr(one.replace("2", "3")),)))[0]
+
+
 def test_upstream_jobs_are_named_without_seeds_and_many_by_rule():
     few = (("pretrain", ("mmssl", "seed0")), ("pretrain", ("mmssl", "seed1")), ("tune", ("mmssl", "all")))
     assert told(job(follows=few)) == ["follows from pretrain mmssl, tune mmssl all"]
