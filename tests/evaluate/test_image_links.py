@@ -28,6 +28,7 @@ from semcom.params.crlsc.imageentries import ImagesEntry, ImagesTestEntry
 from semcom.params.crlsc.images import Codebook, ImageLink
 from semcom.params.entries import Compute
 from semcom.params.parts import PartEntry
+from semcom.quantise.bits import from_bits
 from semcom.quantise.ordering import harm
 from semcom.training import loop
 
@@ -170,6 +171,23 @@ def test_without_noise_a_vqvae_is_its_quantiser_alone(kind, send, sent, trained)
     np.testing.assert_allclose(arrived.measures["psnr_db"], psnr_db(original, own))
     np.testing.assert_allclose(arrived.measures["ssim"], ssim(original, own))
     assert arrived.measures["lost" if kind == "coded" else "bit_error_rate"].max() == 0
+
+
+def test_codes_in_a_random_order_have_other_bits_and_the_same_images(sent, trained):
+    network, mean = loaded("uncoded", trained)
+
+    def way(order: str) -> Any:
+        given = sweeping("uncoded", order=order)
+        return transmission(given, network, *sent, mean=mean, error_table=None, judge=judge(*sent))
+
+    near, other = way("near"), way("random")
+    assert sorted(other.meant.tolist()) == [0, 1, 2, 3]
+    assert other.meant.tolist() != [0, 1, 2, 3]
+    assert not torch.equal(near.bits, other.bits)
+    for of in (near, other):
+        assert np.array_equal(of.meant[from_bits(of.bits, width=2)], of.indices)
+    found = [of.send(60.0, torch.Generator().manual_seed(1)).images for of in (near, other)]
+    np.testing.assert_array_equal(*found)
 
 
 def test_uncoded_bits_are_wrong_as_often_as_the_closed_form_says(send):

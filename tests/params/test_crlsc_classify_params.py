@@ -80,6 +80,12 @@ def jobs(config: dict[str, Any]) -> ClassifyJobs:
         ("methods", ["guide"], "methods: 'guide' is none of methods; did you mean 'guided'?"),
         ("encoders", ["smal"], "encoders: 'smal' is none of encoders; did you mean 'small'?"),
         ("encoders", ["small"], "encoders: simclr trains none of them; it trains large"),
+        ("tuned.end_to_end.encoders", ["smal"], "tuned.end_to_end.encoders: 'smal' is none of encoders; did"),
+        (
+            "tuned.end_to_end",
+            {"method": "simclr", "encoders": ["small"]},
+            "encoders: simclr trains none of them",
+        ),
         (
             "digital.codes.link",
             "awgm",
@@ -206,6 +212,15 @@ def test_a_digital_link_is_for_the_methods_that_it_names(config):
     classify["digital"]["own"]["methods"] = ["plain"]
     digital = [(arm, way) for _, _, arm, way in jobs(config).tested if way in ("codes", "own")]
     assert digital == [("guided", "codes"), ("plain", "own")]
+
+
+def test_of_encoders_that_train_on_some_may_be_named(config):
+    config["crlsc"]["classify"]["tuned"]["end_to_end"]["encoders"] = ["large"]
+    made = jobs(config)
+    trained = {encoder for (_, _, arm, _), encoder in made.trained if arm == "end_to_end"}
+    assert trained == {"large"}
+    assert len(made.test_inputs(sweep("end_to_end", "awgn"), 0)["receiver"]) == 1
+    assert len(made.test_inputs(sweep("guided", "awgn"), 0)["receiver"]) == 2
 
 
 def test_bits_and_symbols_take_the_channel_uses_of_their_link(config):

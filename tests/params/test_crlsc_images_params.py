@@ -292,7 +292,7 @@ def test_a_vqvae_trains_once_and_deepjscc_once_a_link(config):
 
 def test_methods_that_differ_in_how_bits_are_sent_share_a_network(config):
     made = jobs(config)
-    assert made.sharing("plain") == ["vq", "plain"]
+    assert made.images.sharing("plain") == ["vq", "plain"]
     assert made.test_inputs("plain", "r12", 1)["network"] == made.test_inputs("vq", "r6", 1)["network"]
     assert json.loads(made.train("vq", "any", 0))["ordered"], "one of them sends without a code"
     apart = jobs(changed(config, "images.methods.plain.vqvae.codes", 128))

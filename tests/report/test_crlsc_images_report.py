@@ -48,6 +48,22 @@ def write_images(folder: Path) -> None:
             at = folder / f"crlsc/images/test/{method}/{link}/seed{seed}/table.csv"
             at.parent.mkdir(parents=True, exist_ok=True)
             write_rows(at, rows)
+    write_histories(folder)
+
+
+def write_histories(folder: Path) -> None:
+    for method, link in (("jscc", "r12"), ("jscc", "r6"), ("vq", "any")):
+        for seed in SEEDS:
+            place = {"study": "s", "system": "crlsc", "method": method, "link": link, "seed": seed}
+            logged = {"mse": 0.01} | ({"codes_used": 0.9, "perplexity": 100 + seed} if method == "vq" else {})
+            rows = [
+                {**place, "epoch": epoch, "metric": metric, "value": value * (epoch == 2)}
+                for epoch in (1, 2)
+                for metric, value in logged.items()
+            ]
+            at = folder / f"crlsc/images/train/{method}/{link}/seed{seed}/history.csv"
+            at.parent.mkdir(parents=True, exist_ok=True)
+            write_rows(at, rows)
 
 
 def given(**images: object) -> CrlscReportEntry:
@@ -85,10 +101,31 @@ def test_the_page_has_a_table_a_link_and_the_figures_are_drawn(study: Path) -> N
     cells = [f"{level + middle + 0.1:.2f} ± {width}; 0.500 ± 0.000" for level in (10, 15)]
     assert f"| vq | 16qam_ldpc_1/2 | {' | '.join(cells)} |" in text
     assert text.count("| jscc | deepjscc |") == 2
-    assert text.count("| vq |") == 1
+    assert text.count("| vq | 16qam") == 1
     for name in ("psnr", "ssim", "cbr"):
         assert f"crlsc_images_{name}.png" in text
         assert (study / f"report/crlsc_images_{name}.png").stat().st_size > 10_000
+
+
+def test_the_last_epoch_of_training_is_told(study: Path) -> None:
+    made = pd.read_csv(io.StringIO((study / "report/crlsc_images_training.csv").read_text()), comment="#")
+    assert len(made) == 2 + 3, "every metric of every network"
+    row = made.set_index(["method", "link", "metric"]).loc[("vq", "any", "perplexity")]
+    assert row["mean"] == pytest.approx(100 + sum(SEEDS) / len(SEEDS))
+    page = (study / "report/crlsc.md").read_text()
+    assert f"| vq | any | 90.0 ± 0.0 | {row['mean']:.0f} ± {row['half_width']:.0f} |" in page
+    assert "| jscc | r6 | –" not in page, "DeepJSCC has no codes"
+
+
+def test_over_cbr_each_state_of_channel_knowledge_is_a_line(study: Path) -> None:
+    blind = {"channel": {"use": "rayleigh", "csi": "none"}, "channel_uses": 512}
+    known = {"channel": {"use": "rayleigh", "csi": "receiver"}, "channel_uses": 256}
+    links = {"r12": known, "r6": blind}
+    made = crlsc_images.swept(crlsc_images.by_seed(study, given(links=links)))
+    drawn = crlsc_images.over_cbr(made, given(links=links), foot="")
+    lines = {bar.get_label(): bar.lines[0].get_xdata() for bar in drawn.axes[0].containers}
+    assert [*lines["jscc, rayleigh, csi receiver"]] == [pytest.approx(1 / 12)]
+    assert [*lines["jscc, rayleigh, csi none"]] == [pytest.approx(1 / 6)]
 
 
 def test_no_two_lines_look_alike_but_files_and_their_bound() -> None:

@@ -180,6 +180,7 @@ rule crlsc_report:
             "_joining.csv",
             "_images.csv",
             "_images_best.csv",
+            "_images_training.csv",
             "_classify.csv",
             "_classify_means.csv",
             "_generalisation.csv",

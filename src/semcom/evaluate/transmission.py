@@ -35,6 +35,7 @@ from semcom.params.protocols import Channel
 from semcom.params.scheme import Scheme, parse
 from semcom.quantise.bits import from_bits, to_bits
 from semcom.quantise.entropy import Huffman
+from semcom.training.randomness import generator
 
 BATCH = 256
 COUNTED = 1 << 20
@@ -81,7 +82,11 @@ def transmission(
         return Analog(network, build(CHANNELS, entry.channel), images, index, judge=judge)
     scheme = parse(str(entry.scheme), channel_uses=entry.channel_uses)
     if scheme.code == "uncoded":
-        return Uncoded(network, scheme, entry.channel["use"], images, index, judge=judge)
+        shuffle = generator(entry.seed, "order", device=torch.device("cpu"))
+        words = (
+            torch.randperm(network.quantiser.codes, generator=shuffle) if entry.order == "random" else None
+        )
+        return Uncoded(network, scheme, entry.channel["use"], images, index, judge=judge, words=words)
     if error_table is None:
         raise SemcomError(f"{scheme} needs its error table; give --error-table")
     (curve,) = read_all([error_table], entry.table)
@@ -121,17 +126,28 @@ class _Digital:
 
     device = torch.device("cpu")
 
-    def __init__(self, network: VQVAE, images: DeviceImages, index: Tensor, *, judge: Judge) -> None:
+    def __init__(
+        self,
+        network: VQVAE,
+        images: DeviceImages,
+        index: Tensor,
+        *,
+        judge: Judge,
+        words: Tensor | None = None,
+    ) -> None:
+        """`words` (K,) are what stands for each index; None: itself."""
         self.network, self.judge = network, judge
         self.width = network.quantiser.codes.bit_length() - 1
-        indices = torch.cat([network.encode(batch) for batch in taken(images, index)])
-        self.indices = indices.cpu().numpy()
-        self.bits = torch.from_numpy(to_bits(self.indices, width=self.width))
+        words = torch.arange(network.quantiser.codes) if words is None else words
+        self.meant = words.argsort()
+        indices = torch.cat([network.encode(batch) for batch in taken(images, index)]).cpu()
+        self.indices = indices.numpy()
+        self.bits = torch.from_numpy(to_bits(words[indices].numpy(), width=self.width))
 
     def decoded(self, bits: NDArray[Any]) -> Pixels:
         """Images of bits (N, B) as they arrived."""
         device = next(self.network.parameters()).device
-        indices = torch.from_numpy(from_bits(bits, width=self.width))
+        indices = self.meant[torch.from_numpy(from_bits(bits, width=self.width))]
         return np.concatenate([pixels(self.network.decode(b.to(device))) for b in indices.split(BATCH)])
 
 
@@ -196,8 +212,9 @@ class Uncoded(_Digital):
         index: Tensor,
         *,
         judge: Judge,
+        words: Tensor | None = None,
     ) -> None:
-        super().__init__(network, images, index, judge=judge)
+        super().__init__(network, images, index, judge=judge, words=words)
         self.transceiver, self.channel = Transceiver(scheme), channel
         spare = scheme.payload_bits - self.bits.shape[1]
         self.payload = torch.nn.functional.pad(self.bits.float(), (0, spare))

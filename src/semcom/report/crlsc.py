@@ -17,6 +17,7 @@ from semcom.report import (
     crlsc_generalisation,
     crlsc_images,
     crlsc_images_best,
+    crlsc_images_training,
     crlsc_needs,
     crlsc_page,
     crlsc_tables,
@@ -52,6 +53,7 @@ def run(results: Path, entry: CrlscReportEntry, output: Path) -> None:
         "joining": crlsc_needs.joins(found, entry),
         "images": crlsc_images.swept(images),
         "images_best": crlsc_images_best.best(images, entry.images),
+        "images_training": crlsc_images_training.last(results, entry),
     }
     classified = crlsc_classify.drawn(results, entry)
     made["classify"] = crlsc_classify.by_pair(classified)

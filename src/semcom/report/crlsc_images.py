@@ -16,6 +16,7 @@ from semcom.channel.labels import LABELS
 from semcom.channel.ratio import cbr
 from semcom.params.crlsc.entries import CrlscReportEntry
 from semcom.params.crlsc.images import CAPACITY, CHANNELS, Images, low_middle_high
+from semcom.params.entries import Component
 from semcom.report.checked import check_there, table
 from semcom.report.crlsc_images_said import called, said, sent_as
 from semcom.report.crlsc_words import cell, listed
@@ -116,7 +117,7 @@ def over_snr(made: pd.DataFrame, metric: str, entry: CrlscReportEntry, *, foot: 
                 axes.axhline(
                     100 * ceiling(made), color=GREY, linestyle="--", linewidth=0.8, label="originals"
                 )
-            axes.set_title(f"{link}: {uses(images, link)} uses, CBR {ratio(images, link, entry.size):.3g}")
+            axes.set_title(f"{link}: k = {uses(images, link)}, CBR {ratio(images, link, entry.size):.3g}")
         seeds = len(entry.seeds)
         bars = f"Bars: 95 % Student-t intervals over {seeds} seeds." if seeds > 1 else "One seed."
         note = (
@@ -156,14 +157,22 @@ def ceiling(made: pd.DataFrame) -> float:
     return float(made.loc[made["metric"] == ORIGINAL, "mean"].mean())
 
 
-def _line(axes: Axes, rows: pd.DataFrame, number: int, label: str, *, bound: bool = False) -> None:
+def _channel(component: Component) -> str:
+    """A channel in a legend: `awgn`, `rayleigh, csi none`."""
+    options = (f"{name} {value}" for name, value in component.items() if name != "use")
+    return ", ".join((str(component["use"]), *options))
+
+
+def _line(
+    axes: Axes, rows: pd.DataFrame, number: int, label: str, *, x: str = "snr_db", bound: bool = False
+) -> None:
     """Dashed if it is a bound, which no link reaches; markers are hollow where colours begin again."""
     if rows.empty:
         return
     half, colour = rows["half_width"], COLOURS[number % len(COLOURS)]
     inside, edge = (colour, "white") if number < len(COLOURS) else ("white", colour)
     axes.errorbar(
-        rows["snr_db"], rows["mean"], yerr=None if half.isna().any() else half, label=label,
+        rows[x], rows["mean"], yerr=None if half.isna().any() else half, label=label,
         linestyle="--" if bound else "-",
         markersize=3.5, linewidth=1.1, elinewidth=0.7, color=colour, marker=MARKERS[number % len(MARKERS)],
         markerfacecolor=inside, markeredgecolor=edge, markeredgewidth=0.4 if edge == "white" else 0.8,
@@ -173,6 +182,8 @@ def _line(axes: Axes, rows: pd.DataFrame, number: int, label: str, *, bound: boo
 def over_cbr(made: pd.DataFrame, entry: CrlscReportEntry, *, foot: str) -> Figure:
     """A panel an Es/N0 of the sheets: PSNR over CBR, a line a method and channel.
 
+    Links of one channel are told apart by their channel uses alone.
+
     Args:
         made: of `swept`.
         entry: methods and links, in the order in which they are drawn.
@@ -181,7 +192,7 @@ def over_cbr(made: pd.DataFrame, entry: CrlscReportEntry, *, foot: str) -> Figur
     images = entry.images
     assert images is not None
     rows = made[made["metric"] == PSNR]
-    rows = rows.assign(channel=rows["link"].map(lambda link: images.links[link].channel["use"]))
+    rows = rows.assign(channel=rows["link"].map(lambda link: _channel(images.links[link].channel)))
     snrs = low_middle_high(images.snr_db)
     lines = list(dict.fromkeys(zip(rows["method"], rows["channel"], strict=True)))
     with mpl.rc_context(STYLE):
@@ -189,8 +200,8 @@ def over_cbr(made: pd.DataFrame, entry: CrlscReportEntry, *, foot: str) -> Figur
         for axes, snr_db in zip(sheet.panels, snrs, strict=True):
             for number, (method, channel) in enumerate(lines):
                 of = rows[(rows["method"] == method) & (rows["channel"] == channel)]
-                of = of[of["snr_db"] == snr_db].sort_values("cbr").assign(snr_db=lambda t: t["cbr"])
-                _line(axes, of, number, f"{called(images, method)}, {channel}")
+                of = of[of["snr_db"] == snr_db].sort_values("cbr")
+                _line(axes, of, number, f"{called(images, method)}, {channel}", x="cbr")
             axes.set_title(f"{snr_db} dB")
         note = "Means over test images and channel draws, and over seeds."
         sheet.finish("channel uses a source value (CBR)", note, foot, y_label=SHOWN[PSNR], limits=EVERYTHING)

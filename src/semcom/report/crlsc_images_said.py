@@ -10,9 +10,15 @@ def sent_as(images: Images, method: str, link: str) -> str:
     chosen = images.methods[method]
     schemes = " or ".join(chosen.schemes_on(link)) or "deepjscc"
     if chosen.files is None:
-        return f"{schemes}, Huffman" if chosen.entropy else schemes
+        marks = [
+            *(["Huffman"] if chosen.entropy else []),
+            *(["random order"] if chosen.order == "random" else []),
+        ]
+        return ", ".join([schemes, *marks])
     side = chosen.files.mosaic
-    return f"{chosen.files.codec}{f' in mosaics of {side}×{side}' if side > 1 else ''}, {schemes}"
+    together = f" in mosaics of {side}×{side}" if side > 1 else ""
+    whole = " with headers" if chosen.files.counted == "file" else ""
+    return f"{chosen.files.codec}{together}{whole}, {schemes}"
 
 
 def _guide(method: ImageMethod) -> str:

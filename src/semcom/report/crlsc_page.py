@@ -16,6 +16,7 @@ from semcom.report import (
     crlsc_generalisation,
     crlsc_images,
     crlsc_images_best,
+    crlsc_images_training,
     crlsc_page_claims,
     crlsc_page_needs,
 )
@@ -55,6 +56,7 @@ def page(made: Tables, entry: CrlscReportEntry, *, stamp: Stamp) -> str:
             "## Images over links\n",
             *crlsc_images.section(made["images"], entry),
             *crlsc_images_best.section(made["images_best"]),
+            *crlsc_images_training.section(made["images_training"]),
         ],
         [
             "## Classification over links\n",

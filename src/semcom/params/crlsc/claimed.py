@@ -97,7 +97,7 @@ def _classified(claim: Claim, section: Section) -> Iterator[str]:
             yield f"no method over links {shown(name)}"
         elif way not in section.ways_of(name):
             yield f"{name} does not go over {way}"
-    known = [section.classified(section.arms[name]) for name in _names(claim) if name in section.arms]
+    known = [section.classified(name) for name in _names(claim) if name in section.arms]
     yield from _encoder(claim, known)
     if claim.label_fraction not in classify.labels:
         yield f"no share {claim.label_fraction:g} of the labels over links"

@@ -83,6 +83,8 @@ class Tuned(Strict):
 
     method: str
     """Whose encoders it begins with; those of a method that does not train are at their random start."""
+    encoders: Chosen | None = None
+    """Which of them; None: as of methods."""
     encoder_lr_scale: Positive = 0.1
     """Times the optimiser's rate."""
 

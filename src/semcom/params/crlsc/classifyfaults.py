@@ -29,10 +29,7 @@ def lacking(section: Section) -> Iterator[Fault]:
     yield from _tuned(section, classify)
     yield from _names(classify)
     methods = [name for name in classify.methods or section.methods if name in section.methods]
-    for name in dict.fromkeys(method for method in section.arms.values() if method in section.methods):
-        if not section.classified(name):
-            text = f"{name} trains none of them; it trains {', '.join(section.encoders_of(name))}"
-            yield Fault((KEY, "encoders"), text)
+    yield from dict.fromkeys(_none_left(section, classify))
     for name, digital in classify.digital.items():
         path = (KEY, "digital", name)
         for method in digital.methods or ():
@@ -48,6 +45,15 @@ def lacking(section: Section) -> Iterator[Fault]:
             yield from _sent(section, classify, digital, path, users)
 
 
+def _none_left(section: Section, classify: Classify) -> Iterator[Fault]:
+    """Methods of whose encoders none is to be classified."""
+    for arm, method in section.arms.items():
+        if method in section.methods and not section.classified(arm):
+            own = arm in classify.tuned and classify.tuned[arm].encoders
+            text = f"{method} trains none of them; it trains {', '.join(section.encoders_of(method))}"
+            yield Fault((KEY, "tuned", arm, "encoders") if own else (KEY, "encoders"), text)
+
+
 def _tuned(section: Section, classify: Classify) -> Iterator[Fault]:
     """Encoders that train on, each set a folder beside those of methods."""
     taken = {name.lower(): f"the method {name}" for name in section.methods}
@@ -55,6 +61,9 @@ def _tuned(section: Section, classify: Classify) -> Iterator[Fault]:
         path = (KEY, "tuned", name)
         if tuned.method not in section.methods:
             yield Fault((*path, "method"), unknown(tuned.method, section.methods, "methods"))
+        for encoder in tuned.encoders or ():
+            if encoder not in section.encoders:
+                yield Fault((*path, "encoders"), unknown(encoder, section.encoders, "encoders"))
         if (other := taken.setdefault(name.lower(), f"{KEY}.tuned.{name}")) != f"{KEY}.tuned.{name}":
             text = f"is the name of {other}, perhaps in another case, and results lie in folders by name"
             yield Fault(path, f"{text}; choose another name")

@@ -160,8 +160,7 @@ class ClassifyJobs:
         return to_json(self.tables[file].model_copy(update={"code": _code(TABLE)}))
 
     def _encoders(self, arm: str) -> tuple[str, ...]:
-        section = self.jobs.study.crlsc
-        return section.classified(section.arms[arm])
+        return self.jobs.study.crlsc.classified(arm)
 
     def _target(self, sweep: Sweep) -> Target:
         return self.jobs.study.crlsc.targets[sweep.target]

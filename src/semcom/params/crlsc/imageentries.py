@@ -89,6 +89,8 @@ class ImagesTestEntry(PartsEntry):
     exact: bool
     entropy: bool = False
     """Indices in bits of unlike length."""
+    order: Literal["near", "random"] = "near"
+    """Of the codes where bits are sent without a code."""
     table: dict[str, str]
     """Error tables of schemes with a code: file names, and digests if they were measured beforehand."""
     size: Size

@@ -1,6 +1,7 @@
 """What in `crlsc.images` does not go together: parts, links, and what does not fit its channel uses."""
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 
 from semcom.files.errors import SemcomError
 from semcom.params.crlsc import imageguides
@@ -90,10 +91,17 @@ def _kind(method: ImageMethod, path: Path) -> Iterator[Fault]:
         yield Fault((*path, key), f"{text}; leave it out, or add vqvae: {{}} or files: {{codec: avif}}")
     if method.entropy and not method.vqvae:
         yield Fault((*path, "entropy"), "is of a VQ-VAE's indices; leave it out, or add vqvae: {}")
+    if method.order == "random" and not any(name.endswith("uncoded") for name in _all_schemes(method)):
+        text = "random: matters where bits are sent without a code; leave it out, or take qpsk_uncoded"
+        yield Fault((*path, "order"), text)
     if method.files and method.exact:
         yield Fault((*path, "exact"), "is of a VQ-VAE; fates of image files are drawn, so leave it out")
     for link in method.schemes:
         yield from _schemes(method, link, (*path, "schemes", link))
+
+
+def _all_schemes(method: ImageMethod) -> Iterator[str]:
+    return chain.from_iterable(map(method.schemes_on, method.schemes))
 
 
 def _borrowed(section: Section, method: ImageMethod, path: Path) -> Iterator[Fault]:

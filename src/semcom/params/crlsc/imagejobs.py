@@ -15,7 +15,7 @@ from semcom.params.crlsc.imageentries import (
     ImagesEntry,
     ImagesTestEntry,
 )
-from semcom.params.crlsc.images import ANY, CAPACITY, ImageFiles, Images
+from semcom.params.crlsc.images import CAPACITY, ImageFiles, Images
 from semcom.params.entries import TableEntry, to_json
 from semcom.params.errortables import measured_digest, place
 
@@ -27,8 +27,6 @@ GUIDED = "semcom.finetune.guided"
 CLASSIFIER, ENCODING = "semcom.finetune.classifier", "semcom.evaluate.encoding"
 TABLE = "semcom.channel.digital.simulate"
 """The modules that the verbs run: where their code hashes start."""
-OF_SENDING = ("schemes", "entropy", "exact", "links")
-"""Keys of a method that its network does not depend on."""
 _code = cache(code_hash)
 
 
@@ -51,22 +49,8 @@ class ImageJobs:
 
     @property
     def trained(self) -> list[tuple[str, str]]:
-        """Method and link of every network; a VQ-VAE knows no link, and image files need none."""
-        chosen = self.images.methods
-        pairs = [
-            (self.sharing(m)[0], self._trained_over(m, link))
-            for m, link in self.tested
-            if not chosen[m].files
-        ]
-        return list(dict.fromkeys(pairs))
-
-    def sharing(self, method: str) -> list[str]:
-        """The methods of one network, which differ in how it is sent; it has the name of the first."""
-
-        def network(name: str) -> dict[str, Any]:
-            return self.images.methods[name].model_dump(exclude=set(OF_SENDING))
-
-        return [m for m in self.images.methods if network(m) == network(method)]
+        """Method and link of every network."""
+        return self.images.networks
 
     @property
     def tested(self) -> list[tuple[str, str]]:
@@ -96,8 +80,8 @@ class ImageJobs:
         if (files := self.images.methods[method].files) is not None:
             given["files"] = self.encoded_file(files.name, self.encoding_seed(int(seed)))
         else:
-            folder = f"results/{self.jobs.study.study}/crlsc/images/train/{self.sharing(method)[0]}"
-            given["network"] = f"{folder}/{self._trained_over(method, link)}/seed{seed}/network.pt"
+            folder = f"results/{self.jobs.study.study}/crlsc/images/train/{self.images.sharing(method)[0]}"
+            given["network"] = f"{folder}/{self.images.trained_over(method, link)}/seed{seed}/network.pt"
         if self.images.classifier is not None:
             given["classifier"] = self.classifier_file(seed)
         tables = [str(place(table.file)) for table in self._tables(method, link)]
@@ -173,7 +157,7 @@ class ImageJobs:
             encoder=encoder,
             ordered=any(
                 scheme.endswith("uncoded")
-                for one in map(images.methods.__getitem__, self.sharing(method))
+                for one in map(images.methods.__getitem__, images.sharing(method))
                 for on in one.schemes
                 for scheme in one.schemes_on(on)
             ),
@@ -214,6 +198,7 @@ class ImageJobs:
                 scheme=schemes[0] if chosen.vqvae else None,
                 exact=chosen.exact,
                 entropy=chosen.entropy,
+                order=chosen.order,
                 table={table.file: measured_digest(place(table.file)) for table in tables},
                 size=self.jobs.study.crlsc.size,
                 part=images.test,
@@ -234,9 +219,6 @@ class ImageJobs:
     def table(self, file: str) -> str:
         """Entry of `semcom links table` for the error table that is called `file`."""
         return to_json(self.tables[file].model_copy(update={"code": _code(TABLE)}))
-
-    def _trained_over(self, method: str, link: str) -> str:
-        return ANY if self.images.methods[method].vqvae else link
 
     def _borrowed(self, method: str) -> BorrowedEncoder | None:
         if (lent := self.images.methods[method].borrowed) is None:

@@ -32,6 +32,8 @@ CAPACITY = "capacity"
 """In place of a scheme: as many bits as the channel's capacity, none lost."""
 ANY = "any"
 """Folder of a network that knows no link."""
+OF_SENDING = ("schemes", "entropy", "exact", "order", "links")
+"""Keys of a method that its network does not depend on."""
 
 Schemes = Annotated[
     tuple[str, ...], MinLen(1), AfterValidator(unique), BeforeValidator(listed), "a scheme or a list of some"
@@ -126,6 +128,8 @@ class ImageMethod(Strict):
     """Indices of a VQ-VAE in bits of unlike length; images of too many bits are lost."""
     exact: bool = False
     """Code, send and decode each block, instead of drawing its fate from the error table."""
+    order: Literal["near", "random"] = "near"
+    """Of a VQ-VAE's codes where bits are sent without a code: near ones have near indices, or none has."""
     links: Annotated[tuple[str, ...], MinLen(1), AfterValidator(unique)] | None = None
     """Of DeepJSCC: those that it trains over and is sent over; None: all."""
     guide: Component | None = None
@@ -196,3 +200,26 @@ class Images(Strict):
         """The links that a method's images go over."""
         chosen = self.methods[method]
         return tuple(chosen.schemes) if chosen.digital else chosen.links or tuple(self.links)
+
+    def sharing(self, method: str) -> list[str]:
+        """The methods of one network, which differ in how it is sent; it has the name of the first."""
+
+        def network(name: str) -> dict[str, object]:
+            return self.methods[name].model_dump(exclude=set(OF_SENDING))
+
+        return [name for name in self.methods if network(name) == network(method)]
+
+    def trained_over(self, method: str, link: str) -> str:
+        """The link that a method's network trains over: a VQ-VAE knows none."""
+        return ANY if self.methods[method].vqvae else link
+
+    @property
+    def networks(self) -> list[tuple[str, str]]:
+        """Method and link of every network; image files need none."""
+        pairs = [
+            (self.sharing(method)[0], self.trained_over(method, link))
+            for method, chosen in self.methods.items()
+            if not chosen.files
+            for link in self.links_of(method)
+        ]
+        return list(dict.fromkeys(pairs))

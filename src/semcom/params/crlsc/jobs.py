@@ -178,7 +178,7 @@ class CrlscJobs(Files):
                 consensus=tuple(self.compared),
                 images=section.images,
                 classify=section.classify,
-                classified={arm: section.classified(method) for arm, method in section.arms.items()},
+                classified={arm: section.classified(arm) for arm in section.arms},
                 claims=dict(self.claims),
                 params_file=self.params_file,
                 params=study.model_dump(mode="json", exclude={"tracking"}),

@@ -199,10 +199,12 @@ class Section(Strict):
         frozen = {name: name for name in self.classify.methods or self.methods}
         return frozen | {name: tuned.method for name, tuned in self.classify.tuned.items()}
 
-    def classified(self, method: str) -> tuple[str, ...]:
-        """Those encoders of a method that are classified over links."""
-        chosen = self.classify.encoders if self.classify else None
-        return tuple(name for name in self.encoders_of(method) if chosen is None or name in chosen)
+    def classified(self, arm: str) -> tuple[str, ...]:
+        """Those encoders of a method, or of one of `classify.tuned`, that are classified over links."""
+        tuned = self.classify.tuned.get(arm) if self.classify else None
+        chosen = (tuned and tuned.encoders) or (self.classify.encoders if self.classify else None)
+        trained = self.encoders_of(self.arms[arm])
+        return tuple(name for name in trained if chosen is None or name in chosen)
 
     def ways_of(self, arm: str) -> tuple[str, ...]:
         """The ways that vectors go in classification over links."""
