@@ -84,7 +84,7 @@ def jobs(config: dict[str, Any]) -> ClassifyJobs:
         (
             "tuned.end_to_end",
             {"method": "simclr", "encoders": ["small"]},
-            "encoders: simclr trains none of them",
+            "tuned.end_to_end.encoders: simclr trains none of them",
         ),
         (
             "digital.codes.link",
