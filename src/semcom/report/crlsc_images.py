@@ -107,7 +107,8 @@ def over_snr(made: pd.DataFrame, metric: str, entry: CrlscReportEntry, *, foot: 
         rows = rows.assign(mean=100 * rows["mean"], half_width=100 * rows["half_width"])
     numbers = looks(images)
     with mpl.rc_context(STYLE):
-        sheet = Sheet(len(images.links), columns=min(3, len(images.links)), panel_height=2.2)
+        columns = min(3, len(images.links))
+        sheet = Sheet(len(images.links), columns=columns, panel_height=2.2, above=0.42)  # two lines of title
         for axes, link in zip(sheet.panels, images.links, strict=True):
             for method, number in numbers.items():
                 of = rows[(rows["link"] == link) & (rows["method"] == method)]
@@ -117,7 +118,7 @@ def over_snr(made: pd.DataFrame, metric: str, entry: CrlscReportEntry, *, foot: 
                 axes.axhline(
                     100 * ceiling(made), color=GREY, linestyle="--", linewidth=0.8, label="originals"
                 )
-            axes.set_title(f"{link}: k = {uses(images, link)}, CBR {ratio(images, link, entry.size):.3g}")
+            axes.set_title(f"{link}\n{uses(images, link)} uses, CBR {ratio(images, link, entry.size):.3g}")
         seeds = len(entry.seeds)
         bars = f"Bars: 95 % Student-t intervals over {seeds} seeds." if seeds > 1 else "One seed."
         note = (
@@ -157,10 +158,19 @@ def ceiling(made: pd.DataFrame) -> float:
     return float(made.loc[made["metric"] == ORIGINAL, "mean"].mean())
 
 
-def _channel(component: Component) -> str:
-    """A channel in a legend: `awgn`, `rayleigh, csi none`."""
-    options = (f"{name} {value}" for name, value in component.items() if name != "use")
-    return ", ".join((str(component["use"]), *options))
+def channels(images: Images) -> dict[str, str]:
+    """Each link's channel in a legend, `rayleigh, csi none`: with the options in which channels differ."""
+    every = [link.channel for link in images.links.values()]
+
+    def differs(channel: Component, option: str) -> bool:
+        of_kind = [other for other in every if other["use"] == channel["use"]]
+        return any(other.get(option) != channel.get(option) for other in of_kind)
+
+    def called(channel: Component) -> str:
+        options = (f"{name} {channel[name]}" for name in channel if name != "use" and differs(channel, name))
+        return ", ".join((str(channel["use"]), *options))
+
+    return {name: called(link.channel) for name, link in images.links.items()}
 
 
 def _line(
@@ -182,7 +192,7 @@ def _line(
 def over_cbr(made: pd.DataFrame, entry: CrlscReportEntry, *, foot: str) -> Figure:
     """A panel an Es/N0 of the sheets: PSNR over CBR, a line a method and channel.
 
-    Links of one channel are told apart by their channel uses alone.
+    Lines of one point are left out where there are others.
 
     Args:
         made: of `swept`.
@@ -192,7 +202,9 @@ def over_cbr(made: pd.DataFrame, entry: CrlscReportEntry, *, foot: str) -> Figur
     images = entry.images
     assert images is not None
     rows = made[made["metric"] == PSNR]
-    rows = rows.assign(channel=rows["link"].map(lambda link: _channel(images.links[link].channel)))
+    rows = rows.assign(channel=rows["link"].map(channels(images)))
+    points = rows.groupby(["method", "channel"])["cbr"].transform("nunique")
+    rows = rows[points > 1] if points.max() > 1 else rows
     snrs = low_middle_high(images.snr_db)
     lines = list(dict.fromkeys(zip(rows["method"], rows["channel"], strict=True)))
     with mpl.rc_context(STYLE):
