@@ -5,6 +5,7 @@ the codes as a parameter-free codebook would be written first: distances, argmin
 moving averages by one-hot products. Alternating in one process, best of several rounds, CPU time.
 
     python benchmarks/image_training.py [--batch 64] [--steps 30] [--rounds 5] [--threads 1]
+        [--precision fp32]
 """
 
 import argparse
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from semcom.finetune.images import Loss
@@ -40,7 +41,7 @@ DECAY, COMMITMENT = 0.99, 0.25
 RATE = AdamW(lr=1e-3, weight_decay=0.0)
 
 
-def entry_of(kind: str, batch: int) -> ImagesEntry:
+def entry_of(kind: str, batch: int, precision: Any) -> ImagesEntry:
     """What the job of that network is handed."""
     link = ImageLink(channel={"use": "awgn"}, channel_uses=USES, train_snr_db=SNR_DB)
     return ImagesEntry(
@@ -60,6 +61,7 @@ def entry_of(kind: str, batch: int) -> ImagesEntry:
         epochs=1,
         images=None,
         batch_size=batch,
+        precision=precision,
         optimiser={"use": "adamw"},
         warmup=0.0,
     )
@@ -96,25 +98,34 @@ def bare(entry: ImagesEntry, images: DeviceImages, steps: int) -> Callable[[], o
         for step in range(steps):
             first = step * entry.batch_size % (len(images.rgb) - entry.batch_size)
             batch = images.rgb[first : first + entry.batch_size].permute(0, 3, 1, 2).float() / 255
+            if entry.precision == "bf16":
+                batch = batch.contiguous(memory_format=torch.channels_last)
             optimiser.zero_grad()
             error = jscc_error if isinstance(network, DeepJSCC) else vqvae_error
-            error(cast(Any, network), batch, variance).backward()
+            error(cast(Any, network), batch, variance, entry.precision).backward()
             optimiser.step()
 
     return work
 
 
-def jscc_error(network: DeepJSCC, batch: Tensor, variance: Tensor) -> Tensor:
+def through(layers: nn.Module, x: Tensor, precision: str) -> Tensor:
+    """What layers make of `x` in a precision, in fp32."""
+    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+        made: Tensor = layers(x)
+    return made if made.is_complex() else made.float()
+
+
+def jscc_error(network: DeepJSCC, batch: Tensor, variance: Tensor, precision: str) -> Tensor:
     """Squared error behind AWGN."""
-    sent = network.encoder(batch)
+    sent = through(network.encoder, batch, precision)
     noise = torch.view_as_complex(torch.randn(*sent.shape, 2)) * (10 ** (-SNR_DB / 10) / 2) ** 0.5
-    return functional.mse_loss(network.decoder(sent + noise), batch)
+    return functional.mse_loss(through(network.decoder, sent + noise, precision), batch)
 
 
-def vqvae_error(network: VQVAE, batch: Tensor, variance: Tensor) -> Tensor:
+def vqvae_error(network: VQVAE, batch: Tensor, variance: Tensor, precision: str) -> Tensor:
     """Squared error and commitment; the codes follow."""
     codes = network.quantiser
-    maps = network.encoder(batch - GREY)
+    maps = through(network.encoder, batch - GREY, precision)
     flat = maps.permute(0, 2, 3, 1).reshape(-1, codes.dim)
     index = (
         flat.detach().square().sum(1, keepdim=True)
@@ -123,13 +134,13 @@ def vqvae_error(network: VQVAE, batch: Tensor, variance: Tensor) -> Tensor:
     ).argmin(1)
     chosen = codes.codebook[index]
     commitment = functional.mse_loss(flat, chosen)
-    through = (flat + (chosen - flat).detach()).view(len(batch), *maps.shape[2:], codes.dim)
+    straight = (flat + (chosen - flat).detach()).view(len(batch), *maps.shape[2:], codes.dim)
     with torch.no_grad():
         one_hot = functional.one_hot(index, codes.codes).float()
         codes.share.mul_(DECAY).add_(one_hot.mean(0), alpha=1 - DECAY)
         codes.sums.mul_(DECAY).add_(one_hot.T @ flat / len(flat), alpha=1 - DECAY)
         codes.codebook.copy_(codes.sums / codes.share.clamp(min=1e-9)[:, None])
-    images = network.decoder(through.permute(0, 3, 1, 2)) + GREY
+    images = through(network.decoder, straight.permute(0, 3, 1, 2), precision) + GREY
     return functional.mse_loss(images, batch) / variance + COMMITMENT * commitment
 
 
@@ -139,6 +150,8 @@ def started(entry: ImagesEntry, images: DeviceImages) -> DeepJSCC | VQVAE:
     network = made(SIZE, entry.vqvae, USES)
     if isinstance(network, VQVAE):
         network.start(images.take(torch.arange(256)), seed=0)
+    if entry.precision == "bf16":
+        network.to(memory_format=torch.channels_last)
     return network.train()
 
 
@@ -149,13 +162,14 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     pixels = torch.randint(0, 256, (4096, *SIZE, 3), dtype=torch.uint8)
     images = DeviceImages(pixels, cast(Any, None))
     missed = False
     for kind in ("DeepJSCC", "VQ-VAE"):
-        entry = entry_of(kind, options.batch)
+        entry = entry_of(kind, options.batch, options.precision)
         ways = [make(entry, images, options.steps) for make in (by_fit, bare)]
         best = [float("inf")] * 2
         for _ in range(options.rounds):
@@ -167,7 +181,10 @@ def main() -> None:
         missed |= ratio > BOUND
         ours, plain = (1000 * seconds for seconds in best)
         print(
-            f"{kind}, batches of {options.batch}: {ours:.1f} ms a step by fit, {plain:.1f} ms bare: ", end=""
+            f"{kind}, {options.precision}, batches of {options.batch}: ",
+            f"{ours:.1f} ms a step by fit, {plain:.1f} ms bare: ",
+            sep="",
+            end="",
         )
         print(f"ratio {ratio:.3f} (at most {BOUND}); {options.batch / best[0]:.0f} images/s")
     raise SystemExit(missed)

@@ -2,8 +2,8 @@
 
 A link that sends many images of one size at one quality need not repeat what all files share. Counted is
 
-- AVIF: the `mdat` box's content, the AV1 bitstream (an AVIF of 32×32 pixels is 337 bytes, 275 of them
-container); - WebP: the content of the VP8 or VP8L chunk (and of an alpha chunk);
+- AVIF: the `mdat` box's content, the AV1 bitstream (of 337 bytes of 32×32 pixels, 275 are container);
+- WebP: the content of the VP8 or VP8L chunk (and of an alpha chunk);
 - JPEG: the entropy-coded data behind the scan header (the tables follow from the quality);
 - JPEG 2000: the tile-parts' data behind their headers.
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
+from torch.utils.hooks import RemovableHandle
 
 from semcom.files.errors import SemcomError
 from semcom.finetune.images import BATCH, Job, Loss, begin, optimiser, usage_of
@@ -75,7 +76,9 @@ def run(
     read = [file for file in (encoder, base, embeddings) if file]
     job = Job(entry, trained, images, index, read=read)
     with job.held(journal, states) as (held, events):
-        job.write(network, history, _train(entry, under, held, events))
+        epochs = _train(entry, under, held, events)
+        under.hook.remove()
+        job.write(network, history, epochs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +92,7 @@ class Under:
         guidance: what the guide is given of them.
         head: from the network's map to the base's space.
         maps: those that the network's encoder gave and that were not embedded yet.
+        hook: keeps them, until it is removed.
     """
 
     network: networks.Network
@@ -97,6 +101,7 @@ class Under:
     guidance: Guidance
     head: GuideHead
     maps: list[Tensor]
+    hook: RemovableHandle
 
     @classmethod
     def of(
@@ -122,13 +127,13 @@ class Under:
         index = torch.from_numpy(part.index).to(images.rgb.device)
         guidance = Guidance(build(GUIDES, entry.guide), vectors, torch.arange(len(index)), index.device)
         maps: list[Tensor] = []
-        _sending(network).register_forward_hook(lambda *given: maps.append(given[-1]))
+        hook = _sending(network).register_forward_hook(lambda *given: maps.append(given[-1]))
         with torch.no_grad():
             _encode(network, images.take(index[:1]))
         with seeded(entry.seed, "images", "head"):
             _, *shape = maps.pop().shape
             head = GuideHead((shape[0], shape[1], shape[2]), guidance.dim).to(index.device)
-        return cls(network, images, index, guidance, head, maps)
+        return cls(network, images, index, guidance, head, maps, hook)
 
     def embed(self) -> Tensor:
         """Embeddings (N, D) of all images that the encoder was given since the last call."""
