@@ -10,6 +10,7 @@ from semcom.channel.awgn import AWGN, awgn
 from semcom.channel.calibration import delivered_snr_db, sampling_bound_db
 from semcom.channel.power import normalise
 from semcom.channel.snr import n0_from_db
+from semcom.files.errors import SemcomError
 
 Z = 4.0  # standard errors allowed; a correct channel fails one test in 16,000 seeds, and the seeds are fixed
 SNRS_DB = [-5.0, 0.0, 5.0, 10.0, 15.0, 20.0, 30.0]
@@ -80,6 +81,13 @@ def test_ten_decibels_more_is_a_tenth_of_the_noise():
     x = torch.zeros(64, 32, dtype=torch.complex64)
     weak, strong = (awgn(x, n0_from_db(db), torch.Generator().manual_seed(6)) for db in (20.0, 10.0))
     torch.testing.assert_close(strong.abs().square(), 10 * weak.abs().square(), rtol=1e-5, atol=0)
+
+
+def test_a_variance_for_each_block_stands_in_its_own_dimension():
+    symbols = torch.ones(8, 8, dtype=torch.complex64)
+    with pytest.raises(SemcomError, match=r"n0 of shape \(8,\) changes within a block"):
+        AWGN()(symbols, torch.full((8,), 0.1))
+    assert AWGN()(symbols, torch.full((8, 1), 0.1)).shape == (8, 8)
 
 
 def test_same_generator_same_noise_and_symbols_untouched():

@@ -350,6 +350,26 @@ def test_a_kill_changes_nothing(kind, frames, trained, tmp_path, monkeypatch):
     assert history[0] == history[1]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_weights_that_are_no_numbers_are_refused(kind, trained, tmp_path):
+    network, mean = loaded(kind, trained)
+    next(network.decoder.parameters()).data.view(-1)[0] = torch.nan
+    networks.save(tmp_path / "network.pt", network, mean)
+    with pytest.raises(SemcomError, match=r"network\.pt: decoder\..* is not finite; remove it and run"):
+        networks.load_into(network, tmp_path / "network.pt")
+
+
+def test_a_training_that_diverges_says_so(frames, tmp_path):
+    given = training("coded", optimiser={"use": "adamw", "lr": 1e12, "weight_decay": 0.0})
+    with pytest.raises(SemcomError, match=r"lower the optimiser.s lr"):
+        train(given, frames, tmp_path / "diverged")
+
+
+def test_a_step_of_more_images_than_an_epoch_has_is_refused(frames, tmp_path):
+    with pytest.raises(SemcomError, match="batch_size: 70 images a step, and an epoch has 60; take at most"):
+        train(training("coded", batch_size=70), frames, tmp_path / "large")
+
+
 def test_another_network_in_a_file_is_refused(trained):
     network = networks.made(SIZE, VQ, None)
     with pytest.raises(SemcomError, match="does not hold"):

@@ -106,6 +106,8 @@ def test_one_seed_gives_no_interval() -> None:
     study = load(yaml.safe_load(PARAMS))
     claims = {name: Claim.model_validate(BETTER | more) for name, more in BOTH.items()}
     assert not_run(claims, study.crlsc, seeds=1) == {"better": "one seed"}
+    wrong = {"wrong": claims["better"].model_copy(update={"of": "guidet"})}
+    assert not_run(wrong, study.crlsc, seeds=1) == {"wrong": "no method 'guidet'"}, "a name before it"
 
 
 def test_the_summary_names_what_there_is() -> None:

@@ -107,6 +107,7 @@ def jobs(config: dict[str, Any]) -> ClassifyJobs:
             "digital.codes.indices: shared, but the base pq (PQ16x4) has indices of 64 bits an image, and a "
             "block has room for 32; take a base of fewer bits, another scheme, more channel uses, or private",
         ),
+        ("links.awgn.channel", {}, "links.awgn.channel.use: missing; "),
         ("digital.codes.indices", "common", "digital.codes.indices: 'common' is not one of shared, private"),
         (
             "methods",

@@ -120,6 +120,13 @@ def jobs(config: dict[str, Any]) -> ImageJobs:
             0,
             "methods.lent.borrowed.encoder_lr_scale: 0 is not",
         ),
+        ("images", 50, "batch_size: 64 images a step, and an epoch has 50; take at most those"),
+        ("methods.web.order", "random", "methods.web.order: random: matters where bits are sent without a"),
+        (
+            "methods.vq.schemes.r12",
+            "16qam_ldpc_7/3",
+            "methods.vq.schemes.r12: 16qam_ldpc_7/3: the rate of a code is below 1; take one such as",
+        ),
         ("methods.web.entropy", True, "methods.web.entropy: is of a VQ-VAE's indices; leave it out, or add"),
         (
             "methods.plain.entropy",

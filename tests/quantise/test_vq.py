@@ -186,17 +186,33 @@ def test_reordered_codes_keep_what_is_known_of_them():
 
 def test_what_is_asked_wrongly_is_named():
     quantiser = VectorQuantiser(16, 3)
+    for ask in (quantiser, quantiser.encode):
+        with pytest.raises(SemcomError, match=r"call start\(vectors, seed=…\) first"):
+            ask(drawn(4, 3))
     with pytest.raises(SemcomError, match=r"call start\(vectors, seed=…\) first"):
-        quantiser(drawn(4, 3))
+        quantiser.decode(torch.tensor([0]))
     with pytest.raises(SemcomError, match="15 vectors cannot start a codebook of 16 codes"):
         quantiser.start(drawn(15, 3), seed=0)
     with pytest.raises(SemcomError, match="not all finite"):
         quantiser.start(drawn(16, 3) / 0, seed=0)
+    quantiser.start(drawn(16, 3), seed=0)
     with pytest.raises(SemcomError, match=r"\(2, 3, 4\) for codes of 3 dimensions"):
         quantiser.encode(torch.zeros(2, 3, 4))
-    quantiser.start(drawn(16, 3), seed=0)
     with pytest.raises(SemcomError, match="indices 0 to 16 are not all of 16"):
         quantiser.decode(torch.tensor([0, 16]))
+    with pytest.raises(SemcomError, match="indices 0 to 16 are not all of 16 codes"):
+        usage.of_indices(torch.tensor([0, 16]), codes=16)
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, 1e20])
+def test_vectors_without_a_nearest_code_are_refused(value):
+    quantiser = VectorQuantiser(4, 3)
+    quantiser.start(drawn(16, 3), seed=0)
+    vectors = drawn(5, 3)
+    vectors[2, 1] = value
+    for ask in (quantiser.train(), quantiser.eval(), quantiser.encode):
+        with pytest.raises(SemcomError, match="vectors to quantise are not finite"):
+            ask(vectors)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from semcom.files.errors import SemcomError
+
 
 def awgn(symbols: Tensor, n0: Tensor | float, generator: torch.Generator | None = None) -> Tensor:
     """Add complex Gaussian noise of variance n0, n0/2 per real dimension.
@@ -40,5 +42,22 @@ class AWGN:
     def __call__(
         self, symbols: Tensor, n0: Tensor | float, generator: torch.Generator | None = None
     ) -> Tensor:
-        """See `awgn`."""
+        """See `awgn`; `n0` is a scalar or one value a block.
+
+        Raises:
+            SemcomError: `n0` changes within a block.
+        """
+        check_block(n0)
         return awgn(symbols, n0, generator)
+
+
+def check_block(n0: Tensor | float) -> None:
+    """Refuse a noise variance whose last dimension is not 1: (N,) is no value a block of (N, k) symbols.
+
+    Raises:
+        SemcomError: it is not.
+    """
+    if isinstance(n0, Tensor) and n0.ndim and n0.shape[-1] != 1:
+        raise SemcomError(
+            f"n0 of shape {tuple(n0.shape)} changes within a block; its last dimension must be 1"
+        )

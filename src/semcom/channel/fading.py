@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from semcom.channel.awgn import awgn
+from semcom.channel.awgn import awgn, check_block
 from semcom.files.errors import SemcomError
 from semcom.params.ranges import PositiveInt, SnrDb
 
@@ -105,11 +105,8 @@ def block_fading(
         SemcomError: `n0` changes within a block, or pilots and `csi` do not fit.
     """
     check_pilots(csi, pilots)
+    check_block(n0)
     n0 = torch.as_tensor(n0, dtype=symbols.real.dtype, device=symbols.device)
-    if n0.ndim and n0.shape[-1] != 1:
-        raise SemcomError(
-            f"n0 of shape {tuple(n0.shape)} changes within a block; its last dimension must be 1"
-        )
     shape = np.broadcast_shapes((*symbols.shape[:-1], 1), n0.shape)
     gain = gains(shape, k_factor=k_factor, dtype=symbols.dtype, device=symbols.device, generator=generator)
     estimate = None if csi == "none" else gain

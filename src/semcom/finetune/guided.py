@@ -16,7 +16,7 @@ from torch.nn import functional
 from torch.utils.hooks import RemovableHandle
 
 from semcom.files.errors import SemcomError
-from semcom.finetune.images import BATCH, Job, Loss, begin, optimiser, usage_of
+from semcom.finetune.images import BATCH, Job, Loss, begin, optimiser, steps_of, usage_of
 from semcom.frames.images import DeviceImages, DrawnParts
 from semcom.frames.parts import Part
 from semcom.losses import GUIDES
@@ -176,7 +176,7 @@ def _encode(network: networks.Network, images: Tensor) -> None:
 
 def _train(entry: GuidedImagesEntry, under: Under, held: State, events: Journal) -> list[Epoch]:
     """What was logged."""
-    steps = max((entry.images or len(under.index)) // entry.batch_size, 1)
+    steps = steps_of(entry, len(under.index))
     progress = Progress(entry.epochs)
     whole = nn.ModuleDict({"network": under.network, "head": under.head})
 

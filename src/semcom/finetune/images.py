@@ -165,7 +165,7 @@ def begin(
 def _train(job: Job, held: State, events: Journal) -> list[Epoch]:
     """What was logged."""
     entry, network, index = job.entry, job.network, job.index
-    steps = max((entry.images or len(index)) // entry.batch_size, 1)
+    steps = steps_of(entry, len(index))
     progress = Progress(entry.epochs)
 
     def after(epoch: int, means: Epoch) -> Epoch:
@@ -185,6 +185,20 @@ def _train(job: Job, held: State, events: Journal) -> list[Epoch]:
         held=held,
         after=after,
     )
+
+
+def steps_of(entry: ImagesEntry, part: int) -> int:
+    """Steps an epoch, of a part of so many images.
+
+    Raises:
+        SemcomError: an epoch has no step.
+    """
+    images = entry.images or part
+    if images < entry.batch_size:
+        raise SemcomError(
+            f"batch_size: {entry.batch_size} images a step, and an epoch has {images}; take at most those"
+        )
+    return images // entry.batch_size
 
 
 def optimiser(entry: ImagesEntry, network: networks.Network, *more: nn.Module) -> torch.optim.Optimizer:

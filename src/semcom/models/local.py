@@ -120,6 +120,7 @@ def load_into(network: LocalEncoder, path: Path) -> None:
             f"{path} does not hold the weights of the encoder that the params describe; remove it and run "
             "its job again"
         ) from error
+    weights.check_finite(network, path)
 
 
 def load_backbone(encoders: Encoders, path: Path) -> None:
@@ -137,6 +138,7 @@ def load_backbone(encoders: Encoders, path: Path) -> None:
             f"{path} does not hold the backbone that the params describe; give the file of that encoder, or "
             "remove it and run its job again"
         ) from error
+    weights.check_finite(encoders, path)
 
 
 def read(

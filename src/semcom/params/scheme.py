@@ -104,6 +104,10 @@ def parse(name: str, *, channel_uses: int, payload_bits: int | None = None) -> S
             f"scheme {name} has neither rate nor payload: write {name}_1/2, or give payload_bits"
         )
     if rate is not None:
+        if code != "uncoded" and rate >= 1:
+            raise SemcomError(
+                f"{name}: the rate of a code is below 1; take one such as {modulation}_{code}_1/2"
+            )
         payload = rate * code_bits
         if payload < 1:
             raise SemcomError(

@@ -7,8 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from semcom.files.errors import SemcomError
+
 faiss: Any = untyped
 """Its type hints lack half of it."""
+LARGEST = 1e18
+"""Of a value: squares of larger ones are no numbers in fp32."""
 ROWS = 16_384
 """Vectors at a time: their products with 1,024 codes are 64 MB."""
 
@@ -23,8 +27,16 @@ def nearest(vectors: Tensor, codebook: Tensor) -> Tensor:
     Args:
         vectors: (N, dim), any floating type.
         codebook: (K, dim), on the same device.
+
+    Raises:
+        SemcomError: vectors or their distances are not finite.
     """
     vectors, codebook = vectors.detach().float(), codebook.detach().float()
+    if len(vectors) and not vectors.abs().amax() < LARGEST:  # a NaN is not, either
+        raise SemcomError(
+            "vectors to quantise are not finite, or too large to have distances: a training that diverged; "
+            "lower the optimiser's lr or raise warmup"
+        )
     if vectors.device.type != "cpu":
         return by_products(vectors, codebook)
     if not len(vectors):

@@ -5,6 +5,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from semcom.files.errors import SemcomError
+
 
 class Usage(NamedTuple):
     """Of a codebook over some vectors, such as those of an epoch.
@@ -34,5 +36,11 @@ def of_counts(counts: Tensor) -> Usage:
 
 
 def of_indices(index: Tensor, *, codes: int) -> Usage:
-    """Usage of indices (…) into a codebook of K = `codes`."""
+    """Usage of indices (…) into a codebook of K = `codes`.
+
+    Raises:
+        SemcomError: an index is not of it.
+    """
+    if index.numel() and not 0 <= int(index.min()) <= int(index.max()) < codes:
+        raise SemcomError(f"indices {int(index.min())} to {int(index.max())} are not all of {codes} codes")
     return of_counts(torch.bincount(index.flatten(), minlength=codes))

@@ -130,13 +130,10 @@ class VectorQuantiser(nn.Module):
                 one.
 
         Raises:
-            SemcomError: the codebook was not started, or vectors of another dimension.
+            SemcomError: the codebook was not started, or vectors are of another dimension or not finite.
         """
         flat = self._flat(z)
-        if not self.started:
-            raise SemcomError(
-                "the codebook has no values yet: call start(vectors, seed=…) first, or load them"
-            )
+        self._check_started()
         index = nearest(flat, self.codebook)
         codes = self.codebook[index].view(z.shape)
         wide = z.float()
@@ -147,15 +144,21 @@ class VectorQuantiser(nn.Module):
         return Quantised(straight, index.view(z.shape[:-1]), loss)
 
     def encode(self, z: Tensor) -> Tensor:
-        """Index (…) of vectors (…, dim), in any mode without a trace in the codebook."""
+        """Index (…) of vectors (…, dim), in any mode without a trace in the codebook.
+
+        Raises:
+            SemcomError: as `forward`.
+        """
+        self._check_started()
         return nearest(self._flat(z), self.codebook).view(z.shape[:-1])
 
     def decode(self, index: Tensor) -> Tensor:
         """Codes (…, dim) of indices (…).
 
         Raises:
-            SemcomError: there is no such code.
+            SemcomError: there is no such code, or no code yet.
         """
+        self._check_started()
         if index.numel() and not 0 <= int(index.min()) <= int(index.max()) < self.codes:
             raise SemcomError(f"indices {int(index.min())} to {int(index.max())} are not all of {self.codes}")
         return self.codebook[index]
@@ -180,6 +183,12 @@ class VectorQuantiser(nn.Module):
             raise SemcomError(f"an order of {self.codes} codes names each of 0 to {self.codes - 1} once")
         for buffer in (self.codebook, self.share, self.sums, self.tally):
             buffer.copy_(buffer[order])
+
+    def _check_started(self) -> None:
+        if not self.started:
+            raise SemcomError(
+                "the codebook has no values yet: call start(vectors, seed=…) first, or load them"
+            )
 
     def _flat(self, z: Tensor) -> Tensor:
         if not z.ndim or z.shape[-1] != self.dim:

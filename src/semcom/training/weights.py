@@ -27,6 +27,8 @@ def load(path: Path, device: torch.device | str = "cpu") -> Any:
     Raises:
         SemcomError: the file is missing or damaged.
     """
+    if not path.exists():
+        raise SemcomError(f"there are no weights in {path}; run the job that makes it, or give another file")
     try:
         with zipfile.ZipFile(path) as archive:  # torch does not look at the checksums
             if damaged := archive.testzip():
@@ -43,7 +45,7 @@ def load_into(module: nn.Module, path: Path, *, part: str | None = None) -> None
     """Give `module` the weights saved in `path`, or those saved there under the name `part`.
 
     Raises:
-        SemcomError: the file is missing or damaged, or has the weights of another network.
+        SemcomError: the file is missing or damaged, or has weights of another network or not finite ones.
     """
     content = load(path, next(module.parameters()).device)
     try:
@@ -54,3 +56,15 @@ def load_into(module: nn.Module, path: Path, *, part: str | None = None) -> None
             f"{path} does not hold{name} the weights of the network that the params describe; remove it and "
             "run its job again"
         ) from error
+    check_finite(module, path)
+
+
+def check_finite(module: nn.Module, path: Path) -> None:
+    """Refuse weights of a file that are infinite or no numbers, which would make results that look like some.
+
+    Raises:
+        SemcomError: naming the file and the first of them.
+    """
+    for name, tensor in module.state_dict().items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise SemcomError(f"{path}: {name} is not finite; remove it and run its job again")

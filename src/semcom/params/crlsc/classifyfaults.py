@@ -88,6 +88,8 @@ def _sent(
     """What bits one digital link takes, and from which bases."""
     over = classify.links[digital.link]
     channel = over.channel
+    if "use" not in channel:
+        return  # said where it is missing
     if channel["use"] not in ("awgn", "rayleigh") or channel.get("csi", "receiver") != "receiver":
         said = f"{digital.link} is {channel['use']}, csi {channel.get('csi')}"
         yield Fault((*path, "link"), f"{said}; bits go over awgn, and over rayleigh with csi: receiver")

@@ -28,6 +28,10 @@ def lacking(section: Section, classes: Mapping[str, tuple[str, ...] | None]) -> 
         return
     yield from part_fault(section, (KEY, "train"), images.train, "public", "private")
     yield from part_fault(section, (KEY, "test"), images.test, "test")
+    epoch = images.images or (part.count if (part := section.parts.get(images.train)) else None)
+    if epoch is not None and epoch < images.batch_size:
+        text = f"{images.batch_size} images a step, and an epoch has {epoch}; take at most those"
+        yield Fault((KEY, "batch_size"), text)
     if images.classifier is not None:
         yield from _classifier(section, images, classes)
     yield from _names(images)
