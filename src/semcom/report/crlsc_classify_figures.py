@@ -6,8 +6,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from semcom.channel.labels import LABELS
+from semcom.channel.ratio import cbr
 from semcom.params.crlsc.classify import DIRECT
 from semcom.params.crlsc.entries import CrlscReportEntry
+from semcom.params.crlsc.images import CHANNELS
 from semcom.report.crlsc_classify import ACCURACY, OTHERS, OWN, methods_of, shown, ways_of
 from semcom.report.figures import COLOURS, DASHES, MARKERS
 from semcom.report.sheet import STYLE, Sheet
@@ -50,7 +52,8 @@ def over_links(rows: pd.DataFrame, entry: CrlscReportEntry, *, foot: str) -> Fig
                     _line(axes, of[of["link"] == DIRECT], number, dashes, "_", thin=True)
                 _line(axes, of[of["link"] == way], number, dashes, method)
             link = classify.links[str(classify.link_of(way))]
-            axes.set_title(f"{way}\n{link.channel_uses} uses an image")
+            share = cbr(link.channel_uses, channels=CHANNELS, size=entry.size)
+            axes.set_title(f"{way}\n{link.channel_uses} uses, CBR {share:.3g}")
         note = (
             f"Test images of {classify.target[0]}, means over encoders and channel draws. Dotted: without a "
             f"link. {_bars(entry)}"

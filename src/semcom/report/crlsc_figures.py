@@ -95,9 +95,7 @@ def bytes_accuracy(made: pd.DataFrame, entry: CrlscReportEntry, *, foot: str) ->
             for number, series in enumerate(every):
                 of = here[here["series"] == series].sort_values("bytes")
                 many = of["bytes"].duplicated().any()  # several methods under one base
-                # Bars stand beside each other.
-                aside = max(1.03, (size.max() / size.min()) ** 0.02) ** (number - (len(every) - 1) / 2)
-                _points(axes, aside * of["bytes"], of, number, series, line="none" if many else "-")
+                _points(axes, of["bytes"], of, number, series, line="none" if many else "-")
             axes.set_xscale("log")
             wide = size.max() / size.min() > 100
             axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0)))

@@ -1,10 +1,9 @@
-"""Images over links in the second system's report: the table, the figures, the section of the page.
+"""Images over links in the second system's report: the table and the figures.
 
 results/STUDY/crlsc/images/test/…/table.csv ─► means over draws ─► over seeds, with 95 % intervals
 """
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib as mpl
@@ -18,8 +17,7 @@ from semcom.params.crlsc.entries import CrlscReportEntry
 from semcom.params.crlsc.images import CAPACITY, CHANNELS, Images, low_middle_high
 from semcom.params.entries import Component
 from semcom.report.checked import check_there, table
-from semcom.report.crlsc_images_said import called, said, sent_as
-from semcom.report.crlsc_words import cell, listed
+from semcom.report.crlsc_images_said import called, sent_as
 from semcom.report.figures import COLOURS, MARKERS
 from semcom.report.sheet import GREY, STYLE, Sheet
 from semcom.report.tables import over_seeds
@@ -119,13 +117,18 @@ def over_snr(made: pd.DataFrame, metric: str, entry: CrlscReportEntry, *, foot: 
                     100 * ceiling(made), color=GREY, linestyle="--", linewidth=0.8, label="originals"
                 )
             axes.set_title(f"{link}\n{uses(images, link)} uses, CBR {ratio(images, link, entry.size):.3g}")
-        seeds = len(entry.seeds)
-        bars = f"Bars: 95 % Student-t intervals over {seeds} seeds." if seeds > 1 else "One seed."
         note = (
-            f"Means over test images and channel draws; all methods of a panel take its channel uses. {bars}"
+            "Means over test images and channel draws; all methods of a panel take its channel uses. "
+            f"{_bars(entry)}"
         )
-        sheet.finish(LABELS["es_n0_db"], note, foot, y_label=SHOWN[metric], limits=EVERYTHING)
+        limits = (0.0, 100.0) if metric == ACCURACY else EVERYTHING
+        sheet.finish(LABELS["es_n0_db"], note, foot, y_label=SHOWN[metric], limits=limits)
     return sheet.figure
+
+
+def _bars(entry: CrlscReportEntry) -> str:
+    seeds = len(entry.seeds)
+    return f"Bars: 95 % Student-t intervals over {seeds} seeds." if seeds > 1 else "One seed."
 
 
 def figures_of(made: pd.DataFrame, entry: CrlscReportEntry, *, foot: str) -> dict[str, Figure]:
@@ -215,44 +218,6 @@ def over_cbr(made: pd.DataFrame, entry: CrlscReportEntry, *, foot: str) -> Figur
                 of = of[of["snr_db"] == snr_db].sort_values("cbr")
                 _line(axes, of, number, f"{called(images, method)}, {channel}", x="cbr")
             axes.set_title(f"{snr_db} dB")
-        note = "Means over test images and channel draws, and over seeds."
+        note = f"Means over test images and channel draws. {_bars(entry)}"
         sheet.finish("channel uses a source value (CBR)", note, foot, y_label=SHOWN[PSNR], limits=EVERYTHING)
     return sheet.figure
-
-
-def section(made: pd.DataFrame, entry: CrlscReportEntry) -> Iterator[str]:
-    """Of the page: PSNR and SSIM link by link."""
-    images = entry.images
-    if images is None:
-        return
-    yield "![PSNR over Es/N0](crlsc_images_psnr.png)\n"
-    yield "![SSIM over Es/N0](crlsc_images_ssim.png)\n"
-    if images.classifier:
-        yield "![Accuracy over Es/N0](crlsc_images_accuracy.png)\n"
-    if images.several_uses:
-        yield "![PSNR over CBR](crlsc_images_cbr.png)\n"
-    yield (
-        f"Means over the images of `{images.test}` and {images.draws} channel draws; PSNR is the mean of the "
-        "images' own. Networks trained on as many images, in as many steps. All methods of a link take its "
-        "channel uses. [CSV](crlsc_images.csv), with lost images, wrong bits and bytes of files.\n"
-    )
-    yield from said(images, original=cell(made[made["metric"] == ORIGINAL].head(1)))
-    told = "; accuracy in %" if images.classifier else ""
-    for link in images.links:
-        share = f"CBR {ratio(images, link, entry.size):.4g}"
-        yield f"`{link}`: {uses(images, link)} channel uses an image, {share}. PSNR in dB; SSIM{told}:\n"
-        body = []
-        for method in images.methods:
-            rows = made[(made["method"] == method) & (made["link"] == link)]
-            if not rows.empty:
-                cells = (_cell(rows[rows["snr_db"] == snr_db]) for snr_db in images.snr_db)
-                body.append([method, sent_as(images, method, link), *cells])
-        head = ["method", "sent as", *(f"{snr_db} dB" for snr_db in images.snr_db)]
-        yield from listed(head, body)
-
-
-def _cell(rows: pd.DataFrame) -> str:
-    """PSNR; SSIM; accuracy, if classes are told."""
-    psnr, similar, right = (rows[rows["metric"] == metric] for metric in SHOWN)
-    both = f"{cell(psnr, factor=1, form='.2f')}; {cell(similar, factor=1, form='.3f')}"
-    return both if right.empty else f"{both}; {cell(right)}"

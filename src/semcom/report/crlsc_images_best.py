@@ -48,8 +48,8 @@ def section(made: pd.DataFrame) -> Iterator[str]:
         return
     yield (
         "The best at each Es/N0, by mean PSNR, and its lead in dB before the next, paired by seed, with 95 % "
-        "intervals not widened for their number; ? where the interval contains 0 or there is one seed. "
-        "[CSV](crlsc_images_best.csv)\n"
+        "intervals not widened for their number; ? where the interval contains 0 or there is one seed. Files "
+        "at `capacity` are left out, as no link reaches it. [CSV](crlsc_images_best.csv)\n"
     )
     snrs = sorted(made["snr_db"].unique())
     body = []

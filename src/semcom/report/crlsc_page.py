@@ -14,8 +14,8 @@ from semcom.params.crlsc.section import RAW
 from semcom.report import (
     crlsc_classify,
     crlsc_generalisation,
-    crlsc_images,
     crlsc_images_best,
+    crlsc_images_page,
     crlsc_images_training,
     crlsc_page_claims,
     crlsc_page_needs,
@@ -54,7 +54,7 @@ def page(made: Tables, entry: CrlscReportEntry, *, stamp: Stamp) -> str:
         ],
         [
             "## Images over links\n",
-            *crlsc_images.section(made["images"], entry),
+            *crlsc_images_page.section(made["images"], entry),
             *crlsc_images_best.section(made["images_best"]),
             *crlsc_images_training.section(made["images_training"]),
         ],
