@@ -56,7 +56,7 @@ def listing(root: Path) -> Table:
     """One line a registered data set."""
     table = Table(title="Data sets (frames: train + test; groups: train + test)")
     for column in ("name", "title", "frames", "pixels", "classes", "groups", "version"):
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column == "name")
     for name, md5 in sorted(versions(root).items()):
         try:
             seen = facts(root / "data" / name)

@@ -71,6 +71,7 @@ class Sheet:
             axes.tick_params(labelbottom=True)
         for axes in self.panels:
             axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+            axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
 
     def finish(
         self,
