@@ -43,6 +43,16 @@ def test_compare_names_every_difference_and_nothing_else():
     ]
 
 
+def test_of_several_data_sets_those_that_changed_are_named():
+    before, now = (
+        {"data": f"rooms:{'a' * 32} mine:{'b' * 32}"},
+        {"data": f"rooms:{'a' * 32} yours:{'c' * 32}"},
+    )
+    assert [text for _, text in compare(before, now)] == [
+        "data version changed: mine bbbbbbbb → yours cccccccc"
+    ]
+
+
 def test_lists_of_components_are_compared_one_by_one_if_there_are_as_many():
     two = [{"use": "sgd", "lr": 1}, {"use": "adamw", "lr": 2}]
     assert [text for _, text in compare({"o": two}, {"o": [two[0], {"use": "adamw", "lr": 3}]})] == [

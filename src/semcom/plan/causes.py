@@ -69,7 +69,7 @@ def _differences(job: Job) -> list[str]:
     )
     if before is None or now is None:
         if len(job.old) == len(job.new) == 1:
-            return [f"data version changed: {_short(_value(job.old[0]))} → {_short(_value(job.new[0]))}"]
+            return [_versions(_value(job.old[0]), _value(job.new[0]))]
         return ["its params changed"]
     if before == now and then != text:
         return ["the order of names in the params file changed"]
@@ -102,7 +102,7 @@ def compare(before: Any, now: Any, path: str = "") -> Iterator[tuple[str, str]]:
     elif path == "code":
         yield path, "the code that it runs changed"
     elif path == "data":
-        yield path, f"data version changed: {_short(before)} → {_short(now)}"
+        yield path, _versions(before, now)
     else:
         yield path, f"{path} {_text(before)} → {_text(now)}"
 
@@ -135,9 +135,20 @@ def _text(value: Any) -> str:
     return text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"
 
 
-def _short(version: Any) -> str:
-    """The first digits of a hash."""
-    return str(version)[:8]
+def _versions(before: Any, now: Any) -> str:
+    """Which versions are no more, and which are new: hashes, or NAME:HASH of several data sets."""
+    then, after = str(before).split(), str(now).split()
+    gone, new = (
+        ", ".join(_short(version) for version in some if version not in other)
+        for some, other in ((then, after), (after, then))
+    )
+    return f"data version changed: {gone or 'none'} → {new or 'none'}"
+
+
+def _short(version: str) -> str:
+    """The first digits of a hash, behind the data set's name where there is one."""
+    name, _, digits = version.rpartition(":")
+    return f"{name} {digits[:8]}".lstrip()
 
 
 def _some(files: tuple[str, ...]) -> str:
