@@ -44,11 +44,14 @@ def test_networks_of_the_quickstart_are_opened(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     mean = torch.rand(3, 32, 32)
     own = {"jscc/awgn_r12": DeepJSCC(3, (32, 32), 256), "vqvae/any": VQVAE(3, (32, 32), **OPTIONS)}
+    own["vqvae/any"].start(torch.rand(16, 3, 32, 32), seed=0)
     for place, network in own.items():
         at = tmp_path / f"results/quickstart/crlsc/images/train/{place}/seed0/network.pt"
         at.parent.mkdir(parents=True)
         save(at, network, mean)
+    (tmp_path / "results/reference").symlink_to(ROOT / "results/reference")
     names = run(3)
+    assert names["by_bits"].shape == names["by_symbols"].shape == (16, 3, 32, 32)
     assert torch.equal(names["mean"], mean)
     for name, network in zip(("analog", "digital"), own.values(), strict=True):
         for mine, saved in zip(names[name].parameters(), network.parameters(), strict=True):
