@@ -89,6 +89,24 @@ def write(folder: Path, given: CrlscReportEntry) -> None:
             _consensus(folder, given, method, seed)
 
 
+def write_calibrations(folder: Path, given: CrlscReportEntry) -> None:
+    """Those of the links of `images` and `classify`, 0.01 dB off."""
+    for of, section in (("images", given.images), ("classify", given.classify)):
+        for name in section.links if section else ():
+            place = {"study": given.study, "link": f"crlsc.{of}.links.{name}"}
+            rows = [
+                {**place, "snr_db": snr_db, "check": check, "value": value, "expected": expected,
+                 "tolerance": 0.05, "draws": 20_000, "z": 0.5, "note": ""}
+                for snr_db in (0, 10, 20)
+                for check, value, expected in (
+                    ("snr_db_amplitude_1", snr_db + 0.01, snr_db), ("noise_circularity", 0.003, 0.0),
+                )
+            ]  # fmt: skip
+            at = folder / f"crlsc/calibration/{of}/{name}.csv"
+            at.parent.mkdir(parents=True, exist_ok=True)
+            write_rows(at, rows)
+
+
 def outcome(target: str, right: dict[str, float], seed: int) -> Outcomes:
     """Of every seed the same test images, of which others are right by each question, seed and share."""
     index = np.arange(IMAGES)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from synthetic_crlsc import SEEDS, entry, write
+from synthetic_crlsc import SEEDS, entry, write, write_calibrations
 
 from semcom.files.errors import SemcomError
 from semcom.files.tables import write_rows
@@ -72,6 +72,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("study")
     write(folder, entry())
     write_classify(folder)
+    write_calibrations(folder, given())
     crlsc.run(folder, given(), folder / "report")
     return folder
 
@@ -169,6 +170,7 @@ def test_without_probes_a_page_has_what_was_sent(tmp_path: Path) -> None:
     shutil.rmtree(study / "crlsc/probe")
     shutil.rmtree(study / "crlsc/consensus")
     write_classify(study)
+    write_calibrations(study, without)
     crlsc.run(study, without, study / "report")
     page = (study / "report/crlsc.md").read_text()
     assert "## Classification over links" in page

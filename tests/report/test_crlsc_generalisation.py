@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from synthetic_crlsc import SEEDS, entry, write
+from synthetic_crlsc import SEEDS, entry, write, write_calibrations
 
 from semcom.files.tables import write_rows
 from semcom.params.crlsc.classify import Classify
@@ -74,6 +74,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("generalisation")
     write(folder, entry())
     write_classify(folder)
+    write_calibrations(folder, given())
     crlsc.run(folder, given(), folder / "report")
     return folder
 

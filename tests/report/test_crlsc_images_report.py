@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from synthetic_crlsc import SEEDS, entry, write
+from synthetic_crlsc import SEEDS, entry, write, write_calibrations
 
 from semcom.files.errors import SemcomError
 from semcom.files.tables import write_rows
@@ -75,6 +75,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("study")
     write(folder, entry())
     write_images(folder)
+    write_calibrations(folder, given())
     crlsc.run(folder, given(), folder / "report")
     return folder
 
@@ -109,6 +110,21 @@ def test_the_page_has_a_table_a_link_and_the_figures_are_drawn(study: Path) -> N
     for name in ("psnr", "ssim", "cbr"):
         assert f"crlsc_images_{name}.png" in text
         assert (study / f"report/crlsc_images_{name}.png").stat().st_size > 10_000
+
+
+def test_the_page_says_how_far_links_are_off_and_a_wrong_one_has_no_report(study, tmp_path) -> None:
+    page = (study / "report/crlsc.md").read_text()
+    text = page[page.index("## Is the SNR what it says?") : page.index("## Images over links")]
+    assert "All 12 checks of the links are passed ([CSV](crlsc_calibration.csv))" in text
+    assert "off by at most 0.010 dB" in text
+    assert len(pd.read_csv(study / "report/crlsc_calibration.csv", comment="#")) == 12
+    at = tmp_path / "wrong"
+    shutil.copytree(study, at, ignore=shutil.ignore_patterns("report"))
+    path = at / "crlsc/calibration/images/r6.csv"
+    path.write_text(path.read_text().replace(",10.01,", ",16.02,"))
+    with pytest.raises(SemcomError, match=r"no report: link crlsc\.images\.links\.r6\n"):
+        crlsc.run(at, given(), at / "report")
+    assert not (at / "report").exists()
 
 
 def test_the_last_epoch_of_training_is_told(study: Path) -> None:
@@ -244,7 +260,9 @@ def test_image_files_are_named_with_their_mosaics_and_bounds(study: Path, tmp_pa
 
 def test_a_study_without_images_has_an_empty_table_and_no_section(study: Path) -> None:
     crlsc.run(study, entry(), study / "none")
-    assert "Images over links" not in (study / "none/crlsc.md").read_text()
+    page = (study / "none/crlsc.md").read_text()
+    assert "Images over links" not in page
+    assert "Is the SNR" not in page
     assert not (study / "none/crlsc_images_psnr.png").exists()
 
 

@@ -1,5 +1,6 @@
 """Images over links in a real DAG on a tiny study: trained, swept, reported; what runs again."""
 
+import math
 import shutil
 
 import pandas as pd
@@ -45,6 +46,19 @@ TESTED = {"crlsc_images_test jscc awgn 0", "crlsc_images_test vq awgn 0"}
 TRAINED = {"crlsc_images jscc awgn 0", "crlsc_images vq any 0"}
 CLASSIFIER = "crlsc_images_classifier 0"
 ENCODED = "crlsc_images_files webp_4x4 0"
+CALIBRATED = "crlsc_calibration images awgn"
+HALVED = '''
+"""Noise of half the amplitude that n0 says: 6.02 dB too good."""
+
+from semcom.channel.awgn import awgn
+
+
+class Halved:
+    def __init__(self) -> None: ...
+
+    def __call__(self, symbols, n0, generator=None):
+        return awgn(symbols, n0 / 4, generator)
+'''
 FILES = {"crlsc_images_test webp awgn 0", "crlsc_images_test bound awgn 0"}
 
 
@@ -87,9 +101,31 @@ def test_images_alone_have_a_report(site):
     page = (made / "crlsc.md").read_text()
     assert "## Images over links" in page
     assert "## Frozen encoders" not in page
+    assert "## Is the SNR what it says?" in page
+    checks = pd.read_csv(made / "crlsc_calibration.csv", comment="#")
+    assert set(checks["link"]) == {"crlsc.images.links.awgn"}
+    assert checks["ok"].all()
     best = pd.read_csv(made / "crlsc_images_best.csv", comment="#")
     assert set(best["method"]) <= {"jscc", "vq", "webp"}, "a bound leads nobody"
     assert not site.planned()
+
+
+def test_a_link_that_is_not_what_it_says_stops_the_study(site):
+    """A channel of the user's own that leaves out three quarters of the noise."""
+    (site.root / "mylab").mkdir()
+    (site.root / "mylab/channels.py").write_text(HALVED)
+    link = "      awgn: {channel: {use: awgn}, channel_uses: 32}\n"
+    halved = "      halved: {channel: {use: mylab.channels:Halved}, channel_uses: 32}\n"
+    with site.edited("params/quickstart.yaml", link, link + halved):
+        planned = {job for job in site.planned() if "calibration" in job}
+        assert planned == {"crlsc_calibration images halved"}, "of no other link"
+        text = site.snakemake("--cores", "2", code=1)
+    assert "out of tolerance, so there is no report: link crlsc.images.links.halved\n" in text
+    for snr_db in (0, 10, 20):
+        rows = pd.read_csv(site.root / "results/tiny/crlsc/calibration/images/halved.csv").set_index("check")
+        at = rows[rows["snr_db"] == snr_db].loc["snr_db_amplitude_1"]
+        assert at["value"] - snr_db == pytest.approx(20 * math.log10(2), abs=0.05)  # four standard errors
+    assert CALIBRATED not in site.planned()
 
 
 def test_what_runs_again_is_what_reads_the_change(site):

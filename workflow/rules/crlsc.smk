@@ -7,6 +7,8 @@ wildcard_constraints:
     encoder="|".join(dict.fromkeys(encoder for _, encoder in [*CRLSC.trained, *CRLSC.probed])) or "(?!)",
     mentor=f"{CRLSC.mentor}|{CRLSC.mentor_int8}",
     version=r"[0-9a-f]{8}",
+    links_of="images|classify",
+    calibrated="|".join(dict.fromkeys(name for _, name in CRLSC.links.channels)) or "(?!)",
 
 
 if CRLSC.images:
@@ -142,6 +144,22 @@ rule crlsc_consensus:
         "--journal results/{wildcards.study}/journal/consensus/{wildcards.method}/seed{wildcards.seed}.jsonl"
 
 
+rule crlsc_calibration:
+    output:
+        "results/{study}/crlsc/calibration/{links_of}/{calibrated}.csv",
+    log:
+        "logs/{study}/crlsc/calibration/{links_of}/{calibrated}.log",
+    threads: THREADS
+    resources:
+        gpu=0,
+        mem_mb=2000,
+        runtime=30,
+    params:
+        entry=lambda w: CRLSC.links.calibration(w.links_of, w.calibrated),
+    shell:
+        "semcom evaluate link {params.entry:q} --table {output} --log {log}"
+
+
 rule crlsc_report:
     input:
         expand(
@@ -157,6 +175,7 @@ rule crlsc_report:
         of_images("test", IMAGES.tested, "table.csv", "sheet.png") if CRLSC.images else [],
         of_images("train", IMAGES.trained, "history.csv") if CRLSC.images else [],
         classify_results() if CRLSC.classify else [],
+        CRLSC.links.calibrations,
         expand(
             "results/{study}/crlsc/consensus/{method}/seed{seed}.{kind}",
             study=SYSTEMS.study,
@@ -184,6 +203,7 @@ rule crlsc_report:
             "_classify.csv",
             "_classify_means.csv",
             "_generalisation.csv",
+            "_calibration.csv",
             "_claims.csv",
         ),
         *crlsc_figures("accuracy", CRLSC.probed),

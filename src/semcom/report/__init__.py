@@ -51,7 +51,7 @@ def run(results: Path, entry: ReportEntry, frames: Path, output: Path) -> None:
         "upload": found.upload,
         "retrieval": tables.retrieval(found),
         "pretraining": tables.pretraining(found),
-        "calibration": calibration.calibration(found),
+        "calibration": calibration.calibration(found.calibration, found.sweep),
         "optimisers": found.choices,
     }
     made["conditions"] = conditions.summary(conditions.read(results, entry, found.sweep), found.sweep, entry)

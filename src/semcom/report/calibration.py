@@ -1,13 +1,18 @@
 """Whether every link delivers what it says: the report's calibration table, and the error if one does not."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from semcom.files.errors import SemcomError
-from semcom.report.results import Results
+from semcom.report.checked import check_there, damaged
+from semcom.report.checked import table as checked
 
+OF_CHANNEL = ("study", "link", "snr_db", "check", "value", "expected", "tolerance", "draws")
+LAST_CHECK = "noise_circularity"
+"""The last one at each Es/N0."""
 RUN = ["study", "link", "method", "labels", "budget_epochs"]
 COLUMNS = [*RUN, "seed", "snr_db", "check", "value", "expected", "tolerance", "draws", "z", "ok", "note"]
 TOLERANCE_DB = 0.05
@@ -16,14 +21,39 @@ Z = 5.0
 """Standard deviations that few noise samples may stray: a right link does once in two million times."""
 
 
-def calibration(results: Results) -> pd.DataFrame:
+def read(paths: Mapping[str, Path], study: str) -> pd.DataFrame:
+    """The checks of channels by themselves, one row a check, as their jobs wrote them.
+
+    Args:
+        paths: the table of each link, by the link's name.
+        study: that wrote them.
+
+    Raises:
+        SemcomError: a table is missing or damaged.
+    """
+    check_there(list(paths.values()))
+    tables = []
+    for link, path in paths.items():
+        place, key = {"study": study, "link": link}, ("snr_db", "check")
+        tables.append(checked(path, OF_CHANNEL, place=place, key=key, may_lack=True))
+        for snr_db, rows in tables[-1].groupby("snr_db"):
+            if LAST_CHECK not in set(rows["check"]):
+                raise damaged(path, f"lacks the check {LAST_CHECK} at {snr_db} dB")
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(OF_CHANNEL))
+
+
+def calibration(channels: pd.DataFrame, sweep: pd.DataFrame | None = None) -> pd.DataFrame:
     """All checks of the study's links, one row a check.
 
-    Rows without a method are of the channel itself (`results/STUDY/calibration`), at each Es/N0. Those with
-    one are of a trained run's sweep: the seed and Es/N0 at which it lies farthest from what was asked,
-    channel draws averaged.
+    Rows without a method are of the channel itself, at each Es/N0. Those with one are of a trained run's
+    sweep: the seed and Es/N0 at which it lies farthest from what was asked, channel draws averaged.
+
+    Args:
+        channels: of `read`.
+        sweep: of trained runs, with what they measured of their links; None: there is none.
     """
-    rows = pd.concat([results.calibration, *_runs(results.sweep)], ignore_index=True).reindex(columns=COLUMNS)
+    runs = () if sweep is None else _runs(sweep)
+    rows = pd.concat([channels, *runs], ignore_index=True).reindex(columns=COLUMNS)
     rows["ok"] = (rows["value"] - rows["expected"]).abs() <= rows["tolerance"]
     for name in ("budget_epochs", "seed"):
         rows[name] = rows[name].astype("Int64")
@@ -47,6 +77,31 @@ def check(table: pd.DataFrame) -> None:
             + ["mend its channel or power constraint (docs/channels.md), and run snakemake again"]
         )
     )
+
+
+def said(table: pd.DataFrame, csv: str) -> list[str]:
+    """Section of a page: by how much the links are off.
+
+    Args:
+        table: of `calibration`, all in tolerance.
+        csv: the table's file beside the page.
+    """
+    asked = table[table["check"].str.startswith(("snr_db", "mean_snr_db", "delivered_snr_db"))]
+    error = (asked["value"] - asked["expected"]).abs()
+    of_runs = asked["method"].notna()
+    runs = f", in the sweeps of trained runs by {error[of_runs].max():.3f} dB" if of_runs.any() else ""
+    return [
+        "## Is the SNR what it says?\n",
+        f"All {len(table)} checks of the links are passed ([CSV]({csv})): delivered Es/N0, power, "
+        "fading, phase, noise."
+        + (
+            " Delivered minus asked Es/N0: the channels by themselves are off by at most "
+            f"{error[~of_runs].max():.3f} dB{runs}; the limit is {TOLERANCE_DB} dB, more where few noise "
+            "samples tell no better."
+            if (~of_runs).any()
+            else ""
+        ),
+    ]
 
 
 def _line(rows: pd.DataFrame) -> str:

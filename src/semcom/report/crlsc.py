@@ -9,6 +9,7 @@ from semcom.files.atomic import write_text
 from semcom.params.crlsc.entries import CrlscReportEntry
 from semcom.progress import log
 from semcom.report import (
+    calibration,
     crlsc_claims,
     crlsc_classify,
     crlsc_classify_figures,
@@ -23,7 +24,7 @@ from semcom.report import (
     crlsc_tables,
     figures,
 )
-from semcom.report.crlsc_results import read
+from semcom.report.crlsc_results import read, read_links
 from semcom.report.stamp import Stamp, write_provenance, write_table
 
 
@@ -36,10 +37,13 @@ def run(results: Path, entry: CrlscReportEntry, output: Path) -> None:
         output: folder of the report.
 
     Raises:
-        SemcomError: a result is missing or damaged, or `output` cannot be written.
+        SemcomError: a result is missing or damaged, a link is out of tolerance, or `output` cannot be
+            written.
     """
     entry = crlsc_tables.by_kind(entry)
     found, stamp = read(results, entry), Stamp.of(entry)
+    measured = calibration.calibration(read_links(results, entry))
+    calibration.check(measured)
     images = crlsc_images.by_seed(results, entry)
     made = {
         "accuracy": crlsc_tables.accuracy(found),
@@ -54,6 +58,7 @@ def run(results: Path, entry: CrlscReportEntry, output: Path) -> None:
         "images": crlsc_images.swept(images),
         "images_best": crlsc_images_best.best(images, entry.images),
         "images_training": crlsc_images_training.last(results, entry),
+        "calibration": measured,
     }
     classified = crlsc_classify.drawn(results, entry)
     made["classify"] = crlsc_classify.by_pair(classified)

@@ -12,6 +12,7 @@ import pandas as pd
 from semcom.params.crlsc.entries import CrlscReportEntry
 from semcom.params.crlsc.section import RAW
 from semcom.report import (
+    calibration,
     crlsc_classify,
     crlsc_generalisation,
     crlsc_images_best,
@@ -52,6 +53,7 @@ def page(made: Tables, entry: CrlscReportEntry, *, stamp: Stamp) -> str:
             *crlsc_page_needs.exchange(made["exchange"]),
             *crlsc_page_needs.joining(made["joining"]),
         ],
+        calibration.said(made["calibration"], "crlsc_calibration.csv") if len(made["calibration"]) else [],
         [
             "## Images over links\n",
             *crlsc_images_page.section(made["images"], entry),

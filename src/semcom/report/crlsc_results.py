@@ -8,7 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from semcom.params.crlsc.entries import CrlscReportEntry
+from semcom.params.crlsc.linkjobs import channels
 from semcom.params.crlsc.section import INT8, MENTOR, RAW
+from semcom.report import calibration
 from semcom.report.checked import check_there, table
 
 OF = ("study", "system", "method")
@@ -97,6 +99,20 @@ def read(folder: Path, entry: CrlscReportEntry) -> CrlscResults:
         sizes=_all(sizes, SIZE, ("seed",)).rename(columns={"method": "base"}),
         consensus=_all(consensus, CONSENSUS, PAIR),
     )
+
+
+def read_links(folder: Path, entry: CrlscReportEntry) -> pd.DataFrame:
+    """Read what the calibrations of all links measured, one row a check.
+
+    Args:
+        folder: `results/STUDY`.
+        entry: which links there are.
+
+    Raises:
+        SemcomError: a file is missing, or is not what its name says.
+    """
+    places = channels(entry.images, entry.classify)
+    return calibration.read({place.key: folder / place.file for place in places}, entry.study)
 
 
 def _place(entry: CrlscReportEntry, method: str, seed: int) -> Mapping[str, object]:

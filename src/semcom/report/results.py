@@ -13,6 +13,7 @@ from semcom.files.errors import SemcomError
 from semcom.frames.prepared import Prepared
 from semcom.params.entries import ReportEntry
 from semcom.params.tasks import SCENE
+from semcom.report import calibration
 from semcom.report.checked import check_there, damaged, table
 
 OF = ("study", "system", "method")
@@ -28,14 +29,11 @@ COMMUNICATION = (
     "pretrain_uses",
 )
 RETRIEVAL = (*OF, "seed", "modality", "neighbours", "frames", "accuracy", "bytes", "vectors", "dim")
-CALIBRATION = ("study", "link", "snr_db", "check", "value", "expected", "tolerance", "draws")
 UPLOAD = (
     "study", "link", "codec", "quality", "frames", "modalities", "payload_bytes", "file_bytes",
     "psnr_rgb_db", "psnr_depth_db", "snr_db", "payload_uses_capacity", "payload_uses_link",
     "file_uses_capacity", "file_uses_link", "scheme", "bler",
 )  # fmt: skip
-LAST_CHECK = "noise_circularity"
-"""The last one at each Es/N0."""
 PRETRAINING = (*OF, "seed", "epoch", "metric", "value")
 SHARES = (
     "accuracy",
@@ -119,7 +117,9 @@ def read(folder: Path, entry: ReportEntry, frames: Path) -> Results:
         upload=_joined(_uploads(folder / "upload", entry), UPLOAD),
         retrieval=_joined(retrieval, RETRIEVAL),
         pretraining=_joined(history, PRETRAINING),
-        calibration=_calibration(folder / "calibration", entry),
+        calibration=calibration.read(
+            {link: folder / f"calibration/{link}.csv" for link in entry.links}, entry.study
+        ),
         choices=_choices(folder / "tune", entry),
         majority=(majority := _majority(frames)),
         chance=_chances(sweep, entry, majority),
@@ -185,19 +185,6 @@ def _of_budgets(rows: pd.DataFrame, entry: ReportEntry) -> pd.DataFrame:
 def _joined(tables: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
     """All tables below one another, in the order in which they are given."""
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(columns))
-
-
-def _calibration(folder: Path, entry: ReportEntry) -> pd.DataFrame:
-    paths = {link: folder / f"{link}.csv" for link in entry.links}
-    check_there(list(paths.values()))
-    tables = []
-    for link, path in paths.items():
-        place, key = {"study": entry.study, "link": link}, ("snr_db", "check")
-        tables.append(table(path, CALIBRATION, place=place, key=key, may_lack=True))
-        for snr_db, rows in tables[-1].groupby("snr_db"):
-            if LAST_CHECK not in set(rows["check"]):
-                raise damaged(path, f"lacks the check {LAST_CHECK} at {snr_db} dB")
-    return pd.concat(tables, ignore_index=True)
 
 
 def _uploads(folder: Path, entry: ReportEntry) -> list[pd.DataFrame]:

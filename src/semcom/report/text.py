@@ -9,8 +9,7 @@ import pandas as pd
 
 from semcom.metrics.cost import ratio_interval
 from semcom.params.entries import Link, ReportEntry
-from semcom.report import changing_page, conditions, learnt, measures, upload
-from semcom.report.calibration import TOLERANCE_DB
+from semcom.report import calibration, changing_page, conditions, learnt, measures, upload
 from semcom.report.claims import overall
 from semcom.report.stamp import Stamp
 from semcom.report.tables import near_training, rival
@@ -44,7 +43,7 @@ def page(
         _pretraining(made["pretraining"]),
         _learnt(made["learnt"], entry, majority),
         _optimisers(made["optimisers"]),
-        _calibration(made["calibration"]),
+        calibration.said(made["calibration"], "calibration.csv"),
     ]
     return "\n".join("\n".join(part) + "\n" for part in parts if part)
 
@@ -386,25 +385,6 @@ def _optimisers(table: pd.DataFrame) -> list[str]:
     )
     names = ["method", "link", "labels", "budget in epochs", "optimiser and rate", "of validation", "in %"]
     return ["## What tuning chose\n", text, *_table(names, body)]
-
-
-def _calibration(table: pd.DataFrame) -> list[str]:
-    asked = table[table["check"].str.startswith(("snr_db", "mean_snr_db", "delivered_snr_db"))]
-    error = (asked["value"] - asked["expected"]).abs()
-    of_runs = asked["method"].notna()
-    runs = f", in the sweeps of trained runs by {error[of_runs].max():.3f} dB" if of_runs.any() else ""
-    return [
-        "## Is the SNR what it says?\n",
-        f"All {len(table)} checks of the links are passed ([CSV](calibration.csv)): delivered Es/N0, power, "
-        "fading, phase, noise."
-        + (
-            " Delivered minus asked Es/N0: the channels by themselves are off by at most "
-            f"{error[~of_runs].max():.3f} dB{runs}; the limit is {TOLERANCE_DB} dB, more where few noise "
-            "samples tell no better."
-            if (~of_runs).any()
-            else ""
-        ),
-    ]
 
 
 def _percent(value: float, half_width: float, sign: str = "") -> str:

@@ -17,6 +17,7 @@ from semcom.params.crlsc.entries import (
 )
 from semcom.params.crlsc.files import Files
 from semcom.params.crlsc.imagejobs import ImageJobs
+from semcom.params.crlsc.linkjobs import LinkJobs
 from semcom.params.crlsc.schema import data_sets
 from semcom.params.crlsc.section import MENTOR, Probe
 from semcom.params.entries import PrepareEntry, to_json
@@ -47,6 +48,11 @@ class CrlscJobs(Files):
     def classify(self) -> ClassifyJobs | None:
         """Those of classification over links, if there are any."""
         return ClassifyJobs(self) if self.study.crlsc.classify else None
+
+    @property
+    def links(self) -> LinkJobs:
+        """Those of the links of both."""
+        return LinkJobs(self)
 
     def prepare(self, data: str) -> str:
         """Entry of `semcom prepare`."""
