@@ -328,6 +328,17 @@ def test_a_vqvae_with_a_local_encoder_waits_for_it_and_says_what_it_is(config):
         load(config)
 
 
+def test_without_a_public_part_an_untrained_encoder_takes_the_first_private_one(config):
+    del config["crlsc"]["parts"]["public"]
+    made = jobs(config).jobs
+    entry = json.loads(made.local("random", "small", 0))
+    assert (entry["part"], [name for name, _ in entry["parts"]]) == ("a", ["a"])
+    config["crlsc"]["methods"]["simclr"] = {"simclr": 1}
+    assert faults(config) == [
+        "crlsc.methods.simclr.part: there is no public part, so say which part it trains on"
+    ]
+
+
 def test_methods_over_a_link_have_its_channel_uses(config):
     made = jobs(config)
     uses = {json.loads(made.test(method, "r12", 0))["channel_uses"] for method in ("jscc", "vq", "plain")}

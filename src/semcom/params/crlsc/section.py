@@ -96,7 +96,8 @@ class Local(Strict):
     """How a method trains the local encoders; with none of guide, simclr and labels they stay as drawn."""
 
     part: str | None = None
-    """The part that it trains on; None: its base's, or the first public one."""
+    """The part that it trains on; None: its base's, or the first public one. One that does not train has its
+    BatchNorm statistics of it, and where there is no public part of the first private one."""
     guide: Component | None = None
     base: str | None = None
     """The shared knowledge base that guides; None: the mentor's embeddings as they are."""
@@ -179,13 +180,17 @@ class Section(Strict):
     @property
     def public(self) -> str | None:
         """The first public part."""
-        return next((name for name, part in self.parts.items() if part.role == "public"), None)
+        return self._first("public")
 
     def part_of(self, method: str) -> str | None:
         """The part that a method trains on."""
         chosen = self.methods[method]
         base = self.bases.get(chosen.base) if chosen.base else None
-        return chosen.part or (base and base.of) or self.public
+        found = chosen.part or (base and base.of) or self.public
+        return found if chosen.trains else found or self._first("private")
+
+    def _first(self, role: str) -> str | None:
+        return next((name for name, part in self.parts.items() if part.role == role), None)
 
     def encoders_of(self, method: str) -> tuple[str, ...]:
         """The encoders that a method trains."""
