@@ -92,7 +92,18 @@ def faults(config: dict[str, Any]) -> list[str]:
         ),
         ("methods.vq_guided.weight", 0, "methods.vq_guided.weight: 0 is not a number"),
         ("methods.vq_guided.weight", -1, "methods.vq_guided.weight: -1 is not a number"),
-        ("methods.vq_guided.weight", None, "methods.vq_guided.weight: missing; what the guide's loss counts"),
+        (
+            "methods.vq_guided.weight",
+            None,
+            "methods.vq_guided.weight: missing; what the guide's loss counts beside that of the images, "
+            "which a study must try; begin with 0.1 for a VQ-VAE",
+        ),
+        (
+            "methods.jscc_guided.weight",
+            None,
+            "methods.jscc_guided.weight: missing; what the guide's loss counts beside that of the images, "
+            "which a study must try; begin with 0.001 for an analog network",
+        ),
         (
             "methods.jscc.weight",
             0.1,

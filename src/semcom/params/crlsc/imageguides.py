@@ -35,8 +35,9 @@ def _base(section: Section, method: ImageMethod, path: Path) -> Iterator[Fault]:
     """What a guide needs beside it."""
     assert method.guide is not None
     if method.weight is None:
-        text = "missing; what the guide's loss counts beside that of the images, which a study must try: 0.1"
-        yield Fault((*path, "weight"), text)
+        text = "missing; what the guide's loss counts beside that of the images, which a study must try; "
+        near = "begin with 0.1 for a VQ-VAE" if method.vqvae else "begin with 0.001 for an analog network"
+        yield Fault((*path, "weight"), text + near)
     if method.base is not None and method.base not in section.bases:
         yield Fault((*path, "base"), unknown(method.base, section.bases, "bases"))
     if method.base is None and (use := method.guide.get("use")) in UNPAIRED:
