@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from semcom.finetune.images import Loss
 from semcom.frames.images import DeviceImages
-from semcom.models.images import made
+from semcom.models.images import Network, made
 from semcom.models.jscc import DeepJSCC
 from semcom.models.vqvae import GREY, VQVAE
 from semcom.params.crlsc.imageentries import ImagesEntry
@@ -144,7 +144,7 @@ def vqvae_error(network: VQVAE, batch: Tensor, variance: Tensor, precision: str)
     return functional.mse_loss(images, batch) / variance + COMMITMENT * commitment
 
 
-def started(entry: ImagesEntry, images: DeviceImages) -> DeepJSCC | VQVAE:
+def started(entry: ImagesEntry, images: DeviceImages) -> Network:
     """The network of an entry, the same each time."""
     torch.manual_seed(0)
     network = made(SIZE, entry.vqvae, USES)

@@ -19,6 +19,22 @@ PAGE = (Path(__file__).parents[2] / "docs/extending.md").read_text(encoding="utf
 EXAMPLES = dict(re.findall(r"^```\w+\n# (\S+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
 """File and content of each example."""
 STUDIES = [file for file in EXAMPLES if file.endswith(".yaml")]
+IMAGES = """
+size: [32, 32]
+parts:
+  a: {data: tiny, role: private}
+  test: {data: tiny, role: test}
+mentor: {use: efficientnet_lite0, weights: random, size: [32, 32]}
+images:
+  train: a
+  test: test
+  links: {awgn: {channel: {use: awgn}, channel_uses: 64}}
+  methods: {jscc: {}}
+  epochs: 1
+  batch_size: 16
+  snr_db: [-5, 10]
+"""
+"""Stands for the quickstart's section of images."""
 METHODS = ("align_uniform", "separable", "cosine")
 SMALLEST = """
 report: smallest
@@ -34,7 +50,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     The tiny study stands for the quickstart, without its own methods and links, on one seed and one budget.
     """
     site = checkout(tmp_path_factory.mktemp("own") / "köln x")
-    base = yaml.safe_load(PARAMS) | {"seeds": [0], "budgets": [1]}
+    base = yaml.safe_load(PARAMS) | {"seeds": [0], "budgets": [1], "crlsc": yaml.safe_load(IMAGES)}
     base["tune"]["optimisers"] = base["tune"]["optimisers"][:1]
     del base["methods"], base["links"]
     (site.root / "params/quickstart.yaml").write_text(yaml.safe_dump(base))
@@ -72,9 +88,9 @@ def of(method: str, *links: str) -> set[str]:
 def test_the_page_has_an_example_of_each_kind():
     assert set(EXAMPLES) == {
         "mylab/losses.py", "mylab/channels.py", "mylab/backbones.py", "mylab/heads.py",
-        "mylab/data.py", "mylab/tasks.py",
+        "mylab/data.py", "mylab/networks.py", "mylab/tasks.py",
         "params/align.yaml", "params/impulsive.yaml", "params/separable.yaml", "params/cosine.yaml",
-        "params/reach.yaml",
+        "params/reach.yaml", "params/residual.yaml",
     }  # fmt: skip
 
 
@@ -110,6 +126,17 @@ def test_the_channel_of_the_page_delivers_its_snr(site):
     assert ((snr.value - snr.expected).abs() < snr.tolerance).all()
 
 
+def test_the_analog_network_of_the_page_sends_images(site):
+    runs = site.root / "results/tiny/crlsc/images"
+    rows = pd.read_csv(runs / "test/residual/awgn/seed0/table.csv")
+    psnr = rows[rows.metric == "psnr_db"].groupby("snr_db").value.mean()
+    assert psnr[-5] < psnr[10]
+    page = (site.root / "results/tiny/report/smallest/crlsc.md").read_text()
+    assert "| residual | Residual |" in page
+    assert "| jscc | deepjscc |" in page
+    assert (runs / "test/residual/awgn/seed0/sheet.png").exists()
+
+
 def test_the_data_set_of_the_page_is_prepared(site, tmp_path):
     """12 rooms of 3 classes, 2 frames each; the depth of a frame is its number in centimetres."""
     lines = ["name,scene,room,split"]
@@ -140,6 +167,9 @@ def test_a_mended_class_runs_what_uses_it_and_a_comment_nothing(site):
     with site.edited("mylab/tasks.py", "far[train].quantile", "far.quantile"):
         every = set().union(*(of(method, "reach_k32") for method in METHODS))
         assert site.planned(*files()) == every | {"report"}
+    with site.edited("mylab/networks.py", "maps + self", "2 * maps + self"):
+        sent = {"crlsc_images residual awgn 0", "crlsc_images_test residual awgn 0"}
+        assert site.planned(*files()) == sent | {"crlsc_report"}
     with site.edited("mylab/backbones.py", "class Separable", "# A comment.\nclass Separable"):
         assert site.planned(*files()) == set()
 
@@ -161,7 +191,7 @@ def test_a_fault_is_one_message_that_names_its_place(site):
     assert "Traceback" not in output
 
 
-@pytest.mark.parametrize("name", ["LOSSES", "CHANNELS", "BACKBONES", "HEADS", "TASKS"])
+@pytest.mark.parametrize("name", ["LOSSES", "CHANNELS", "BACKBONES", "HEADS", "NETWORKS", "TASKS"])
 def test_the_page_quotes_the_forms(name):
     assert f"```python\n{inspect.getsource(PROTOCOLS[name]).rstrip()}\n```\n" in PAGE
 
@@ -170,7 +200,7 @@ def test_the_page_quotes_the_forms(name):
 def test_the_table_has_every_familys_arguments(name):
     protocol = PROTOCOLS[name]
     (row,) = re.findall(rf"^\| `{protocol.__name__}` \|(.*)$", PAGE, re.MULTILINE)
-    _, made, called = (cell.strip().strip("`") for cell in row.rstrip(" |").split("|"))
+    _, made, called = (cell.strip().strip("`") for cell in row.rstrip().removesuffix("|").split("|"))
     assert made == arguments(protocol.__init__)
     assert called == ", ".join(f"{m}({arguments(getattr(protocol, m))})" for m in foreign.methods(name))
 

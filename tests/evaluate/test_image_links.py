@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from semcom.channel import power, symbols
 from semcom.channel.awgn import AWGN
 from semcom.channel.digital import bounds
 from semcom.channel.digital.table import read
@@ -142,6 +143,69 @@ def loaded(kind: str, trained: dict[str, Path]) -> tuple[networks.Network, torch
     network = networks.made(SIZE, given.vqvae, LINK.channel_uses)
     mean = networks.load_into(network, trained[kind])
     return network.eval(), mean
+
+
+class Straight(torch.nn.Module):
+    """An analog network of one's own: no forward, no channel, one linear map there and one back."""
+
+    def __init__(
+        self, channels: int, size: tuple[int, int], channel_uses: int, *, loudness: float = 1.0
+    ) -> None:
+        super().__init__()
+        shape = (channels, size[1], size[0])
+        self.encoder = torch.nn.Sequential(
+            torch.nn.Flatten(),
+            torch.nn.Linear(channels * size[0] * size[1], 2 * channel_uses),
+            Loud(loudness),
+        )
+        self.decoder = torch.nn.Sequential(
+            Reals(), torch.nn.Linear(2 * channel_uses, channels * size[0] * size[1]), torch.nn.Sigmoid(),
+            torch.nn.Unflatten(1, shape),
+        )  # fmt: skip
+
+
+class Loud(torch.nn.Module):
+    def __init__(self, loudness: float) -> None:
+        super().__init__()
+        self.loudness = loudness
+
+    def forward(self, reals: torch.Tensor) -> torch.Tensor:
+        return self.loudness * power.normalise(symbols.to_complex(reals))
+
+
+class Reals(torch.nn.Module):
+    def forward(self, received: torch.Tensor) -> torch.Tensor:
+        return symbols.to_real(received)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_network_of_ones_own_is_trained_and_sent(precision, frames, sent, tmp_path):
+    own = {"use": "test_image_links:Straight"}
+    given = training("deepjscc", network=own, precision=precision)
+    path = train(given, frames, tmp_path / "own")
+    errors = pd.read_csv(path.with_name("history.csv")).query("metric == 'mse'")["value"]
+    assert errors.iloc[-1] < errors.iloc[0]
+    outputs = {name: tmp_path / name for name in ("table", "sheet", "journal")}
+    sweep.run(sweeping("deepjscc", network=own, snr_db=(0, 60)), frames=[frames], network=path, **outputs)
+    rows = pd.read_csv(outputs["table"]).query("metric == 'psnr_db'").groupby("snr_db")["value"].mean()
+    network = Straight(3, SIZE, LINK.channel_uses)
+    networks.load_into(network, path)
+    images, index = sent
+    with torch.no_grad():
+        plain = pixels(network.decoder(network.encoder(images.take(index))))
+    assert rows[60] == pytest.approx(psnr_db(images.rgb[index].numpy(), plain).mean(), abs=0.01)
+    assert rows[0] < rows[60]
+
+
+def test_a_network_that_sends_at_another_power_is_refused_before_it_trains_or_sends(frames, tmp_path):
+    loud = {"use": "test_image_links:Straight", "loudness": 1.5}
+    said = r"test_image_links:Straight: the encoder gives images. symbols an average power of 2.25 to 2.25;"
+    with pytest.raises(SemcomError, match=said):
+        train(training("deepjscc", network=loud), frames, tmp_path / "loud")
+    path = train(training("deepjscc", network={"use": loud["use"]}, epochs=1), frames, tmp_path / "own")
+    outputs = {name: tmp_path / name for name in ("table", "sheet", "journal")}
+    with pytest.raises(SemcomError, match=said):
+        sweep.run(sweeping("deepjscc", network=loud), frames=[frames], network=path, **outputs)
 
 
 def test_without_noise_deepjscc_is_its_plain_forward_pass(send, sent, trained):

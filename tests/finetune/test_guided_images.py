@@ -20,6 +20,7 @@ from semcom.frames.images import DrawnParts, scaled
 from semcom.models import images as networks
 from semcom.models import local
 from semcom.models.guidehead import GuideHead, pooled
+from semcom.models.jscc import DeepJSCC
 from semcom.models.local import LocalEncoder
 from semcom.params.crlsc.imageentries import BorrowedEncoder, GuidedImagesEntry, ImagesEntry
 from semcom.params.crlsc.images import Codebook, ImageLink
@@ -296,6 +297,33 @@ def test_private_images_take_a_guide_that_needs_no_entry(frames, base, tmp_path)
     table = train(given, tmp_path / "b", frames, base=base)
     assert "alignment" in table
     assert "retrieval_accuracy" not in table
+
+
+class Renamed(DeepJSCC):
+    """An analog network of one's own, whose encoder does not say which of its maps are sent."""
+
+    def __init__(
+        self, channels: int, size: tuple[int, int], channel_uses: int, *, flat: bool = False
+    ) -> None:
+        super().__init__(channels, size, channel_uses)
+        self.encoder = torch.nn.Sequential(self.encoder)
+        if flat:
+            self.encoder.layers = torch.nn.Identity()
+
+
+def test_a_network_of_ones_own_is_guided_by_the_maps_that_it_names(frames, base, tmp_path):
+    table = train(under("deepjscc", network={"use": "test_guided_images:Named"}), tmp_path, frames, base=base)
+    assert table["guide"].iloc[-1] < table["guide"].iloc[0]
+    for options in ({}, {"flat": True}):
+        given = under("deepjscc", network={"use": "test_guided_images:Renamed", **options})
+        with pytest.raises(
+            SemcomError, match=r"^test_guided_images:Renamed cannot be guided: its encoder has"
+        ):
+            train(given, tmp_path, frames, base=base)
+
+
+class Named(DeepJSCC):
+    """One whose encoder says so, as DeepJSCC's does."""
 
 
 def test_the_verb_asks_for_what_guides(frames, tmp_path):

@@ -13,11 +13,13 @@ from crlsc_faults import changed, faults
 from semcom.channel.ratio import cbr
 from semcom.files.errors import SemcomError
 from semcom.models.vqvae import VQVAE
+from semcom.params import options
+from semcom.params.crlsc import imagejobs
 from semcom.params.crlsc.codewords import code_words
 from semcom.params.crlsc.imagejobs import ImageJobs
 from semcom.params.crlsc.images import Codebook
 from semcom.params.crlsc.jobs import CrlscJobs
-from semcom.params.crlsc.schema import load
+from semcom.params.crlsc.schema import load, own_classes
 from semcom.params.scheme import parse
 
 PARAMS = """
@@ -99,6 +101,32 @@ def jobs(config: dict[str, Any]) -> ImageJobs:
             "methods.web.schemes.r12",
             ["qpsk_ldpc_1/2", "qpsk_ldpc_1/2"],
             "methods.web.schemes.r12: qpsk_ldpc_1/2 stands twice; each item may stand once",
+        ),
+        (
+            "methods.vq.network",
+            {"use": "deepjscc"},
+            "methods.vq.network: is of an analog network, and `vqvae` sends bits; leave it out",
+        ),
+        (
+            "methods.web.network",
+            {"use": "deepjscc"},
+            "methods.web.network: is of an analog network, and `files` sends bits; leave it out",
+        ),
+        (
+            "methods.jscc.network",
+            {"use": "deepjsc"},
+            "methods.jscc.network.use: 'deepjsc' is unknown; did you mean 'deepjscc'?; choices: deepjscc, or",
+        ),
+        ("methods.jscc.network", {}, "methods.jscc.network.use: missing; choices: deepjscc, or a class of"),
+        (
+            "methods.jscc.network",
+            {"use": "deepjscc", "width": 8},
+            "methods.jscc.network.width: no such key (its value is 8)",
+        ),
+        (
+            "methods.jscc.network",
+            {"use": "semcom.models.heads:MLP"},
+            "methods.jscc.network.use: semcom.models.heads:MLP has __init__(self, features: int",
         ),
         (
             "methods.jscc.borrowed",
@@ -326,6 +354,81 @@ def test_a_vqvae_with_a_local_encoder_waits_for_it_and_says_what_it_is(config):
         SemcomError, match="lent.borrowed.encoder: small: random does not train it; it trains ot"
     ):
         load(config)
+
+
+OWN = """
+from torch import nn
+from semcom.params.ranges import PositiveInt
+
+class Mine(nn.Module):
+    def __init__(self, channels, size, channel_uses, *, width: PositiveInt = 16):
+        super().__init__()
+        self.encoder, self.decoder = nn.Identity(), nn.Identity()
+"""
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch) -> Path:
+    """A file with an analog network, in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    cached = (options.options, imagejobs._code)
+    for found in cached:
+        found.cache_clear()
+    (tmp_path / "mylab").mkdir()
+    (tmp_path / "mylab/networks.py").write_text(OWN)
+    yield tmp_path / "mylab/networks.py"
+    for found in cached:
+        found.cache_clear()
+
+
+def test_an_analog_network_of_a_class_of_ones_own(config, own):
+    before = entries(jobs(config))
+    network = {"use": "mylab.networks:Mine", "width": "32"}
+    config = changed(config, "images.methods.mine", {"network": network, "links": ["r12"]})
+    made = jobs(config)
+    after = entries(made)
+    assert {name: text for name, text in after.items() if "mine" not in name} == before
+    filled = {"use": "mylab.networks:Mine", "width": 32}
+    for name in ("train mine r12", "test mine r12"):
+        assert json.loads(after[name])["network"] == filled
+    assert own_classes(made.jobs.study) == {"crlsc.images.methods.mine.network.use": "mylab.networks:Mine"}
+    assert not any("network" in json.loads(text) for text in before.values()), "DeepJSCC is not named"
+    (found,) = faults(changed(config, "images.methods.mine.network.width", 0))
+    assert found == "crlsc.images.methods.mine.network.width: 0 is not a whole number ≥ 1"
+
+
+def test_only_deepjscc_is_held_to_whole_filters(config, own):
+    config["crlsc"]["images"]["links"]["odd"] = {"channel": {"use": "awgn"}, "channel_uses": 250}
+    methods = config["crlsc"]["images"]["methods"]
+    methods["jscc"] = {"links": ["r12"]}
+    methods["mine"] = {"network": {"use": "mylab.networks:Mine"}, "links": ["odd"]}
+    assert ("mine", "odd") in jobs(config).trained
+    methods["jscc"]["links"].append("odd")
+    assert "250 channel uses are no whole number of filters" in " ".join(faults(config))
+
+
+def test_to_name_deepjscc_changes_nothing(config):
+    before = entries(jobs(config))
+    config["crlsc"]["images"]["methods"]["jscc"] = {"network": {"use": "deepjscc"}}
+    assert entries(jobs(config)) == before
+    config["crlsc"]["images"]["methods"]["again"] = {"links": ["r12"]}
+    assert jobs(config).images.sharing("again") == ["jscc", "again"]
+
+
+def test_a_mended_network_concerns_its_methods_and_a_comment_none(config, own):
+    methods = config["crlsc"]["images"]["methods"]
+    methods["mine"] = {"network": {"use": "mylab.networks:Mine"}, "links": ["r12"]}
+    methods["wide"] = {"network": {"use": "mylab.networks:Mine", "width": 64}, "links": ["r12"]}
+    before = entries(jobs(config))
+    for text, again in (("# A comment.\n" + OWN, set()), (OWN + "x = 1\n", {"mine", "wide"})):
+        own.write_text(text)
+        imagejobs._code.cache_clear()
+        after = entries(jobs(config))
+        assert {name.split()[1] for name in before if before[name] != after[name]} == again
+    methods["wide"]["network"]["width"] = 65
+    options.options.cache_clear()
+    last = entries(jobs(config))
+    assert {name for name in after if after[name] != last[name]} == {"train wide r12", "test wide r12"}
 
 
 def test_without_a_public_part_an_untrained_encoder_takes_the_first_private_one(config):

@@ -84,12 +84,13 @@ def test_our_own_classes_have_the_form_of_their_family(name, member):
 @pytest.mark.parametrize(
     ("name", "others"),
     [
-        ("LOSSES", ["BACKBONES", "SENDERS", "HEADS", "CHANNELS", "VIEWS"]),
+        ("LOSSES", ["BACKBONES", "SENDERS", "HEADS", "NETWORKS", "CHANNELS", "VIEWS"]),
         ("GUIDES", ["LOSSES", "BACKBONES", "HEADS", "VIEWS", "OPTIMISERS"]),
         ("BACKBONES", ["LOSSES", "CHANNELS", "VIEWS", "OPTIMISERS"]),
         ("MENTORS", ["LOSSES", "BACKBONES", "HEADS", "CHANNELS", "VIEWS"]),
         ("SENDERS", ["LOSSES", "BACKBONES", "HEADS", "CHANNELS", "VIEWS", "OPTIMISERS"]),
         ("HEADS", ["LOSSES", "CHANNELS", "VIEWS", "OPTIMISERS"]),
+        ("NETWORKS", ["LOSSES", "BACKBONES", "SENDERS", "HEADS", "CHANNELS", "VIEWS", "OPTIMISERS"]),
         ("CHANNELS", ["LOSSES", "BACKBONES", "SENDERS", "HEADS", "OPTIMISERS"]),
         ("OPTIMISERS", ["LOSSES", "BACKBONES", "SENDERS", "HEADS", "CHANNELS", "VIEWS"]),
     ],

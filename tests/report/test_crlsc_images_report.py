@@ -278,6 +278,14 @@ def test_a_missing_or_foreign_table_is_named(study: Path, tmp_path: Path) -> Non
     path.write_text(content)
 
 
+def test_an_analog_network_is_called_by_its_class():
+    own = {"network": {"use": "mylab.networks:Mine", "width": 8}}
+    images = given(methods={"jscc": {}, "named": {"network": {"use": "deepjscc"}}, "own": own}).images
+    assert images is not None
+    sent = [crlsc_images_said.sent_as(images, method, "r12") for method in images.methods]
+    assert sent == ["deepjscc", "deepjscc", "Mine"]
+
+
 def test_methods_under_a_guide_are_said_to_be_so():
     under = {"guide": {"use": "infonce"}, "weight": 0.25}
     methods = {"jscc": {}, "guided": under | {"base": "pq32"}, "raw": under}

@@ -36,7 +36,7 @@ def finetune(
     ] = None,
     log: Log = None,
 ) -> None:
-    """Train a network that sends images: DeepJSCC over its link, or a VQ-VAE, perhaps under a guide."""
+    """Train a network that sends images: an analog one over its link, or a VQ-VAE, perhaps under a guide."""
     name = ("images", "method", "link_name")
     if _guided(entry):
         under = read(GuidedImagesEntry, entry, log, *name)

@@ -106,7 +106,8 @@ def _way(
         raise SemcomError(f"{entry.method} sends images by a network; give --network")
     images, part = drawn.of(entry.part)
     index = torch.from_numpy(part.index).to(images.rgb.device)
-    trained = networks.made(entry.size, entry.vqvae, entry.channel_uses, entry.encoder).to(index.device)
+    of = (entry.size, entry.vqvae, entry.channel_uses, entry.encoder)
+    trained = networks.made(*of, network=entry.network).to(index.device)
     mean = networks.load_into(trained, network)
     table = error_tables[0] if error_tables else None
     return transmission(entry, trained.eval(), images, index, mean=mean, error_table=table, judge=judge)

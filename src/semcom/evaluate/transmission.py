@@ -1,6 +1,6 @@
 """Ways in which encoded test images go over a link, again and again.
 
-    DeepJSCC:        images ─► symbols, once ─► channel, each Es/N0 and draw ─► decoder
+    analog network:  images ─► symbols, once ─► channel, each Es/N0 and draw ─► decoder
     VQ-VAE, coded:   images ─► bits, once ─► a block an image, which arrives whole or is lost: the mean image
                      with `entropy` bits of unlike length: an image of more than a block's is lost, too
     VQ-VAE, uncoded: images ─► bits, once ─► each is sent; wrong ones make other indices ─► decoder
@@ -26,8 +26,8 @@ from semcom.evaluate.judge import Judge
 from semcom.files.errors import SemcomError
 from semcom.frames.images import DeviceImages
 from semcom.metrics.reconstruction import Floats, Pixels, pixels
+from semcom.models import analog
 from semcom.models import images as networks
-from semcom.models.jscc import DeepJSCC
 from semcom.models.vqvae import VQVAE
 from semcom.params.component import build
 from semcom.params.crlsc.imageentries import ImagesTestEntry
@@ -77,8 +77,13 @@ def transmission(
     error_table: Path | None,
     judge: Judge,
 ) -> Transmission:
-    """How the entry's network sends images at `index`; `mean` (C, H, W) stands for lost ones."""
-    if isinstance(network, DeepJSCC):
+    """How the entry's network sends images at `index`; `mean` (C, H, W) stands for lost ones.
+
+    Raises:
+        SemcomError: an error table is missing or another's, or an analog network has another form.
+    """
+    if not isinstance(network, VQVAE):
+        analog.check(network, images.take(index[: analog.CHECKED]), entry.channel_uses)
         return Analog(network, build(CHANNELS, entry.channel), images, index, judge=judge)
     scheme = parse(str(entry.scheme), channel_uses=entry.channel_uses)
     if scheme.code == "uncoded":
@@ -101,10 +106,16 @@ def huffman(network: VQVAE) -> Huffman:
 
 
 class Analog:
-    """DeepJSCC over a channel."""
+    """An analog network over a channel."""
 
     def __init__(
-        self, network: DeepJSCC, channel: Channel, images: DeviceImages, index: Tensor, *, judge: Judge
+        self,
+        network: analog.Analog,
+        channel: Channel,
+        images: DeviceImages,
+        index: Tensor,
+        *,
+        judge: Judge,
     ) -> None:
         self.network, self.channel, self.device = network, channel, index.device
         self.judge = judge

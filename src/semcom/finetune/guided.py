@@ -3,8 +3,8 @@
     image ─► encoder ─► map ─┬► link, or nearest codes ─► image: the loss as without a guide
                              └► head ─► the base's space: weight times the guide's loss
 
-The map is DeepJSCC's filters before the power constraint, a VQ-VAE's vectors before the codebook. All else is
-as without a guide: start, batches, channel draws, steps. The head is thrown away.
+The map is an analog network's before the power constraint, a VQ-VAE's vectors before the codebook. All else
+is as without a guide: start, batches, channel draws, steps. The head is thrown away.
 """
 
 from dataclasses import dataclass
@@ -24,9 +24,10 @@ from semcom.losses.guidance import Guidance, of_base, raw
 from semcom.losses.guided import Guided
 from semcom.losses.known import SAME
 from semcom.metrics.representation import effective_rank
+from semcom.models import analog
 from semcom.models import images as networks
 from semcom.models.guidehead import GuideHead
-from semcom.models.jscc import DeepJSCC
+from semcom.models.vqvae import VQVAE
 from semcom.params.component import build
 from semcom.params.crlsc.imageentries import GuidedImagesEntry
 from semcom.progress import Progress, log
@@ -66,7 +67,8 @@ def run(
         states: folder of training states.
 
     Raises:
-        SemcomError: there is nothing to guide, or it is of another mentor or of other images.
+        SemcomError: there is nothing to guide, it is of another mentor or of other images, or the network
+            has no map that could be guided.
     """
     device = set_up(entry.compute)
     images, part = DrawnParts.open([frames], entry.parts, seed=entry.seed, device=device).of(entry.part)
@@ -130,6 +132,8 @@ class Under:
         hook = _sending(network).register_forward_hook(lambda *given: maps.append(given[-1]))
         with torch.no_grad():
             _encode(network, images.take(index[:1]))
+        if len(maps) != 1 or maps[0].ndim != 4:
+            raise _no_map(network)
         with seeded(entry.seed, "images", "head"):
             _, *shape = maps.pop().shape
             head = GuideHead((shape[0], shape[1], shape[2]), guidance.dim).to(index.device)
@@ -165,13 +169,29 @@ class Under:
 
 
 def _sending(network: networks.Network) -> nn.Module:
-    """The layers whose map is sent."""
-    return network.encoder.layers if isinstance(network, DeepJSCC) else network.encoder
+    """The layers whose map is sent.
+
+    Raises:
+        SemcomError: an analog network says of none that they are.
+    """
+    if isinstance(network, VQVAE):
+        return network.encoder
+    layers = getattr(network.encoder, "layers", None)
+    if not isinstance(layers, nn.Module):
+        raise _no_map(network)
+    return layers
+
+
+def _no_map(network: nn.Module) -> SemcomError:
+    return SemcomError(
+        f"{analog.name_of(network)} cannot be guided: its encoder has no module `layers` that "
+        "gives the maps (N, c, h, w) that are sent, once a batch; name it so, or leave `guide` out"
+    )
 
 
 def _encode(network: networks.Network, images: Tensor) -> None:
     """Through the encoder alone."""
-    network.encoder(images) if isinstance(network, DeepJSCC) else network.latent(images)
+    network.latent(images) if isinstance(network, VQVAE) else network.encoder(images)
 
 
 def _train(entry: GuidedImagesEntry, under: Under, held: State, events: Journal) -> list[Epoch]:

@@ -1,6 +1,6 @@
-"""Training of a network that sends images: DeepJSCC over its link, or a VQ-VAE, whose bits know no link.
+"""Training of a network that sends images: an analog one over its link, or a VQ-VAE, whose bits know no link.
 
-    DeepJSCC:  image ─► symbols ─► link at the training's Es/N0, drawn image by image ─► image: squared error
+    analog:    image ─► symbols ─► link at the training's Es/N0, drawn image by image ─► image: squared error
     VQ-VAE:    image ─► nearest codes ─► image: squared error by the pixels' variance, commitment loss
 
 All networks of a study see as many images in as many steps. The loss has no weights to choose. A local
@@ -25,9 +25,8 @@ from semcom.files.hashes import digest, sha256
 from semcom.finetune import histories
 from semcom.finetune.vectors import MEASURED_ON, optimiser_of
 from semcom.frames.images import DeviceImages, DrawnParts, mean_image
+from semcom.models import analog, local
 from semcom.models import images as networks
-from semcom.models import local
-from semcom.models.jscc import DeepJSCC
 from semcom.models.mapencoder import MapEncoder
 from semcom.models.vqvae import VQVAE
 from semcom.params.component import build
@@ -72,8 +71,8 @@ def run(
         states: folder of training states.
 
     Raises:
-        SemcomError: images of another size than the entry's, fewer vectors than codes, or a local encoder
-            that is missing or makes no map of the indices' size.
+        SemcomError: images of another size than the entry's, fewer vectors than codes, a local encoder that
+            is missing or makes no map of the indices' size, or an analog network of another form.
     """
     device = set_up(entry.compute)
     images, part = DrawnParts.open([frames], entry.parts, seed=entry.seed, device=device).of(entry.part)
@@ -149,7 +148,8 @@ def begin(
         )
     with seeded(entry.seed, "images", "init"):
         uses = entry.link.channel_uses if entry.link else None
-        network = networks.made(entry.size, entry.vqvae, uses, entry.encoder).to(index.device)
+        network = networks.made(entry.size, entry.vqvae, uses, entry.encoder, network=entry.network)
+        network.to(index.device)
     if entry.precision == "bf16":
         network.to(memory_format=torch.channels_last)
     if encoder is not None and isinstance(network.encoder, MapEncoder):
@@ -159,6 +159,9 @@ def begin(
         some = index[:: max(1, len(index) // wanted)]
         vectors = networks.latent(network, images.take(some))
         network.quantiser.start(vectors, seed=entry.seed)
+    elif uses is not None:
+        with torch.autocast(index.device.type, torch.bfloat16, enabled=entry.precision == "bf16"):
+            analog.check(network, images.take(index[: analog.CHECKED]), uses)
     return network
 
 
@@ -214,7 +217,7 @@ def optimiser(entry: ImagesEntry, network: networks.Network, *more: nn.Module) -
 
 def usage_of(network: networks.Network) -> Epoch:
     """Of the codebook over the epoch that ends; the count for the next one begins."""
-    if isinstance(network, DeepJSCC):
+    if not isinstance(network, VQVAE):
         return {}
     usage = network.quantiser.usage()
     network.quantiser.begin_epoch()
@@ -242,11 +245,12 @@ class Loss:
             return self._of(images, draws)
 
     def _of(self, images: Tensor, draws: Generator) -> tuple[Tensor, dict[str, Tensor]]:
-        if isinstance(self.network, DeepJSCC):
+        if not isinstance(self.network, VQVAE):
             assert self.link is not None
             assert self.channel is not None
             snr_db = draw_snr_db(self.link.train_snr_db, len(images), generator=draws, device=images.device)
-            received = self.network(images, self.channel, n0_from_db(snr_db).view(-1, 1), draws)
+            n0 = n0_from_db(snr_db).view(-1, 1)
+            received = analog.over(self.network, images, self.channel, n0, draws)
             error = functional.mse_loss(received, images)
             return error, {"mse": error.detach()}
         out = self.network(images, draws)

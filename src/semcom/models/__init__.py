@@ -1,4 +1,4 @@
-"""Backbones, mentors, senders, heads, and the device–channel–server system."""
+"""Backbones, mentors, senders, heads, networks that send images, and the device–channel–server system."""
 
 BACKBONES = {
     "resnet18": "semcom.models.resnet:ResNet18",
@@ -22,4 +22,8 @@ MENTORS = {
 
 HEADS = {
     "mlp": "semcom.models.heads:MLP",
+}
+
+NETWORKS = {
+    "deepjscc": "semcom.models.jscc:DeepJSCC",
 }

@@ -6,15 +6,18 @@ import torch
 from torch import Tensor
 
 from semcom.files.errors import SemcomError
-from semcom.models.jscc import DeepJSCC
+from semcom.models import NETWORKS
+from semcom.models.analog import Analog
 from semcom.models.mapencoder import MapEncoder
 from semcom.models.vqvae import VQVAE
+from semcom.params.component import build
 from semcom.params.crlsc.imageentries import BorrowedEncoder
-from semcom.params.crlsc.images import CHANNELS, Codebook
+from semcom.params.crlsc.images import CHANNELS, DEEPJSCC, Codebook
+from semcom.params.entries import Component
 from semcom.params.mapsize import map_size
 from semcom.training import weights
 
-Network = DeepJSCC | VQVAE
+Network = Analog | VQVAE
 
 
 def made(
@@ -22,27 +25,32 @@ def made(
     vqvae: Codebook | None,
     channel_uses: int | None,
     encoder: BorrowedEncoder | None = None,
+    *,
+    network: Component | None = None,
 ) -> Network:
     """The network of a method, at random initialisation.
 
     Args:
         size: width and height of the images in pixels.
-        vqvae: options of a VQ-VAE; None: DeepJSCC.
-        channel_uses: DeepJSCC's, an image; a VQ-VAE has none.
+        vqvae: options of a VQ-VAE; None: an analog network.
+        channel_uses: an analog network's, an image; a VQ-VAE has none.
         encoder: a local encoder in place of a VQ-VAE's own.
+        network: the analog one; None: DeepJSCC.
 
     Raises:
-        SemcomError: DeepJSCC without channel uses, or that encoder makes no map of the indices' size.
+        SemcomError: an analog network without channel uses or that cannot have them, or that encoder makes no
+            map of the indices' size.
     """
     if vqvae is not None:
         lent = None
         if encoder is not None:
-            maps, network = map_size(size, vqvae.halvings), encoder.network.encoder
-            lent = MapEncoder(size, network, maps, vqvae.dim, frozen=encoder.frozen)
+            maps, local = map_size(size, vqvae.halvings), encoder.network.encoder
+            lent = MapEncoder(size, local, maps, vqvae.dim, frozen=encoder.frozen)
         return VQVAE(CHANNELS, size, **vqvae.model_dump(), encoder=lent)
     if channel_uses is None:
-        raise SemcomError("DeepJSCC is made for a link's channel uses; give the entry a link")
-    return DeepJSCC(CHANNELS, size, channel_uses)
+        raise SemcomError("an analog network is made for a link's channel uses; give the entry a link")
+    analog: Analog = build(NETWORKS, network or DEEPJSCC, CHANNELS, size, channel_uses)
+    return analog
 
 
 def save(path: Path, network: Network, mean: Tensor) -> None:

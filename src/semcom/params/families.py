@@ -7,6 +7,7 @@ FAMILIES = {
     "MENTORS": "semcom.models",
     "SENDERS": "semcom.models",
     "HEADS": "semcom.models",
+    "NETWORKS": "semcom.models",
     "CHANNELS": "semcom.channel",
     "VIEWS": "semcom.frames",
     "OPTIMISERS": "semcom.training",

@@ -18,7 +18,7 @@ from semcom.params.classes import Class, Lineage
 from semcom.params.faults import nearest, shown
 from semcom.params.protocols import PROTOCOLS
 
-NETWORKS = ("BACKBONES", "MENTORS", "SENDERS", "HEADS")
+MODULES = ("BACKBONES", "MENTORS", "SENDERS", "HEADS", "NETWORKS")
 """Families whose members are torch modules."""
 PAGE = "see docs/extending.md"
 
@@ -44,7 +44,7 @@ def check(name: str, use: str) -> None:
     _check_imports(module)
     found = classes.find(use)
     lineage = classes.lineage(found)
-    if name in NETWORKS and lineage.whole and classes.MODULE not in lineage.outside:
+    if name in MODULES and lineage.whole and classes.MODULE not in lineage.outside:
         raise SemcomError(f"{use} is no torch.nn.Module, which {_kind(name)} must be; {PAGE}")
     _check_init(name, use, found, lineage)
     for called in methods(name):

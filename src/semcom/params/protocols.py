@@ -128,6 +128,22 @@ class Head(Protocol):
         ...
 
 
+class Network(Protocol):
+    """An analog network that sends images, an `nn.Module` of two: DeepJSCC, say. The channel is between them.
+
+    `encoder` makes complex symbols (N, channel_uses) of images (N, C, H, W) in 0…1, the average power of each
+    image's being 1; `decoder` makes images (N, C, H, W) of symbols as received. A guide also needs
+    `encoder.layers`, the module whose maps (N, c, h, w) are what is sent before the power constraint.
+    """
+
+    encoder: "nn.Module"
+    decoder: "nn.Module"
+
+    def __init__(self, channels: int, size: tuple[int, int], channel_uses: int) -> None:
+        """For images of width and height `size` in pixels; a SemcomError says which it cannot send."""
+        ...
+
+
 class Channel(Protocol):
     """A wireless channel from each device to the server, differentiable in the symbols.
 
@@ -220,6 +236,7 @@ PROTOCOLS: dict[str, type] = {
     "MENTORS": Mentor,
     "SENDERS": Sender,
     "HEADS": Head,
+    "NETWORKS": Network,
     "CHANNELS": Channel,
     "VIEWS": Views,
     "OPTIMISERS": Optimiser,

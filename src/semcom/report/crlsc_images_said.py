@@ -6,9 +6,11 @@ from semcom.params.crlsc.images import ImageMethod, Images
 
 
 def sent_as(images: Images, method: str, link: str) -> str:
-    """What goes over the link: `deepjscc`, or schemes of bits, of image files with format and mosaic."""
+    """What goes over the link: `deepjscc`, the like, or schemes of bits, of files with format and mosaic."""
     chosen = images.methods[method]
-    schemes = " or ".join(chosen.schemes_on(link)) or "deepjscc"
+    if chosen.analog:
+        return str(chosen.analog["use"]).rpartition(":")[2]
+    schemes = " or ".join(chosen.schemes_on(link))
     if chosen.files is None:
         marks = [
             *(["Huffman"] if chosen.entropy else []),

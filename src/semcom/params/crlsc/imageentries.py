@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from annotated_types import Gt, MinLen
 
 from semcom.params.crlsc.entries import PartsEntry
-from semcom.params.crlsc.images import Borrowed, Classifier, Codebook, ImageFiles, ImageLink
+from semcom.params.crlsc.images import Analog, Borrowed, Classifier, Codebook, ImageFiles, ImageLink
 from semcom.params.crlsc.section import Network
 from semcom.params.entries import Component, Size, Strict
 from semcom.params.ranges import Fraction, Positive, PositiveInt, WholeNumber, WholeSnrDb
@@ -31,7 +31,9 @@ class ImagesEntry(PartsEntry):
     """Of the link that it trains over; `any` for a VQ-VAE, which knows none."""
     link: ImageLink | None
     vqvae: Codebook | None
-    """None: DeepJSCC."""
+    """None: an analog network."""
+    network: Analog = None
+    """None: DeepJSCC, where there is no VQ-VAE."""
     encoder: BorrowedEncoder | None = None
     """None: the network's own."""
     ordered: bool
@@ -84,6 +86,8 @@ class ImagesTestEntry(PartsEntry):
     channel: Component
     channel_uses: PositiveInt
     vqvae: Codebook | None
+    network: Analog = None
+    """None: DeepJSCC, where there are neither a VQ-VAE nor files."""
     encoder: BorrowedEncoder | None = None
     scheme: str | None
     exact: bool

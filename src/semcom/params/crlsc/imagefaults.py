@@ -6,7 +6,7 @@ from itertools import chain
 from semcom.files.errors import SemcomError
 from semcom.params.crlsc import imageguides
 from semcom.params.crlsc.codewords import code_words
-from semcom.params.crlsc.images import ANY, CAPACITY, ImageMethod, Images
+from semcom.params.crlsc.images import ANY, CAPACITY, DEEPJSCC, ImageMethod, Images
 from semcom.params.crlsc.section import Section
 from semcom.params.crlsc.together import part_fault
 from semcom.params.faults import Fault, Path, dotted, unknown
@@ -86,12 +86,15 @@ def _kind(method: ImageMethod, path: Path) -> Iterator[Fault]:
         yield Fault((*path, "files"), "beside `vqvae`; a method sends one of the two, so leave one out")
     if method.digital and not method.schemes:
         yield Fault((*path, "schemes"), "missing; say how the bits are sent: schemes: {LINK: qpsk_ldpc_1/2}")
+    if method.digital and method.network is not None:
+        key = "vqvae" if method.vqvae else "files"
+        yield Fault((*path, "network"), f"is of an analog network, and `{key}` sends bits; leave it out")
     what = "a VQ-VAE goes" if method.vqvae else "image files go"
     if method.digital and method.links:
         yield Fault((*path, "links"), f"{what} over the links of its schemes; leave it out")
     if not method.digital and (method.schemes or method.exact):
         key = "schemes" if method.schemes else "exact"
-        text = "is of a VQ-VAE, and without `vqvae` this is DeepJSCC, which sends no bits"
+        text = "is of a VQ-VAE, and without `vqvae` this is an analog network, which sends no bits"
         yield Fault((*path, key), f"{text}; leave it out, or add vqvae: {{}} or files: {{codec: avif}}")
     if method.entropy and not method.vqvae:
         yield Fault((*path, "entropy"), "is of a VQ-VAE's indices; leave it out, or add vqvae: {}")
@@ -147,8 +150,9 @@ def _sent(
         return
     at = (*path, key, link) if method.digital else (KEY, "links", link, "channel_uses")
     try:
-        if not method.digital:
-            filters(size, images.links[link].channel_uses)
+        if method.analog:
+            if method.analog == DEEPJSCC:  # others say which channel uses they can have when they are made
+                filters(size, images.links[link].channel_uses)
         elif said := _no_bits(images, link) or (_bits(images, method, link, size) if method.vqvae else ""):
             yield Fault(at, said)
         elif method.files:

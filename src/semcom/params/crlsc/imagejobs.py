@@ -144,6 +144,7 @@ class ImageJobs:
         images, chosen = self.images, self.images.methods[method]
         over = None if chosen.vqvae else images.links[link]
         components = {"OPTIMISERS": images.optimiser} | ({"CHANNELS": over.channel} if over else {})
+        components |= {"NETWORKS": chosen.analog} if chosen.analog else {}
         components |= {"GUIDES": chosen.guide} if chosen.guide else {}
         encoder = self._borrowed(method)
         components |= {"BACKBONES": encoder.network.backbone} if encoder else {}
@@ -154,6 +155,7 @@ class ImageJobs:
             link_name=link,
             link=over,
             vqvae=chosen.vqvae,
+            network=chosen.network,
             encoder=encoder,
             ordered=any(
                 scheme.endswith("uncoded")
@@ -186,6 +188,7 @@ class ImageJobs:
         backbones = [backbone] if backbone else []
         backbones += [encoder.network.backbone] if encoder else []
         modules = [module_of("CHANNELS", over.channel), *(module_of("BACKBONES", b) for b in backbones)]
+        modules += [module_of("NETWORKS", chosen.analog)] if chosen.analog else []
         return to_json(
             ImagesTestEntry(
                 **self.jobs.place(_code(TEST, *modules), self._read(method), seed),
@@ -194,6 +197,7 @@ class ImageJobs:
                 channel=over.channel,
                 channel_uses=over.channel_uses,
                 vqvae=chosen.vqvae,
+                network=chosen.network,
                 encoder=encoder,
                 scheme=schemes[0] if chosen.vqvae else None,
                 exact=chosen.exact,

@@ -1,13 +1,13 @@
 """Images over links, the key `images` of the section `crlsc`: which networks send which images over what.
 
-train part ─► DeepJSCC, once a link; VQ-VAE, once ─► test part over the links ─► PSNR, SSIM
+train part ─► analog network, DeepJSCC, once a link; VQ-VAE, once ─► test part over the links ─► PSNR, SSIM
 test part ─► image files at every quality ─────────────────────────┘
 """
 
 from typing import Annotated, Literal
 
 from annotated_types import Gt, MinLen
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from semcom.params.entries import Component, Strict
 from semcom.params.mapsize import map_size
@@ -30,11 +30,15 @@ CHANNELS = 3
 """Values a pixel: prepared images are in colour."""
 CAPACITY = "capacity"
 """In place of a scheme: as many bits as the channel's capacity, none lost."""
+DEEPJSCC: Component = {"use": "deepjscc"}
+"""The analog network where none is named."""
 ANY = "any"
 """Folder of a network that knows no link."""
 OF_SENDING = ("schemes", "entropy", "exact", "order", "links")
 """Keys of a method that its network does not depend on."""
 
+Analog = Annotated[Component | None, Field(exclude_if=lambda network: network in (None, DEEPJSCC))]
+"""An analog network. To name DeepJSCC or nothing gives the same entries."""
 Schemes = Annotated[
     tuple[str, ...], MinLen(1), AfterValidator(unique), BeforeValidator(listed), "a scheme or a list of some"
 ]
@@ -115,8 +119,10 @@ class Borrowed(Strict):
 
 
 class ImageMethod(Strict):
-    """DeepJSCC; with `vqvae` a VQ-VAE whose indices are sent as bits; with `files` image files."""
+    """An analog network; with `vqvae` a VQ-VAE whose indices are sent as bits; with `files` image files."""
 
+    network: Analog = None
+    """None: DeepJSCC, if nothing else is sent."""
     vqvae: Codebook | None = None
     borrowed: Borrowed | None = None
     """Of a VQ-VAE: the local encoder whose last map of the indices' size it quantises; None: its own."""
@@ -131,7 +137,7 @@ class ImageMethod(Strict):
     order: Literal["near", "random"] = "near"
     """Of a VQ-VAE's codes where bits are sent without a code: near ones have near indices, or none has."""
     links: Annotated[tuple[str, ...], MinLen(1), AfterValidator(unique)] | None = None
-    """Of DeepJSCC: those that it trains over and is sent over; None: all."""
+    """Of an analog network: those that it trains over and is sent over; None: all."""
     guide: Component | None = None
     """The loss that draws a network's map, pooled, to what the knowledge base says of the image."""
     base: str | None = None
@@ -140,13 +146,18 @@ class ImageMethod(Strict):
     """Of the guide's loss, beside that of the images as received."""
 
     def schemes_on(self, link: str) -> tuple[str, ...]:
-        """The schemes over a link; none of DeepJSCC."""
+        """The schemes over a link; none of an analog network."""
         return self.schemes.get(link, ())
 
     @property
     def digital(self) -> bool:
         """Whether bits are sent."""
         return bool(self.vqvae or self.files)
+
+    @property
+    def analog(self) -> Component | None:
+        """The analog network; None: bits are sent."""
+        return None if self.digital else self.network or DEEPJSCC
 
 
 class Classifier(Strict):

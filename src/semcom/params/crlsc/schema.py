@@ -20,6 +20,7 @@ FAMILIES = {
     (KEY, "train", "views"): "VIEWS",
     (KEY, "methods", "*", "guide"): "GUIDES",
     (KEY, "images", "links", "*", "channel"): "CHANNELS",
+    (KEY, "images", "methods", "*", "network"): "NETWORKS",
     (KEY, "images", "methods", "*", "guide"): "GUIDES",
     (KEY, "images", "optimiser"): "OPTIMISERS",
     (KEY, "images", "classifier", "backbone"): "BACKBONES",
