@@ -17,7 +17,7 @@ from semcom.channel.digital import bounds
 from semcom.channel.digital.table import read
 from semcom.evaluate import images as sweep
 from semcom.evaluate.judge import Judge
-from semcom.evaluate.transmission import Coded, huffman, transmission
+from semcom.evaluate.transmission import Coded, huffman, of_sheet, transmission
 from semcom.files.errors import SemcomError
 from semcom.finetune import images as stage
 from semcom.frames.images import DeviceImages, DrawnParts
@@ -216,7 +216,7 @@ def test_without_noise_deepjscc_is_its_plain_forward_pass(send, sent, trained):
         plain = pixels(network(images.take(index), AWGN(), 0.0))
     arrived = send("deepjscc", float("inf"))
     original = images.rgb[index].numpy()
-    np.testing.assert_array_equal(arrived.images, plain[:8])
+    np.testing.assert_array_equal(arrived.images, plain[of_sheet(len(plain))])
     np.testing.assert_array_equal(arrived.measures["psnr_db"], psnr_db(original, plain))
     np.testing.assert_array_equal(arrived.measures["ssim"], ssim(original, plain))
     noisy = send("deepjscc", -5.0).measures["psnr_db"]
@@ -231,10 +231,15 @@ def test_without_noise_a_vqvae_is_its_quantiser_alone(kind, send, sent, trained)
     own = pixels(network.decode(network.encode(images.take(index))))
     arrived = send(kind, 60.0)
     original = images.rgb[index].numpy()
-    np.testing.assert_array_equal(arrived.images, own[:8])
+    np.testing.assert_array_equal(arrived.images, own[of_sheet(len(own))])
     np.testing.assert_allclose(arrived.measures["psnr_db"], psnr_db(original, own))
     np.testing.assert_allclose(arrived.measures["ssim"], ssim(original, own))
     assert arrived.measures["lost" if kind == "coded" else "bit_error_rate"].max() == 0
+
+
+@pytest.mark.parametrize(("count", "shown"), [(5, range(5)), (8, range(8)), (20, range(0, 16, 2))])
+def test_a_sheet_shows_images_from_all_over_the_part(count, shown):
+    assert list(range(count))[of_sheet(count)] == list(shown)
 
 
 def test_codes_in_a_random_order_have_other_bits_and_the_same_images(sent, trained):
@@ -271,7 +276,7 @@ def test_lost_images_are_the_mean_one(send, sent, trained):
     all_lost = send("coded", -20.0)
     assert all_lost.measures["lost"].min() == 1
     np.testing.assert_array_equal(all_lost.measures["psnr_db"], psnr_db(original, instead))
-    np.testing.assert_array_equal(all_lost.images, instead[:8])
+    np.testing.assert_array_equal(all_lost.images, instead[of_sheet(len(instead))])
     snr_db = read(TABLE).snr_db_at(0.5)
     some, whole = send("coded", snr_db).measures, send("coded", 60.0).measures
     lost = some["lost"].astype(bool)
@@ -365,7 +370,7 @@ def test_the_table_has_every_draw_and_the_sheet_its_rows(kind, frames, sent, tra
     sheet = np.asarray(Image.open(tmp_path / "sheet.png"))
     images, index = sent
     assert sheet.shape == (6 * 24, 8 * 32, 3)
-    original = np.concatenate(list(images.rgb[index[:8]].numpy()), axis=1)
+    original = np.concatenate(list(images.rgb[index[of_sheet(len(index))]].numpy()), axis=1)
     for row in (1, 3, 5):
         np.testing.assert_array_equal(sheet[24 * row : 24 * (row + 1)], original)
     if kind != "uncoded":  # after so little training all codes give nearly one image

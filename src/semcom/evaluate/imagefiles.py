@@ -18,7 +18,7 @@ from semcom.codecs import stored
 from semcom.codecs.ladder import NONE, Ladder
 from semcom.codecs.mosaic import join, split
 from semcom.evaluate.judge import Judge
-from semcom.evaluate.transmission import SHOWN, Arrived
+from semcom.evaluate.transmission import Arrived, of_sheet
 from semcom.files.errors import SemcomError
 from semcom.metrics.reconstruction import Floats, Pixels, pixels
 from semcom.params.crlsc.imageentries import ImagesTestEntry
@@ -135,11 +135,11 @@ class SentFiles:
         gone = self.way.lost(len(self.share), snr_db, draws)[self.file] | (whole["too_large"] > 0)
         values = {name: np.where(gone, self.instead[name], whole[name]) for name in self.instead}
         rest = {name: whole[name] for name in whole if name not in self.instead}
-        first = np.where(gone[: len(shown), None, None, None], self.mean, shown)
-        return Arrived(first, {**values, **rest, "lost": gone.astype(np.float64)})
+        sheet = np.where(gone[of_sheet(len(gone)), None, None, None], self.mean, shown)
+        return Arrived(sheet, {**values, **rest, "lost": gone.astype(np.float64)})
 
     def _whole(self, room: int) -> tuple[Pixels, dict[str, Floats]]:
-        """The first images as they are when nothing is lost, and what is measured of all."""
+        """The images of the sheet as they are when nothing is lost, and what is measured of all."""
         rungs = self.ladder.best(np.floor(room * self.share), counted=self.given.counted)
         side = self.given.mosaic
         instead = join(np.repeat(self.mean[None], self.places, axis=0), across=side, down=side)[0]
@@ -154,7 +154,7 @@ class SentFiles:
             "room_bytes": np.full(len(self.file), room / self.places),
             "sent_bytes": (taken / np.bincount(self.file))[self.file],
         }
-        return images[:SHOWN], measured
+        return images[of_sheet(len(images))], measured
 
 
 def sent_files(

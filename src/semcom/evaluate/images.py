@@ -12,7 +12,7 @@ from PIL import Image
 
 from semcom.evaluate.imagefiles import sent_files
 from semcom.evaluate.judge import Judge
-from semcom.evaluate.transmission import SHOWN, Transmission, transmission
+from semcom.evaluate.transmission import Transmission, of_sheet, transmission
 from semcom.files.atomic import atomic
 from semcom.files.errors import SemcomError
 from semcom.files.tables import write_rows
@@ -75,7 +75,8 @@ def run(
             progress.step(number, f"{snr_db} dB: PSNR {means['test/psnr_db']:.2f} dB")
             rows += [{**tags, "seed": entry.seed, **row} for row in new]
     write_rows(table, rows)
-    write_sheet(sheet, judge.sent[:SHOWN], [shown[snr_db] for snr_db in low_middle_high(entry.snr_db)])
+    sent = judge.sent[of_sheet(len(judge.sent))]
+    write_sheet(sheet, sent, [shown[snr_db] for snr_db in low_middle_high(entry.snr_db)])
 
 
 def _way(

@@ -41,14 +41,14 @@ BATCH = 256
 COUNTED = 1 << 20
 """Indices that the shares of the codes are counts of."""
 SHOWN = 8
-"""Images that a sheet shows."""
+"""Images that a sheet shows, at most."""
 
 
 class Arrived(NamedTuple):
     """What arrived of N images.
 
     Attributes:
-        images: the first of them, for the sheet.
+        images: some of them, for the sheet (`of_sheet`).
         measures: one value an image, by metric.
     """
 
@@ -129,7 +129,7 @@ class Analog:
         through = (self.channel(batch, n0, draws) for batch in self.symbols.split(BATCH))
         parts = [pixels(self.network.decoder(batch)) for batch in through]
         received = np.concatenate(parts)
-        return Arrived(received[:SHOWN], self.judge(received))
+        return Arrived(received[of_sheet(len(received))], self.judge(received))
 
 
 class _Digital:
@@ -185,7 +185,8 @@ class Coded(_Digital):
         if code is not None:
             self._unlike(code, room=curve.scheme.payload_bits)
         instead = np.broadcast_to(pixels(mean[None]), whole.shape)
-        self.shown = whole[:SHOWN], instead[:SHOWN]
+        self.sheet = of_sheet(len(whole))
+        self.shown = whole[self.sheet], instead[self.sheet]
         self.measures = judge(whole), judge(np.ascontiguousarray(instead))
 
     def _unlike(self, code: Huffman, *, room: int) -> None:
@@ -205,10 +206,10 @@ class Coded(_Digital):
         """See `Transmission`."""
         delivered = self.link.send(self.bits, snr_db=snr_db, generator=draws, exact=self.exact)
         lost = delivered.lost.numpy() | self.too_large
-        (whole, instead), first = self.measures, lost[:SHOWN, None, None, None]
+        (whole, instead), gone = self.measures, lost[self.sheet, None, None, None]
         values = {name: np.where(lost, instead[name], whole[name]) for name in whole}
         values |= self.payload | {"lost": lost.astype(np.float64)}
-        return Arrived(np.where(first, self.shown[1], self.shown[0]), values)
+        return Arrived(np.where(gone, self.shown[1], self.shown[0]), values)
 
 
 class Uncoded(_Digital):
@@ -240,7 +241,14 @@ class Uncoded(_Digital):
         bits = torch.cat(through)[:, : self.bits.shape[1]].numpy()
         received = self.decoded(bits)
         wrong = (bits != self.bits.numpy()).mean(1, dtype=np.float64)
-        return Arrived(received[:SHOWN], {**self.judge(received), "bit_error_rate": wrong})
+        seen = {**self.judge(received), "bit_error_rate": wrong}
+        return Arrived(received[of_sheet(len(received))], seen)
+
+
+def of_sheet(count: int) -> slice:
+    """Which of so many images a sheet shows: some, evenly spread, as files may stand class by class."""
+    step = max(1, count // SHOWN)
+    return slice(0, SHOWN * step, step)
 
 
 def taken(images: DeviceImages, index: Tensor) -> Iterator[Tensor]:
