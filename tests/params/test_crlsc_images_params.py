@@ -149,7 +149,11 @@ def jobs(config: dict[str, Any]) -> ImageJobs:
             "methods.lent.borrowed.encoder_lr_scale: 0 is not",
         ),
         ("images", 50, "batch_size: 64 images a step, and an epoch has 50; take at most those"),
-        ("methods.web.order", "random", "methods.web.order: random: matters where bits are sent without a"),
+        (
+            "methods.web.order",
+            "random",
+            "methods.web.order: random: matters where a VQ-VAE's indices are sent wi",
+        ),
         (
             "methods.vq.schemes.r12",
             "16qam_ldpc_7/3",

@@ -50,6 +50,14 @@ def test_every_key_is_explained_and_no_other():
         assert sorted(explained(page)) == sorted(keys_below)
 
 
+def test_every_study_has_a_row():
+    folder = Path(__file__).parents[2] / "params"
+    rows = re.findall(r"^\| `([a-z0-9_/]+\.yaml)` \|", README, re.MULTILINE)
+    assert {
+        str(path.relative_to(folder)) for path in folder.glob("**/*.yaml") if path.parts[-2] != "claims"
+    } == set(rows)
+
+
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_member_of_a_family_is_named(name):
     (row,) = [line for line in README.splitlines() if f"`{name}` in" in line]

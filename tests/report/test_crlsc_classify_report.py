@@ -13,7 +13,7 @@ from semcom.files.errors import SemcomError
 from semcom.files.tables import write_rows
 from semcom.params.crlsc.entries import CrlscReportEntry
 from semcom.params.entries import to_json
-from semcom.report import crlsc
+from semcom.report import crlsc, crlsc_classify
 
 T2 = 4.302652729749
 """97.5 % quantile of Student's t with 2 degrees of freedom."""
@@ -109,6 +109,14 @@ def test_means_over_encoders_are_paired_by_seed(study: Path) -> None:
     assert others["difference"] == pytest.approx(-0.11)
     assert others["difference_half_width"] == pytest.approx(T2 * 0.01 / math.sqrt(3))
     assert others["seeds"] == 3
+
+
+def test_methods_are_compared_over_the_encoders_that_all_have(study: Path) -> None:
+    rows = crlsc_classify.of_common(crlsc_classify.drawn(study, given()), given())
+    assert set(rows["owner"]) == {"large"}, "simclr has no other"
+    assert crlsc_classify.meant(given()) == "of large"
+    apart = given().model_copy(update={"classified": {"guided": ("small",), "simclr": ("large",)}})
+    assert "differ" in crlsc_classify.meant(apart)
 
 
 def test_the_page_has_own_receivers_and_those_of_others(study: Path) -> None:

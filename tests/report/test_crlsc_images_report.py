@@ -13,7 +13,7 @@ from semcom.files.errors import SemcomError
 from semcom.files.tables import write_rows
 from semcom.params.crlsc.entries import CrlscReportEntry
 from semcom.params.entries import to_json
-from semcom.report import crlsc, crlsc_images, crlsc_images_said
+from semcom.report import crlsc, crlsc_images, crlsc_images_said, crlsc_images_training
 
 T2 = 4.302652729749
 """97.5 % quantile of Student's t with 2 degrees of freedom."""
@@ -135,6 +135,11 @@ def test_the_last_epoch_of_training_is_told(study: Path) -> None:
     page = (study / "report/crlsc.md").read_text()
     assert f"| vq | any | 90.0 ± 0.0 | {row['mean']:.0f} ± {row['half_width']:.0f} |" in page
     assert "| jscc | r6 | –" not in page, "DeepJSCC has no codes"
+
+
+def test_image_files_alone_have_no_training(study: Path) -> None:
+    files = {"web": {"files": {"codec": "webp"}, "schemes": {"r12": "capacity"}}}
+    assert crlsc_images_training.last(study, given(methods=files)).empty
 
 
 def test_over_cbr_each_state_of_channel_knowledge_is_a_line(study: Path) -> None:

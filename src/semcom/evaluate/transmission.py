@@ -246,7 +246,10 @@ class Uncoded(_Digital):
 
 
 def of_sheet(count: int) -> slice:
-    """Which of so many images a sheet shows: some, evenly spread, as files may stand class by class."""
+    """Which of so many images a sheet shows: some, evenly spread, as files may stand class by class.
+
+    Of fewer than twice as many the first ones.
+    """
     step = max(1, count // SHOWN)
     return slice(0, SHOWN * step, step)
 

@@ -26,6 +26,7 @@ from semcom.losses.known import SAME
 from semcom.metrics.representation import effective_rank
 from semcom.models import analog
 from semcom.models import images as networks
+from semcom.models.analog import evaluating
 from semcom.models.guidehead import GuideHead
 from semcom.models.vqvae import VQVAE
 from semcom.params.component import build
@@ -130,7 +131,7 @@ class Under:
         guidance = Guidance(build(GUIDES, entry.guide), vectors, torch.arange(len(index)), index.device)
         maps: list[Tensor] = []
         hook = _sending(network).register_forward_hook(lambda *given: maps.append(given[-1]))
-        with torch.no_grad():
+        with torch.no_grad(), evaluating(network):
             _encode(network, images.take(index[:1]))
         if len(maps) != 1 or maps[0].ndim != 4:
             raise _no_map(network)
@@ -155,8 +156,9 @@ class Under:
         """
         some = torch.arange(len(self.index), device=self.index.device)
         some = some[:: -(-len(some) // LOOKED_AT)]
-        for batch in some.split(BATCH):
-            _encode(self.network, self.images.take(self.index[batch]))
+        with evaluating(self.network):
+            for batch in some.split(BATCH):
+                _encode(self.network, self.images.take(self.index[batch]))
         space = functional.normalize(self.embed())
         found = {"effective_rank_space": effective_rank(space.cpu().numpy())}
         own = self.guidance.own[some]

@@ -3,6 +3,9 @@
 images (N, C, H, W) ─► encoder ─► k symbols an image, of power 1 ─► channel ─► decoder ─► images
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Generator, Tensor, nn
 
@@ -58,13 +61,10 @@ def check(network: Analog, images: Tensor, channel_uses: int) -> None:
     for part in ("encoder", "decoder"):
         if not isinstance(getattr(network, part, None), nn.Module):
             raise SemcomError(f"{name_of(network)} has no module {part}, which a network must have; {PAGE}")
-    training = network.training
-    network.eval()
-    with seeded(0, "check"):
+    with seeded(0, "check"), evaluating(network):
         sent = network.encoder(images)
         _check_symbols(network, sent, (len(images), channel_uses))
         back = network.decoder(sent)
-    network.train(training)
     if not isinstance(back, Tensor) or back.shape != images.shape or not back.is_floating_point():
         raise SemcomError(
             f"{name_of(network)}: the decoder gives {_said(back)} for {len(images)} images; it must give "
@@ -84,8 +84,20 @@ def _check_symbols(network: Analog, sent: Tensor, shape: tuple[int, int]) -> Non
         raise SemcomError(
             f"{name_of(network)}: the encoder gives images' symbols an average power of {power.min():.4g} to "
             f"{power.max():.4g}; it must be 1 within {POWER_OFF} for each, or no Es/N0 is what it says; "
-            f"end with semcom.channel.power.normalise, in fp32; {PAGE}"
+            f"end with semcom.channel.power.normalise, in fp32, and give no image only zeros; {PAGE}"
         )
+
+
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """All its modules in evaluation, and then each as it was."""
+    before = {module: module.training for module in network.modules()}
+    network.eval()
+    try:
+        yield
+    finally:
+        for module, training in before.items():
+            module.training = training
 
 
 def name_of(network: nn.Module) -> str:

@@ -142,6 +142,8 @@ def _versions(before: Any, now: Any) -> str:
         ", ".join(_short(version) for version in some if version not in other)
         for some, other in ((then, after), (after, then))
     )
+    if not gone and not new:
+        return "the order of data sets changed"
     return f"data version changed: {gone or 'none'} → {new or 'none'}"
 
 

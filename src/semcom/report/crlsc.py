@@ -84,7 +84,7 @@ def run(results: Path, entry: CrlscReportEntry, output: Path) -> None:
     if entry.consensus:
         drawn["consensus"] = crlsc_figures.across(made["consensus"], entry, foot=foot)
     drawn |= crlsc_images.figures_of(made["images"], entry, foot=foot)
-    drawn |= crlsc_classify_figures.drawn_of(made["classify_means"], entry, foot=foot)
+    drawn |= crlsc_classify_figures.drawn_of(classified, entry, foot=foot)
     for name, figure in drawn.items():
         figures.save(figure, output / f"crlsc_{name}", stamp.text())
     write_provenance(output / "crlsc_provenance.json", entry, stamp)

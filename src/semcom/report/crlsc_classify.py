@@ -35,6 +35,25 @@ def methods_of(entry: CrlscReportEntry) -> dict[str, tuple[str, ...]]:
     return {name: entry.classified[name] for name in every if name in entry.classified}
 
 
+def common(entry: CrlscReportEntry) -> tuple[str, ...]:
+    """The encoders that all of these have: only over them are means of methods comparable; perhaps none."""
+    every = list(methods_of(entry).values())
+    return tuple(name for name in every[0] if all(name in some for some in every)) if every else ()
+
+
+def of_common(rows: pd.DataFrame, entry: CrlscReportEntry) -> pd.DataFrame:
+    """Rows of such encoders with their own receivers; of each method's own ones where there is none."""
+    rows = rows[rows["receivers"] == OWN]
+    return rows[rows["owner"].isin(common(entry))] if common(entry) else rows
+
+
+def meant(entry: CrlscReportEntry) -> str:
+    """Which encoders such a mean is over, in words."""
+    if not common(entry):
+        return "means over each method's own encoders, which differ"
+    return f"means over {', '.join(common(entry))}" if len(common(entry)) > 1 else f"of {common(entry)[0]}"
+
+
 def method_of(entry: CrlscReportEntry, name: str) -> MethodSaid:
     """The method that made the encoders of what is classified under a name."""
     tuned = entry.classify.tuned.get(name) if entry.classify else None

@@ -10,7 +10,18 @@ from semcom.channel.ratio import cbr
 from semcom.params.crlsc.classify import DIRECT
 from semcom.params.crlsc.entries import CrlscReportEntry
 from semcom.params.crlsc.images import CHANNELS
-from semcom.report.crlsc_classify import ACCURACY, OTHERS, OWN, methods_of, shown, ways_of
+from semcom.report.crlsc_classify import (
+    ACCURACY,
+    OTHERS,
+    OWN,
+    by_group,
+    meant,
+    methods_of,
+    of_common,
+    shown,
+    uses,
+    ways_of,
+)
 from semcom.report.figures import COLOURS, DASHES, MARKERS
 from semcom.report.sheet import STYLE, Sheet
 
@@ -22,20 +33,20 @@ NAMED = {
 """Legend: whose receivers, and whose sending ends."""
 
 
-def drawn_of(groups: pd.DataFrame, entry: CrlscReportEntry, *, foot: str) -> dict[str, Figure]:
+def drawn_of(drawn: pd.DataFrame, entry: CrlscReportEntry, *, foot: str) -> dict[str, Figure]:
     """By name: `classify`, and `classify_across` where receivers are used with other encoders.
 
     Args:
-        groups: of `crlsc_classify.by_group`.
+        drawn: of `crlsc_classify.drawn`.
         entry: methods, links and ways, in the order in which they are drawn.
         foot: the line at the foot.
     """
     if entry.classify is None:
         return {}
-    rows = shown(groups[groups["metric"] == ACCURACY], entry.classify)
-    made = {"classify": over_links(rows[rows["receivers"] == OWN], entry, foot=foot)}
+    rows = shown(drawn[drawn["metric"] == ACCURACY], entry.classify)
+    made = {"classify": over_links(by_group(of_common(rows, entry)), entry, foot=foot)}
     several = any(len(encoders) > 1 for encoders in entry.classified.values())
-    return made | ({"classify_across": across(rows, entry, foot=foot)} if several else {})
+    return made | ({"classify_across": across(by_group(rows), entry, foot=foot)} if several else {})
 
 
 def over_links(rows: pd.DataFrame, entry: CrlscReportEntry, *, foot: str) -> Figure:
@@ -51,11 +62,10 @@ def over_links(rows: pd.DataFrame, entry: CrlscReportEntry, *, foot: str) -> Fig
                 if (of["link"] == way).any():
                     _line(axes, of[of["link"] == DIRECT], number, dashes, "_", thin=True)
                 _line(axes, of[of["link"] == way], number, dashes, method)
-            link = classify.links[str(classify.link_of(way))]
-            share = cbr(link.channel_uses, channels=CHANNELS, size=entry.size)
-            axes.set_title(f"{way}\n{link.channel_uses} uses, CBR {share:.3g}")
+            share = cbr(uses(classify, way), channels=CHANNELS, size=entry.size)
+            axes.set_title(f"{way}\n{uses(classify, way)} uses, CBR {share:.3g}")
         note = (
-            f"Test images of {classify.target[0]}, means over encoders and channel draws. Dotted: without a "
+            f"Test images of {classify.target[0]}, {meant(entry)}, and over channel draws. Dotted: without a "
             f"link. {_bars(entry)}"
         )
         sheet.finish(LABELS["es_n0_db"], note, foot)

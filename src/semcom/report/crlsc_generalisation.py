@@ -11,7 +11,17 @@ import pandas as pd
 from semcom.params.crlsc.classify import DIRECT, Classify, share
 from semcom.params.crlsc.entries import CrlscReportEntry
 from semcom.params.trainsnr import nominal_snr_db
-from semcom.report.crlsc_classify import ACCURACY, OWN, WAY, method_of, methods_of, sent_as, ways_of
+from semcom.report.crlsc_classify import (
+    ACCURACY,
+    OWN,
+    WAY,
+    meant,
+    method_of,
+    methods_of,
+    of_common,
+    sent_as,
+    ways_of,
+)
 from semcom.report.crlsc_tables import EVERY, kind
 from semcom.report.crlsc_words import cell, listed
 from semcom.report.tables import over_seeds
@@ -20,7 +30,7 @@ BY = [*WAY, "encoder", "snr_db"]
 
 
 def generalisation(drawn: pd.DataFrame, entry: CrlscReportEntry) -> pd.DataFrame:
-    """A row a target, share of its labels, method, way and encoder, or their mean; receivers on their own.
+    """A row a target, share of its labels, method, way and encoder, or mean of those that all methods have.
 
     Args:
         drawn: of `crlsc_classify.drawn`.
@@ -32,7 +42,12 @@ def generalisation(drawn: pd.DataFrame, entry: CrlscReportEntry) -> pd.DataFrame
     at = drawn["link"].map({way: trained_at(classify, way) for way in classify.ways})
     rows = drawn[(drawn["snr_db"] == at) & (drawn["receivers"] == OWN) & (drawn["metric"] == ACCURACY)]
     rows = rows.assign(encoder=rows["owner"])
-    every = rows.assign(encoder=EVERY).groupby([*BY, "seed"], sort=False, as_index=False)["value"].mean()
+    every = (
+        of_common(rows, entry)
+        .assign(encoder=EVERY)
+        .groupby([*BY, "seed"], sort=False, as_index=False)["value"]
+        .mean()
+    )
     return over_seeds(pd.concat([rows, every]), BY)
 
 
@@ -46,7 +61,7 @@ def trained_at(classify: Classify, way: str) -> int:
 
 
 def section(made: pd.DataFrame, entry: CrlscReportEntry) -> Iterator[str]:
-    """Of the page: a row a way and method, a column a target and share of its labels; means over encoders.
+    """Of the page: a row a way and method, a column a target and share of its labels.
 
     Args:
         made: of `generalisation`.
@@ -57,7 +72,7 @@ def section(made: pd.DataFrame, entry: CrlscReportEntry) -> Iterator[str]:
         return
     yield (
         "What encoders learnt elsewhere is worth on a target of which a share of the labels is known: test "
-        "accuracy in %, at the Es/N0 in dB that the link trained at, means over encoders. All rows of a "
+        f"accuracy in %, at the Es/N0 in dB that the link trained at, {meant(entry)}. All rows of a "
         "column have the same labelled images. *Supervised on the target* and *end-to-end JSCC* begin at "
         "random and train encoder, sender and head by these labels alone. "
         "[CSV](crlsc_generalisation.csv), each encoder; [whole curves](crlsc_classify.csv).\n"

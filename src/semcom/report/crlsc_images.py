@@ -170,7 +170,7 @@ def channels(images: Images) -> dict[str, str]:
         return any(other.get(option) != channel.get(option) for other in of_kind)
 
     def called(channel: Component) -> str:
-        options = (f"{name} {channel[name]}" for name in channel if name != "use" and differs(channel, name))
+        options = (f"{name} {channel[name]}" for name in channel if differs(channel, name) and channel[name])
         return ", ".join((str(channel["use"]), *options))
 
     return {name: called(link.channel) for name, link in images.links.items()}

@@ -98,7 +98,7 @@ def _cell(rows: pd.DataFrame) -> str:
 
 def _without_room(rows: pd.DataFrame, images: Images) -> Iterator[str]:
     """Of which methods how many images had no room, at which Es/N0."""
-    large = rows[(rows["metric"] == TOO_LARGE) & (rows["mean"] >= 0.005)]
+    large = rows[(rows["metric"] == TOO_LARGE) & (rows["mean"] > 0.005)]
     each = [
         f"`{method}` "
         + ", ".join(

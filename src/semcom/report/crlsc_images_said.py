@@ -14,7 +14,7 @@ def sent_as(images: Images, method: str, link: str) -> str:
     if chosen.files is None:
         marks = [
             *(["Huffman"] if chosen.entropy else []),
-            *(["random order"] if chosen.order == "random" else []),
+            *(["random order"] if chosen.order == "random" and schemes.endswith("uncoded") else []),
         ]
         return ", ".join([schemes, *marks])
     side = chosen.files.mosaic

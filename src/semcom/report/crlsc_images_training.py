@@ -23,7 +23,7 @@ TOLD = {
 
 
 def last(folder: Path, entry: CrlscReportEntry) -> pd.DataFrame:
-    """Every metric of the last epoch by network, over seeds; empty where there are no images.
+    """Every metric of the last epoch by network, over seeds; empty where there are none.
 
     Args:
         folder: `results/STUDY`.
@@ -32,7 +32,7 @@ def last(folder: Path, entry: CrlscReportEntry) -> pd.DataFrame:
     Raises:
         SemcomError: a history is missing or damaged.
     """
-    if entry.images is None:
+    if entry.images is None or not entry.images.networks:
         return pd.DataFrame(columns=[*BY, "mean", "half_width", "seeds"])
     paths = {
         folder / f"crlsc/images/train/{method}/{link}/seed{seed}/history.csv": {

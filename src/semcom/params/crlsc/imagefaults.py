@@ -99,7 +99,8 @@ def _kind(method: ImageMethod, path: Path) -> Iterator[Fault]:
     if method.entropy and not method.vqvae:
         yield Fault((*path, "entropy"), "is of a VQ-VAE's indices; leave it out, or add vqvae: {}")
     if method.order == "random" and not any(name.endswith("uncoded") for name in _all_schemes(method)):
-        text = "random: matters where bits are sent without a code; leave it out, or take qpsk_uncoded"
+        way_out = ", or take qpsk_uncoded" if method.vqvae and not method.entropy else ""
+        text = f"random: matters where a VQ-VAE's indices are sent without a code; leave it out{way_out}"
         yield Fault((*path, "order"), text)
     if method.files and method.exact:
         yield Fault((*path, "exact"), "is of a VQ-VAE; fates of image files are drawn, so leave it out")
