@@ -1,5 +1,6 @@
 """Claims on what a study does not have are named before it runs."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,9 +8,11 @@ import yaml
 
 from semcom.params.crlsc.claimed import not_run
 from semcom.params.crlsc.claims import Claim
+from semcom.params.crlsc.claims import load as read
 from semcom.params.crlsc.jobs import CrlscJobs
 from semcom.params.crlsc.schema import load
 
+ROOT = Path(__file__).parents[2]
 PARAMS = """
 study: tiny
 report: main
@@ -100,6 +103,14 @@ def test_what_a_claim_names_and_a_study_lacks(changed: dict[str, Any], said: str
     text = CrlscJobs(study, {"rooms": "abcdefgh.dir"}, claims=claims).summary()
     note = f"\n  claims on what is not in this study, not run: one ({said})"
     assert text.endswith(note) if said else "claims" not in text
+
+
+@pytest.mark.parametrize("file", ["links", "images", "fashion", "frames", "borrowed"])
+def test_a_study_has_what_its_claims_are_on(file: str) -> None:
+    study = load(yaml.safe_load((ROOT / f"params/crlsc_{file}.yaml").read_text(encoding="utf-8")))
+    claims = read(ROOT / f"params/claims/{study.crlsc.claims}.yaml")
+    assert claims
+    assert not_run(claims, study.crlsc, seeds=len(study.seeds)) == {}
 
 
 def test_one_seed_gives_no_interval() -> None:
