@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from semcom.channel import power, symbols
 from semcom.files.errors import SemcomError
+from semcom.models.analog import Analog, over
 from semcom.params.mapsize import SHRINK
 from semcom.params.mapsize import filters as filters
 from semcom.params.protocols import Channel
@@ -88,7 +89,7 @@ class Decoder(nn.Module):
         return images.view(*received.shape[:-1], *images.shape[1:])
 
 
-class DeepJSCC(nn.Module):
+class DeepJSCC(Analog):
     """Encoder, a channel that is handed in, decoder.
 
     Args:
@@ -117,8 +118,4 @@ class DeepJSCC(nn.Module):
             n0: noise variance a complex channel use, a number or (N, 1).
             generator: of all its draws.
         """
-        sent = self.encoder(images)
-        with torch.autocast(images.device.type, enabled=False):
-            arrived = channel(sent, n0, generator)
-        received: Tensor = self.decoder(arrived)
-        return received
+        return over(self, images, channel, n0, generator)

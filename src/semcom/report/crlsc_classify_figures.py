@@ -22,6 +22,7 @@ from semcom.report.crlsc_classify import (
     uses,
     ways_of,
 )
+from semcom.report.crlsc_words import bars
 from semcom.report.figures import COLOURS, DASHES, MARKERS
 from semcom.report.sheet import STYLE, Sheet
 
@@ -66,7 +67,7 @@ def over_links(rows: pd.DataFrame, entry: CrlscReportEntry, *, foot: str) -> Fig
             axes.set_title(f"{way}\n{uses(classify, way)} uses, CBR {share:.3g}")
         note = (
             f"Test images of {classify.target[0]}, {meant(entry)}, and over channel draws. Dotted: without a "
-            f"link. {_bars(entry)}"
+            f"link. {bars(entry.seeds)}"
         )
         sheet.finish(LABELS["es_n0_db"], note, foot)
     return sheet.figure
@@ -89,15 +90,11 @@ def across(rows: pd.DataFrame, entry: CrlscReportEntry, *, foot: str) -> Figure:
             axes.set_title(way)
         note = (
             f"Test images of {classify.target[0]}. Own receivers: means over encoders. Others': receivers "
-            f"trained on another encoder, as they are, means over pairs of unlike encoders. {_bars(entry)}"
+            "trained on another encoder, as they are, means over pairs of unlike encoders. "
+            f"{bars(entry.seeds)}"
         )
         sheet.finish(LABELS["es_n0_db"], note, foot)
     return sheet.figure
-
-
-def _bars(entry: CrlscReportEntry) -> str:
-    seeds = len(entry.seeds)
-    return f"Bars: 95 % Student-t intervals over {seeds} seeds." if seeds > 1 else "One seed."
 
 
 def _line(

@@ -12,6 +12,7 @@ from matplotlib.ticker import EngFormatter, FixedFormatter, FixedLocator, LogLoc
 from semcom.params.crlsc.entries import CrlscReportEntry
 from semcom.params.crlsc.section import MENTOR, RAW
 from semcom.report.crlsc_tables import at_all_labels, linear
+from semcom.report.crlsc_words import bars
 from semcom.report.figures import COLOURS, MARKERS
 from semcom.report.sheet import GREY, STYLE, Sheet
 
@@ -38,15 +39,10 @@ def accuracy(made: pd.DataFrame, entry: CrlscReportEntry, *, foot: str) -> Figur
         note = (
             "Linear heads on frozen backbone features, fitted on four fifths of a target's training images, "
             "the penalty chosen on the fifth. Dashed: the mentor. Dotted: the most frequent class. "
-            f"{_bars(entry)}"
+            f"{bars(entry.seeds)}"
         )
         sheet.finish("", note, foot)
     return sheet.figure
-
-
-def _bars(entry: CrlscReportEntry) -> str:
-    seeds = len(entry.seeds)
-    return f"Bars: 95 % Student-t intervals over {seeds} seeds." if seeds > 1 else "One seed."
 
 
 def _by_method(axes: Axes, rows: pd.DataFrame, entry: CrlscReportEntry) -> None:
@@ -104,7 +100,7 @@ def bytes_accuracy(made: pd.DataFrame, entry: CrlscReportEntry, *, foot: str) ->
             axes.set_title(target)
         note = (
             "Retrieval: k-NN of the mentor's test vectors among its training vectors in the base's codes. "
-            f"Training: linear head on encoders that learnt under the base, all labels. {_bars(entry)}"
+            f"Training: linear head on encoders that learnt under the base, all labels. {bars(entry.seeds)}"
         )
         sheet.finish("bytes of the shared base as shipped", note, foot)
     return sheet.figure

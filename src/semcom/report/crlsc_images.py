@@ -18,6 +18,7 @@ from semcom.params.crlsc.images import CAPACITY, CHANNELS, Images, low_middle_hi
 from semcom.params.entries import Component
 from semcom.report.checked import check_there, table
 from semcom.report.crlsc_images_said import called, sent_as
+from semcom.report.crlsc_words import bars
 from semcom.report.figures import COLOURS, MARKERS
 from semcom.report.sheet import GREY, STYLE, Sheet
 from semcom.report.tables import over_seeds
@@ -119,16 +120,11 @@ def over_snr(made: pd.DataFrame, metric: str, entry: CrlscReportEntry, *, foot: 
             axes.set_title(f"{link}\n{uses(images, link)} uses, CBR {ratio(images, link, entry.size):.3g}")
         note = (
             "Means over test images and channel draws; all methods of a panel take its channel uses. "
-            f"{_bars(entry)}"
+            f"{bars(entry.seeds)}"
         )
         limits = (0.0, 100.0) if metric == ACCURACY else EVERYTHING
         sheet.finish(LABELS["es_n0_db"], note, foot, y_label=SHOWN[metric], limits=limits)
     return sheet.figure
-
-
-def _bars(entry: CrlscReportEntry) -> str:
-    seeds = len(entry.seeds)
-    return f"Bars: 95 % Student-t intervals over {seeds} seeds." if seeds > 1 else "One seed."
 
 
 def figures_of(made: pd.DataFrame, entry: CrlscReportEntry, *, foot: str) -> dict[str, Figure]:
@@ -218,6 +214,6 @@ def over_cbr(made: pd.DataFrame, entry: CrlscReportEntry, *, foot: str) -> Figur
                 of = of[of["snr_db"] == snr_db].sort_values("cbr")
                 _line(axes, of, number, f"{called(images, method)}, {channel}", x="cbr")
             axes.set_title(f"{snr_db} dB")
-        note = f"Means over test images and channel draws. {_bars(entry)}"
+        note = f"Means over test images and channel draws. {bars(entry.seeds)}"
         sheet.finish("channel uses a source value (CBR)", note, foot, y_label=SHOWN[PSNR], limits=EVERYTHING)
     return sheet.figure

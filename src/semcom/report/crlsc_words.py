@@ -23,6 +23,11 @@ def cell(rows: pd.DataFrame, value: str = "mean", *, factor: float = 100, form: 
     )
 
 
+def bars(seeds: Sequence[int]) -> str:
+    """What the bars of a figure are, at its foot."""
+    return f"Bars: 95 % Student-t intervals over {len(seeds)} seeds." if len(seeds) > 1 else "One seed."
+
+
 def verdict(mean: float, half_width: float) -> str:
     """`above` or `below` where all of an interval around a difference lies on one side of 0, else `open`.
 
