@@ -105,7 +105,7 @@ def test_what_a_claim_names_and_a_study_lacks(changed: dict[str, Any], said: str
     assert text.endswith(note) if said else "claims" not in text
 
 
-@pytest.mark.parametrize("file", ["links", "images", "fashion", "frames", "borrowed"])
+@pytest.mark.parametrize("file", ["links", "images", "frames", "borrowed"])
 def test_a_study_has_what_its_claims_are_on(file: str) -> None:
     study = load(yaml.safe_load((ROOT / f"params/crlsc_{file}.yaml").read_text(encoding="utf-8")))
     claims = read(ROOT / f"params/claims/{study.crlsc.claims}.yaml")
