@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
+from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
 from sklearn.neighbors import KNeighborsClassifier
 
 from semcom.files.errors import SemcomError
@@ -13,7 +15,8 @@ from semcom.metrics.heads import (
     centred,
     class_means,
     linear,
-    narrowed,
+    logistic,
+    principal,
     unit,
 )
 from semcom.metrics.retrieval import precision_at
@@ -27,13 +30,17 @@ def drawn(count: int, *, classes: int = 4, dim: int = 12, spread: float = 1.5, s
     return Labelled(unit(means[labels] + spread * draws.normal(size=(count, dim))), labels)
 
 
+def peer(penalty: float, x, classes, tol: float = 1e-8) -> LogisticRegression:
+    """Of two classes scikit-learn has one score, the difference of ours, whose squares weigh half."""
+    halves = 2 if len(np.unique(classes)) == 2 else 1
+    return LogisticRegression(C=halves / (penalty * len(x)), max_iter=5000, tol=tol).fit(x, classes)
+
+
 @pytest.mark.parametrize("classes", [2, 4])
 def test_linear_is_scikit_learns_with_the_penalty_that_validation_likes(classes):
     train, validation, test = (drawn(n, classes=classes, seed=s) for s, n in enumerate((60, 400, 500)))
     x = 12**0.5 * train.features
-    fits = [
-        LogisticRegression(C=1 / (p * 60), max_iter=5000, tol=1e-8).fit(x, train.classes) for p in PENALTIES
-    ]
+    fits = [peer(p, x, train.classes) for p in PENALTIES]
     scores = [fit.score(12**0.5 * validation.features, validation.classes) for fit in fits]
     best = int(np.argmax(scores))
     head = linear(train, validation)
@@ -52,13 +59,36 @@ def test_of_fewer_images_than_dimensions_it_is_scikit_learns_too(classes):
     """It is fitted in as many columns as there are images; the peer in all of them."""
     train, validation = (drawn(n, classes=classes, dim=90, seed=s) for s, n in enumerate((40, 400)))
     x = 90**0.5 * train.features
-    head = linear(train, validation)
-    peer = LogisticRegression(C=1 / (head.penalty * 40), max_iter=5000, tol=1e-8).fit(x, train.classes)
-    found = head.weight if classes > 2 else head.weight[1:]
-    np.testing.assert_allclose(found, 90**0.5 * peer.coef_, atol=0.01 * np.abs(90**0.5 * peer.coef_).max())
+    head = logistic(Labelled(x, train.classes), validation, penalties=[0.01])
+    fit = peer(0.01, x, train.classes)
+    found = head.weight if classes > 2 else head.weight[1:] - head.weight[:1]
+    np.testing.assert_allclose(found, fit.coef_, atol=0.02 * np.abs(fit.coef_).max())
     assert head.weight.shape == (classes, 90)
-    columns, directions = narrowed(x)
+
+
+def test_at_the_weakest_penalty_the_loss_is_no_higher_than_scikit_learns():
+    """Of features that hardly vary in most directions, as encoders' do, so that plain steps are many."""
+    bulk = drawn(600, dim=60)
+    shrunk = unit(bulk.features * 0.8 ** np.arange(60))
+    x, penalty = 60**0.5 * shrunk, PENALTIES[-1]
+    ours = logistic(Labelled(x, bulk.classes), bulk, penalties=[penalty])
+    fit = peer(penalty, x, bulk.classes, tol=1e-4)
+    found, expected = (
+        log_loss(bulk.classes, softmax(x @ w.T + b, axis=1)) + penalty * np.square(w - w.mean(0)).sum() / 2
+        for w, b in ((ours.weight, ours.offset), (fit.coef_, fit.intercept_))
+    )
+    assert found < 1.001 * expected
+
+
+@pytest.mark.parametrize("shape", [(9, 5), (5, 9)])
+def test_empty_directions_are_left_out(shape):
+    x = np.random.default_rng(0).normal(size=shape)
+    x[:, 2], x[3] = x[:, 1], 0
+    columns, squares, directions = principal(x)
+    assert columns.shape == (shape[0], 4)
     np.testing.assert_allclose(columns @ directions.T, x, atol=1e-12)
+    np.testing.assert_allclose(np.square(columns).mean(0), squares)
+    assert principal(np.zeros((3, 2)))[0].shape == (3, 0)
 
 
 def test_classes_keep_their_names():
