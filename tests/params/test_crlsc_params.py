@@ -165,6 +165,44 @@ def test_a_public_part_without_a_count_asks_for_the_images(config):
     assert "crlsc.train.images: missing; the first public part has no count" in " ".join(found)
 
 
+def test_a_batch_is_no_larger_than_an_epoch(config):
+    images = config["crlsc"]["train"].get("images") or config["crlsc"]["parts"]["public"]["count"]
+    said = f"{images + 1} is more than an epoch's {images} images; lower it"
+    assert faults(changed(config, "train.batch_size", images + 1)) == [f"crlsc.train.batch_size: {said}"]
+    own = changed(config, "methods.guided.train", {"batch_size": images + 1})
+    assert faults(own) == [f"crlsc.methods.guided.train.batch_size: {said}"]
+
+
+def test_no_more_negatives_are_mined_than_there_are(config):
+    count = config["crlsc"]["parts"]["public"]["count"]
+    guide = {"use": "infonce", "hard_negatives": count}
+    (line,) = faults(changed(config, "methods.guided.guide", guide))
+    assert line == (
+        f"crlsc.methods.guided.guide.hard_negatives: {count}, but beside an image's own entry there are "
+        f"{count - 1}; take at most those"
+    )
+
+
+@pytest.mark.parametrize(("key", "name"), [("encoders", "Mean"), ("methods", "own"), ("targets", "none")])
+def test_words_of_claims_and_tables_are_no_names(config, key, name):
+    given = config["crlsc"][key]
+    given[name] = next(iter(given.values()))
+    assert f"crlsc.{key}.{name}: means something else in claims and tables; choose another name" in faults(
+        config
+    )
+
+
+def test_a_base_of_an_unknown_part_is_one_fault(config):
+    (line,) = faults(changed(config, "bases.pq.of", "publik"))
+    assert line.startswith("crlsc.bases.pq.of: 'publik'")
+
+
+def test_seeds_and_maps_are_bounded(config):
+    assert "crlsc.consensus.maps" in " ".join(faults(changed(config, "consensus.maps", [])))
+    config["seeds"] = [10**30]
+    assert "seeds" in " ".join(faults(config))
+
+
 def entries(config: dict[str, Any]) -> dict[str, str]:
     made = jobs(config)
     found = {f"shared {base}": made.shared(base, 0) for base in made.study.crlsc.bases}

@@ -25,6 +25,8 @@ BYTES = {"pq": 40_000, "tiny": 9_000}
 FILE = {"pq": 900, "tiny": ""}
 """Bytes of a picture file, as far as each base's job knew."""
 DIM = 64
+WIDTH = 48
+"""Of features, where a base has DIM dimensions."""
 IMAGES = 1000
 SCENE = {"near": 1, "far": 20}
 """Test images of a group."""
@@ -71,7 +73,7 @@ def entry(**given: object) -> CrlscReportEntry:
 
 def value(method: str, target: str, fraction: float, seed: int) -> float:
     far = 0.2 if target == "far" else 0.0
-    return LEVEL[method] + GAIN.get(method, 0.0) * seed - far - LESS[fraction]
+    return LEVEL.get(method, 0.5) + GAIN.get(method, 0.0) * seed - far - LESS[fraction]
 
 
 def write(folder: Path, given: CrlscReportEntry) -> None:
@@ -228,7 +230,7 @@ def _consensus(folder: Path, given: CrlscReportEntry, method: str, seed: int) ->
                                 "shared_images": shared,
                                 "owner": owner,
                                 "guest": guest,
-                                "exchanged_bytes": shared * DIM * 2,
+                                "exchanged_bytes": shared * WIDTH * 2,
                                 "head": head,
                                 "metric": "precision" if head == "retrieval" else "accuracy",
                                 "value": right + 0.01 * seed * (shared > 0),

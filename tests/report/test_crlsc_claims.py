@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic_crlsc import BYTES, DIM, IMAGES, entry, write
+from synthetic_crlsc import BYTES, DIM, IMAGES, WIDTH, entry, write
 
 from semcom.files.errors import SemcomError
 from semcom.metrics import outcomes
@@ -365,7 +365,7 @@ def test_bytes_are_a_plain_ratio(folder):
     ).set_index("claim")
     raw = 1000 * DIM * 2
     wanted = {
-        "raw": BYTES["pq"] / raw, "small": BYTES["pq"] / raw, "ridge": BYTES["pq"] / (2 * raw),
+        "raw": BYTES["pq"] / raw, "small": BYTES["pq"] / raw, "ridge": BYTES["pq"] / (2 * 1000 * WIDTH * 2),
         "base": BYTES["tiny"] / BYTES["pq"],
     }  # fmt: skip
     assert made["effect"].to_dict() == pytest.approx(wanted)

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from synthetic_crlsc import BYTES, DIM, FILE, SEEDS, SHIPPED, entry, write
+from synthetic_crlsc import BYTES, DIM, FILE, METHODS, SEEDS, SHIPPED, WIDTH, entry, write
 from typer.testing import CliRunner
 
 from semcom.cli import app
 from semcom.files.errors import SemcomError
 from semcom.params.crlsc.entries import CrlscReportEntry
 from semcom.params.entries import to_json
-from semcom.report import crlsc, crlsc_needs, crlsc_results, crlsc_tables
+from semcom.report import crlsc, crlsc_bytes, crlsc_results, crlsc_tables
 from semcom.report.crlsc_words import verdict
 from semcom.report.stamp import Stamp
 
@@ -107,7 +107,7 @@ def test_the_matrix_is_beside_what_guests_get_from_their_own(report: Path) -> No
     mapped = one(made, method="simclr", space="features", shared_images=1000, **pair)
     assert mapped["mean"] == pytest.approx(0.51)
     assert mapped["difference_half_width"] == pytest.approx(T2 * 0.01 / math.sqrt(3))
-    assert mapped["exchanged_bytes"] == 1000 * DIM * 2
+    assert mapped["exchanged_bytes"] == 1000 * WIDTH * 2
 
 
 def test_bytes_between_parties(report: Path) -> None:
@@ -122,8 +122,8 @@ def test_bytes_between_parties(report: Path) -> None:
     assert got["simclr", False] == 1000 * image
     assert got["labelled", True] == got["random", True] == 0
     assert ("labelled", False) not in got, "it takes no public images"
-    assert one(made, method="guided", held=True, **at)["stores_after_bytes"] == 4_000_000 + BYTES["pq"]
-    assert one(made, method="raw", held=True, **at)["stores_after_bytes"] == 4_000_000
+    assert one(made, method="guided", held=True, **at)["stores_after_bytes"] == 4_005_000 + BYTES["pq"]
+    assert one(made, method="raw", held=True, **at)["stores_after_bytes"] == 4_005_000
     assert one(made, method="mentor", party="terminal", encoder="raw")["receives_bytes"] == SHIPPED["raw"]
     assert (
         one(made, method="mentor", party="terminal", encoder="int8")["stores_after_bytes"] == SHIPPED["int8"]
@@ -132,15 +132,45 @@ def test_bytes_between_parties(report: Path) -> None:
     joins = read(report, "joining")
     row = one(joins, base="pq", shared_images=100, held=True, parties=64)
     assert row["shared_base_total_bytes"] == 64 * BYTES["pq"]
-    assert row["pairwise_total_bytes"] == 64 * 63 // 2 * 2 * 100 * DIM * 2
+    assert row["pairwise_total_bytes"] == 64 * 63 // 2 * 2 * 100 * WIDTH * 2
     row = one(joins, base="pq", shared_images=100, held=False, parties=1)
     assert row["shared_base_total_bytes"] == BYTES["pq"] + 1000 * image
+
+
+def test_bytes_of_what_a_method_goes_on_from_count_and_of_a_share_only_those_of_the_share(
+    tmp_path: Path,
+) -> None:
+    common = {
+        "encoders": ("large", "small"),
+        "trains": True,
+        "part": "public",
+        "simclr": 0.0,
+        "labels": False,
+    }
+    under, none = {"guide": "prototypes", "base": "tiny"}, {"guide": "cosine", "base": None}
+    given = entry(
+        methods={
+            "guided": common | METHODS["guided"],
+            "private": common | under | {"part": "a", "after": "guided"},
+            "apart": common | METHODS["guided"] | {"disjoint": True, "encoders": ("a", "b", "small")},
+            "raw_apart": common | none | {"disjoint": True},
+        },
+        consensus=(),
+    )
+    write(tmp_path, given)
+    made = crlsc_bytes.exchange(crlsc_results.read(tmp_path, given), given)
+    at = {"encoder": "small", "party": "terminal"}
+    after = one(made, method="private", held=False, **at)
+    assert after["receives_bytes"] == BYTES["pq"] + BYTES["tiny"] + 1000 * FILE["pq"]
+    apart = one(made, method="apart", held=False, **at)
+    assert (apart["public_images"], apart["knowledge_bytes"]) == (333, BYTES["pq"])
+    assert one(made, method="raw_apart", held=True, **at)["receives_bytes"] == 500 * DIM * 2
 
 
 def test_images_of_unknown_files_count_uncompressed(tmp_path: Path) -> None:
     given = entry(base_parts={})
     write(tmp_path, given)
-    made = crlsc_needs.exchange(crlsc_results.read(tmp_path, given), given)
+    made = crlsc_bytes.exchange(crlsc_results.read(tmp_path, given), given)
     row = one(made, method="simclr", encoder="small", party="terminal", held=False)
     assert row["receives_bytes"] == 1000 * 32 * 32 * 3
 

@@ -20,12 +20,14 @@ class Way:
         knowledge_bytes: what the server ships: a base, raw embeddings, a mentor, or nothing.
         public_images: images of the public set that a terminal's training takes in pairs with it; 0 for none.
         encoder_bytes: the terminal's own encoder, which it stores in any case.
+        private_bytes: the terminal's private knowledge base, which it keeps; 0: it builds none.
         kept: whether the knowledge is still needed after training, as a base is that is searched.
     """
 
     knowledge_bytes: int
     public_images: int
     encoder_bytes: int
+    private_bytes: int = 0
     kept: bool = False
 
 
@@ -53,7 +55,7 @@ def ledger(way: Way, *, image_bytes: float, held: bool, terminals: int) -> list[
         "sends_bytes": 0,
         "receives_bytes": shipped,
         "stores_training_bytes": way.encoder_bytes + way.knowledge_bytes + images,
-        "stores_after_bytes": way.encoder_bytes + way.kept * way.knowledge_bytes,
+        "stores_after_bytes": way.encoder_bytes + way.private_bytes + way.kept * way.knowledge_bytes,
     }
     return [
         {"party": "server", "parties": 1, "held": held, **server},
@@ -61,9 +63,9 @@ def ledger(way: Way, *, image_bytes: float, held: bool, terminals: int) -> list[
     ]
 
 
-def raw_embeddings_bytes(images: int, dim: int) -> int:
-    """Embeddings of `images` images, `dim` values of fp16 each."""
-    return images * dim * FP16
+def raw_embeddings_bytes(images: int, dim: float) -> int:
+    """Embeddings of `images` images, `dim` values of fp16 each, or on average."""
+    return round(images * dim * FP16)
 
 
 @dataclass(frozen=True)
@@ -72,12 +74,12 @@ class Alignment:
 
     Attributes:
         shared_images: n, images that both embed.
-        dim: of each encoder's space.
+        dim: of an encoder's features; their mean over encoders that differ.
         image_bytes: of a shared image file; 0 where parties hold them already.
     """
 
     shared_images: int
-    dim: int
+    dim: float
     image_bytes: float = 0.0
 
     @property

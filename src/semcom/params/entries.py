@@ -35,7 +35,7 @@ Budgets = Annotated[tuple[PositiveInt, ...], MinLen(1), AfterValidator(increasin
 DigitalBudgets = Annotated[tuple[NonNegativeInt, ...], MinLen(1), AfterValidator(increasing)]
 """0 stands for the encoders as pre-training left them, not fine-tuned."""
 Epochs = Annotated[tuple[NonNegativeInt, ...], AfterValidator(increasing)]
-Seeds = Annotated[tuple[NonNegativeInt, ...], MinLen(1), AfterValidator(unique)]
+Seeds = Annotated[tuple[Annotated[NonNegativeInt, Lt(2**32)], ...], MinLen(1), AfterValidator(unique)]
 
 
 class Strict(BaseModel):

@@ -10,6 +10,7 @@ from semcom.params.crlsc.entries import CrlscReportEntry
 from semcom.progress import log
 from semcom.report import (
     calibration,
+    crlsc_bytes,
     crlsc_claims,
     crlsc_classify,
     crlsc_classify_figures,
@@ -53,8 +54,8 @@ def run(results: Path, entry: CrlscReportEntry, output: Path) -> None:
         "labels": crlsc_needs.labels(found, entry),
         "computing": crlsc_computing.computing(found, entry),
         "consensus": crlsc_tables.consensus(found),
-        "exchange": crlsc_needs.exchange(found, entry),
-        "joining": crlsc_needs.joins(found, entry),
+        "exchange": crlsc_bytes.exchange(found, entry),
+        "joining": crlsc_bytes.joins(found, entry),
         "images": crlsc_images.swept(images),
         "images_best": crlsc_images_best.best(images, entry.images),
         "images_training": crlsc_images_training.last(results, entry),

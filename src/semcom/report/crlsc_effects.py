@@ -12,6 +12,7 @@ from semcom.params.crlsc.section import MENTOR, RAW
 from semcom.params.faults import unknown
 from semcom.report import crlsc_classify
 from semcom.report.claims import Effect
+from semcom.report.crlsc_bytes import feature_width
 from semcom.report.crlsc_claimed import NONE, Effects, NotRun, Study, encoders, targets, there
 from semcom.report.crlsc_left_out import over_seeds_and_blocks
 from semcom.report.crlsc_outcomes import Question
@@ -217,7 +218,10 @@ def _size(study: Study, place: str, seed: int, beside: "pd.Series[float]") -> fl
     if name == RAW:
         return raw_embeddings_bytes(int(beside["vectors"]), int(beside["dim"]))
     if name == RIDGE and images:
-        return Alignment(int(images), int(beside["dim"])).pair_bytes
+        width = feature_width(study.results)
+        if width is None:
+            raise NotRun("no encoders were joined by maps, so nothing says how wide their features are")
+        return Alignment(int(images), width).pair_bytes
     there(name, study.entry.bases, "bases")
     sizes = study.results.sizes
     return float(sizes.loc[(sizes["base"] == name) & (sizes["seed"] == seed), "bytes"].item())

@@ -21,7 +21,7 @@ from semcom.report import (
     crlsc_page_claims,
     crlsc_page_needs,
 )
-from semcom.report.crlsc_results import probed
+from semcom.report.crlsc_results import probed, trained
 from semcom.report.crlsc_tables import EVERY, at_all_labels, linear
 from semcom.report.crlsc_words import between, cell, listed, points
 from semcom.report.stamp import Stamp
@@ -43,6 +43,7 @@ def page(made: Tables, entry: CrlscReportEntry, *, stamp: Stamp) -> str:
         ["", _reading_intro(entry), "", *_reading(made, entry)],
         ["## What was claimed\n", *crlsc_page_claims.claims(made["claims"])],
         ["## Frozen encoders on targets\n", *_frozen(made["accuracy"], entry)],
+        ["## Private knowledge bases\n", *_private(made["accuracy"], entry)],
         ["## Guided against rivals\n", *_against(made["differences"], entry)],
         ["## Labels to be good enough\n", *crlsc_page_needs.labels(made["labels"])],
         ["## Computing to be good enough\n", *crlsc_page_needs.computing(made["computing"])],
@@ -120,6 +121,28 @@ def _frozen(accuracy: pd.DataFrame, entry: CrlscReportEntry) -> Iterator[str]:
     cells = [cell(often[often["target"] == target].assign(half_width=math.nan)) for target in entry.targets]
     body.append(["most frequent class", "", *cells])
     yield from listed(["method", "encoder", *entry.targets], body)
+
+
+def _private(accuracy: pd.DataFrame, entry: CrlscReportEntry) -> Iterator[str]:
+    """Retrieval from a party's own base, alone and searched together with the shared one."""
+    asked = (("private", "accuracy"), ("private", "precision"), ("both", "accuracy"), ("private", "bytes"))
+    found, body = accuracy.set_index(["method", "encoder", "target", "head", "metric"]).sort_index(), []
+    for method, encoder in trained(entry):
+        for target in entry.targets:
+            line = [method, encoder, target]
+            for head, metric in asked:
+                place = (method, encoder, target, head, metric)
+                here = found.loc[[place]] if place in found.index else found.iloc[:0]
+                line.append(cell(here) if metric != "bytes" else f"{here['mean'].mean():,.0f}")
+            body.append(line)
+    if not body:
+        return
+    yield (
+        "Test images among a target's training images, as the encoder's own base codes them. Both: k-NN "
+        "where the shared base is searched with it, whose entries have no classes. "
+        "[CSV](crlsc_accuracy.csv)\n"
+    )
+    yield from listed(["method", "encoder", "target", "k-NN", "precision", "both", "bytes"], body)
 
 
 def _against(made: pd.DataFrame, entry: CrlscReportEntry) -> Iterator[str]:

@@ -130,8 +130,9 @@ def exchange(made: pd.DataFrame) -> Iterator[str]:
     size = "; ".join(f"{value:,.0f} bytes" for value in image) or "none"
     yield (
         f"What one terminal receives and stores; a public image: {size}, that of its file where it is known, "
-        "else uncompressed; weights of encoders 4 bytes each. `mentor`: the mentor itself, as it is or in "
-        "int8. [CSV](crlsc_exchange.csv) with the server's side.\n"
+        "else uncompressed; weights of encoders 4 bytes each; afterwards with its private base, the largest "
+        "target's. `mentor`: the mentor itself, as it is or in int8. [CSV](crlsc_exchange.csv) with the "
+        "server's side.\n"
     )
     body = []
     terminal = made[made["party"] == "terminal"]
@@ -141,10 +142,13 @@ def exchange(made: pd.DataFrame) -> Iterator[str]:
         got = [
             f"{by.loc[held, 'receives_bytes']:,.0f}" if held in by.index else "–" for held in (True, False)
         ]
-        stored = [f"{by['stores_training_bytes'].max():,.0f}", f"{first['stores_after_bytes']:,.0f}"]
+        stored = [
+            f"{by['stores_training_bytes'].max():,.0f}",
+            *(f"{first[name]:,.0f}" for name in ("private_bytes", "stores_after_bytes")),
+        ]
         body.append([str(method), str(encoder), f"{first['knowledge_bytes']:,.0f}", *got, *stored])
     names = ["method", "encoder", "knowledge", "receives, images there", "images downloaded"]
-    yield from listed([*names, "stores in training, at most", "stores after"], body)
+    yield from listed([*names, "stores in training, at most", "private base", "stores after"], body)
 
 
 def joining(made: pd.DataFrame) -> Iterator[str]:
@@ -154,7 +158,7 @@ def joining(made: pd.DataFrame) -> Iterator[str]:
     last = made[made["parties"] == made["parties"].max()]
     yield (
         f"All bytes on the network until {last['parties'].iloc[0]} parties understand each other: a base for "
-        "each, maps in pairs, or maps with one hub. [CSV](crlsc_joining.csv)\n"
+        "each, maps of features in pairs, or with one hub. [CSV](crlsc_joining.csv)\n"
     )
     body = [
         [

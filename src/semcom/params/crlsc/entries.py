@@ -75,6 +75,7 @@ class MethodSaid(Strict):
     guide: str | None
     simclr: float
     labels: bool
+    disjoint: bool = False
     after: str | None = None
     like: str | None = None
     """The first method that differs from it in its epochs alone; None: there is none before it."""

@@ -236,6 +236,7 @@ class CrlscJobs(Files):
             guide=method.guide["use"] if method.guide else None,
             simclr=method.simclr,
             labels=method.labels,
+            disjoint=method.disjoint,
             after=method.after,
             like=section.like(name),
         )

@@ -34,7 +34,7 @@ Form = Annotated[str, AfterValidator(whole)]
 Names = Annotated[tuple[str, ...], MinLen(1), AfterValidator(unique)]
 Widths = tuple[PositiveInt, ...]
 Fractions = Annotated[tuple[PositiveFraction, ...], MinLen(1), AfterValidator(increasing)]
-Counts = Annotated[tuple[Annotated[WholeNumber, Ge(10)], ...], AfterValidator(increasing)]
+Counts = Annotated[tuple[Annotated[WholeNumber, Ge(10)], ...], MinLen(1), AfterValidator(increasing)]
 
 
 def method_name(text: str) -> str:

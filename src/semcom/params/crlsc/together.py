@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from semcom.files.errors import SemcomError
 from semcom.params import parts
+from semcom.params.crlsc.claims import EACH, MEAN, OWN
 from semcom.params.crlsc.mentors import DIMS, weights_of
 from semcom.params.crlsc.section import INT8, RAW, Local, Section
 from semcom.params.faults import Fault, Path, dotted, unknown
@@ -14,6 +15,8 @@ from semcom.params.mapsize import check_patches
 PAIRED = ("infonce", "cosine", "mse")
 """Guides that draw an image to a vector of its own."""
 UNPAIRED = ("prototypes",)
+TAKEN = {"encoders": (MEAN, EACH), "methods": (OWN,), "targets": ("none",)}
+"""Names that mean something else in claims and tables."""
 
 
 def lacking(section: Section, classes: Mapping[str, tuple[str, ...] | None]) -> Iterator[Fault]:
@@ -45,10 +48,12 @@ def _asked(section: Section) -> Iterator[Fault]:
 
 
 def _alike(section: Section) -> Iterator[Fault]:
-    """Names that differ in case only: on some disks their folders are one."""
+    """Names that are taken, and those that differ in case only: on some disks their folders are one."""
     for key in ("bases", "encoders", "methods", "targets"):
         first: dict[str, str] = {}
         for name in getattr(section, key):
+            if name.lower() in TAKEN.get(key, ()):
+                yield Fault((key, name), "means something else in claims and tables; choose another name")
             other = first.setdefault(name.lower(), name)
             if other != name:
                 text = (
@@ -124,15 +129,27 @@ def _method(section: Section, name: str) -> Iterator[Fault]:
         yield Fault((*path, "part"), "there is no public part, so say which part it trains on")
         return
     faults = list(part_fault(section, (*path, "part"), on, "public", "private"))
-    yield from faults
     if faults:
+        yield from faults if method.part == on or on in section.parts else ()  # of a base it is said there
         return
-    if method.trains and section.train_of(name).images is None:
-        text = "missing; the first public part has no count, so say how many images an epoch has"
-        yield Fault(("train", "images"), text)
+    yield from _epoch(section, name)
     yield from _guided(section, method, path, on)
     yield from _labelled(section, method, path, on)
     yield from _after(section, name)
+
+
+def _epoch(section: Section, name: str) -> Iterator[Fault]:
+    """Images of an epoch, and of a step of it."""
+    if not section.methods[name].trains:
+        return
+    train, every = section.train_of(name), section.train
+    if train.images is None:
+        text = "missing; the first public part has no count, so say how many images an epoch has"
+        yield Fault(("train", "images"), text)
+    elif train.batch_size > train.images:
+        own = (train.batch_size, train.images) != (every.batch_size, every.images or train.images)
+        text = f"{train.batch_size} is more than an epoch's {train.images} images; lower it"
+        yield Fault((*(("methods", name) if own else ()), "train", "batch_size"), text)
 
 
 def _guided(section: Section, method: Local, path: Path, on: str) -> Iterator[Fault]:
@@ -148,6 +165,10 @@ def _guided(section: Section, method: Local, path: Path, on: str) -> Iterator[Fa
     of = (section.bases[method.base].of or section.public) if method.base else None
     if use in UNPAIRED and method.base is None:
         yield Fault((*path, "base"), f"missing; the guide {use} retrieves from a base")
+    mined, count = method.guide.get("hard_negatives", 0), section.parts[on].count
+    if isinstance(mined, int) and count is not None and mined >= count:
+        text = f"{mined}, but beside an image's own entry there are {count - 1}; take at most those"
+        yield Fault((*path, "guide", "hard_negatives"), text)
     if use in PAIRED and of is not None and of != on:
         text = f"{on}, but the guide {use} draws an image to its own entry, and {method.base} holds {of}"
         yield Fault((*path, "part"), f"{text}; leave `part` out, or take the guide prototypes")
