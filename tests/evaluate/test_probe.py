@@ -11,13 +11,14 @@ from coloured import LIES, PARTS, TEST, TRAIN, TRUE
 from typer.testing import CliRunner
 
 from semcom.cli import app
-from semcom.evaluate import frozen, probe
+from semcom.evaluate import probe
 from semcom.files.errors import SemcomError
 from semcom.frames.parts import Part
 from semcom.metrics import outcomes
 from semcom.params.crlsc.entries import ProbeEntry
 from semcom.params.crlsc.section import Network
 from semcom.params.entries import to_json
+from semcom.quantise import party
 from semcom.quantise.private import PrivateBase
 from semcom.quantise.shared import SharedBase
 from semcom.quantise.source import InMemory
@@ -144,7 +145,7 @@ def test_of_both_bases_the_private_ones_vote(k: int) -> None:
         share.append((near >= 0).mean())
         first = {c: i for i, c in reversed(list(enumerate(labels[near[near >= 0]].tolist())))}
         right.append(bool(votes) and max(votes, key=lambda vote: (vote[1], -first[vote[0]]))[0] == own)
-    found = frozen.both(shared, private, asked, classes, k)
+    found = party.both(shared, private, asked, classes, k)
     assert found["private_share"] == pytest.approx(np.mean(share))
     assert found["accuracy"] == pytest.approx(np.mean(right))
     assert 0.2 < found["private_share"] < 0.7

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from semcom.evaluate.frozen import FEATURES, SPACE, Seen, by_encoder, split
+from semcom.evaluate.frozen import by_encoder, split
 from semcom.files.errors import SemcomError
 from semcom.files.tables import write_rows
 from semcom.frames.images import DrawnParts
@@ -23,6 +23,7 @@ from semcom.metrics.outcomes import Outcomes, asked, write
 from semcom.models import local
 from semcom.params.crlsc.entries import ConsensusEntry
 from semcom.progress import Progress
+from semcom.quantise.party import FEATURES, SPACE, Seen
 from semcom.tracking.journal import Journal
 from semcom.training.compute import set_up
 

@@ -14,17 +14,13 @@ from semcom.files.errors import SemcomError
 from semcom.frames.folds import validation_fold
 from semcom.frames.images import DrawnParts
 from semcom.frames.parts import Part
-from semcom.metrics.heads import Classes, Labelled, Vectors, unit
-from semcom.metrics.votes import winners
-from semcom.models.local import LocalEncoder, embed
+from semcom.metrics.heads import Labelled, Vectors, unit
+from semcom.models.local import LocalEncoder
 from semcom.quantise.embeddings import Embeddings
-from semcom.quantise.private import PrivateBase, search_both
+from semcom.quantise.party import FEATURES, Seen, directions, through
 from semcom.quantise.shared import SharedBase
 from semcom.quantise.source import InMemory
 
-FEATURES, SPACE = "features", "space"
-Seen = Mapping[str, Vectors]
-"""Unit vectors (n, D) of a part's images: `features`, perhaps `space`."""
 Look = Callable[[str], Seen]
 """What is seen of the part of a name."""
 
@@ -68,14 +64,7 @@ def split(part: Part, seen: Vectors, test: Part, asked: Vectors, *, seed: int) -
 
 def by_encoder(network: LocalEncoder, drawn: DrawnParts) -> Look:
     """Parts through a local encoder."""
-
-    def look(name: str) -> Seen:
-        images, part = drawn.of(name)
-        features, space = embed(network, images.plain(part.index))
-        found = {FEATURES: directions(features.cpu().numpy())}
-        return found | ({SPACE: directions(space.cpu().numpy())} if network.dim else {})
-
-    return look
+    return lambda name: through(network, drawn, name)
 
 
 def by_mentor(files: list[Path], drawn: DrawnParts) -> Look:
@@ -112,29 +101,6 @@ def network_of(file: Path) -> Mapping[str, float]:
     return Embeddings.open(file).network
 
 
-def both(
-    shared: SharedBase, private: PrivateBase, queries: Vectors, classes: Classes, k: int
-) -> dict[str, float]:
-    """A shared and a private base searched together; no label of the shared one is read.
-
-    Args:
-        shared: of public images.
-        private: of a party's own.
-        queries: (Q, D) in their space.
-        classes: (Q,) of the queries.
-        k: how many are found.
-
-    Returns:
-        `accuracy` of the vote of the private ones among the k nearest, wrong where there are none, and
-        `private_share` of the k.
-    """
-    found = search_both(shared, private, queries, k)
-    near = np.where(found.private, found.similarity, -np.inf)
-    voted = winners(near, private.labels[np.where(found.private, found.position, 0)], near.shape[1])
-    right = (voted == classes) & found.private.any(axis=1)
-    return {"accuracy": float(right.mean()), "private_share": float(found.private.mean())}
-
-
 def coded(file: Path, vectors: Vectors) -> tuple[Vectors, int]:
     """Vectors (n, D) as the codebooks of a shared base keep them, and the bytes of their codes.
 
@@ -146,12 +112,3 @@ def coded(file: Path, vectors: Vectors) -> tuple[Vectors, int]:
     base.ids = np.empty(0, np.int64)
     base.add(InMemory(vectors, np.arange(len(vectors)), base.about.mentor))
     return base.decode(), base.sizes()["codes"]
-
-
-def directions(vectors: Vectors) -> Vectors:
-    """Vectors (n, D) of which zeros, that point nowhere, point alike along the diagonal.
-
-    A collapsed encoder gives them; bases have no place for a vector without a direction.
-    """
-    nowhere = ~vectors.any(axis=1, keepdims=True)
-    return np.where(nowhere, np.float32(vectors.shape[1] ** -0.5), vectors)

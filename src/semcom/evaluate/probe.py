@@ -19,9 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semcom.evaluate.frozen import (
-    FEATURES,
-    SPACE,
-    Seen,
     Split,
     by_encoder,
     by_mentor,
@@ -29,7 +26,7 @@ from semcom.evaluate.frozen import (
     network_of,
     split,
 )
-from semcom.evaluate.retrieved import in_blocks, of_mentor, of_party
+from semcom.evaluate.retrieved import in_blocks, of_mentor
 from semcom.files.errors import SemcomError
 from semcom.files.tables import write_rows
 from semcom.frames.folds import Indices, labelled
@@ -48,6 +45,7 @@ from semcom.params.crlsc.entries import ProbeEntry
 from semcom.params.crlsc.section import Probe
 from semcom.progress import Progress
 from semcom.quantise.index import use_threads
+from semcom.quantise.party import FEATURES, Seen, base_of, retrieved, space_of
 from semcom.quantise.shared import SharedBase
 from semcom.tracking.journal import Journal
 from semcom.training.compute import set_up
@@ -183,14 +181,15 @@ def _target(
         yield from _heads(seen, probe, space, seed=seed, right=right if space == FEATURES else {})
         some = queries[space][:: max(1, -(-len(test) // LOOKED_AT))]
         yield _row(space, NONE, "effective_rank", effective_rank(some))
-    space = SPACE if SPACE in stored else FEATURES
+    space = space_of(stored)
     bank, wanted = Labelled(stored[space], part.labels), Labelled(queries[space], test.labels)
     if entry.network is None:
         found = of_mentor(bank, wanted, size or FP16 * bank.features.size, probe)
     else:
         ids = drawn.images[part.data].prepared.index[part.index]
         shared = SharedBase.load(base) if base is not None else None
-        found = of_party(bank, ids, wanted, entry, shared)
+        built = base_of(bank, ids, form=probe.private, seed=seed)
+        found = retrieved(built, wanted, probe.neighbours, shared)
     right[asked(space, "private", 1.0)] = found.right
     for head, values in found.values.items():
         for metric, value in values.items():
