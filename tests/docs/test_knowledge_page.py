@@ -11,6 +11,7 @@ import pytest
 
 from semcom.params.form import parse
 from semcom.quantise.embeddings import Embeddings
+from semcom.quantise.private import Found, PrivateBase
 from semcom.quantise.shared import SharedBase
 
 PAGE = (Path(__file__).parents[2] / "docs/knowledge.md").read_text(encoding="utf-8")
@@ -40,7 +41,7 @@ def test_the_python_runs(
     place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(place)
-    (code,) = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    code, private = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     names: dict[str, object] = {}
     exec(code, names)
     base, public = names["base"], names["public"]
@@ -52,6 +53,14 @@ def test_the_python_runs(
     cosines = (names["targets"] * own).sum(1) / np.linalg.norm(own, axis=1)
     assert (cosines > 0.9).all()
     assert "PCA32,PQ8x1" in capsys.readouterr().out
+    exec(private, names)
+    built, found, path = names["built"], names["found"], place / "results/mine.pkb"
+    assert isinstance(built, PrivateBase)
+    assert isinstance(found, Found)
+    assert sum(built.sizes().values()) == path.stat().st_size
+    assert set(names["names"]) <= {"a", "b", "c"}
+    assert found.position.shape == (5, 10)
+    assert found.private[:, 0].all(), "each is nearest to its own entry, which SQ8 keeps better than PQ8"
 
 
 def test_every_form_of_the_table_is_one() -> None:

@@ -12,6 +12,7 @@ import yaml
 from checkout import PARAMS as FIRST
 from checkout import Site, checkout
 from semcom.metrics import outcomes
+from semcom.quantise.private import PrivateBase
 
 PARAMS = """
 study: tiny
@@ -148,6 +149,21 @@ def test_own_heads_of_the_consensus_are_those_of_the_probe(site):
         there = there[there["metric"] == "accuracy"]
         np.testing.assert_allclose(there["value"].item(), row.value)
         assert row.value == row.own_value
+
+
+def test_a_private_base_is_made_when_asked_for_and_is_what_the_probe_measured(site):
+    target = "results/tiny/crlsc/private/guided/wide/rooms/seed0.pkb"
+    assert site.planned(target) == {"crlsc_private guided wide 0"}
+    site.snakemake("--cores", "1", target)
+    own = PrivateBase.load(site.root / target)
+    assert (own.base.about.asked, own.owner.encoder["encoder"]) == ("PCA4,SQ8", "wide")
+    made = pd.read_csv((site.root / target).with_suffix(".csv")).iloc[0]
+    assert (site.root / target).stat().st_size == made["file_bytes"]
+    probe = pd.read_csv(site.root / "results/tiny/crlsc/probe/guided/wide/seed0.csv")
+    of = probe.set_index(["space", "head", "metric"])["value"]
+    for metric in ("accuracy", "precision", "bytes"):
+        np.testing.assert_allclose(made[metric], of["space", "private", metric])
+    np.testing.assert_allclose(made["both_accuracy"], of["space", "both", "accuracy"])
 
 
 def test_a_second_run_has_nothing_to_do(site):

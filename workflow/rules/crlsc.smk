@@ -121,6 +121,35 @@ rule crlsc_probe:
         "{wildcards.method}/{wildcards.encoder}/seed{wildcards.seed}.jsonl"
 
 
+# Made when asked for: no report reads it.
+rule crlsc_private:
+    input:
+        lambda w: flat(CRLSC.private_inputs(w.method, w.encoder, w.target, w.seed)),
+    output:
+        base="results/{study}/crlsc/private/{method}/{encoder}/{target}/seed{seed}.pkb",
+        retrieval="results/{study}/crlsc/private/{method}/{encoder}/{target}/seed{seed}.csv",
+    log:
+        "logs/{study}/crlsc/private/{method}/{encoder}/{target}/seed{seed}.log",
+    wildcard_constraints:
+        method="|".join(CRLSC.study.crlsc.methods) or "(?!)",
+        encoder="|".join(CRLSC.study.crlsc.encoders) or "(?!)",
+        target="|".join(CRLSC.study.crlsc.targets) or "(?!)",
+    threads: THREADS
+    resources:
+        gpu=GPU,
+        gpu_jobs=GPU,
+        mem_mb=4000,
+        runtime=60,
+    params:
+        entry=lambda w: CRLSC.private(w.method, w.encoder, w.target, int(w.seed)),
+        files=lambda w: options(CRLSC.private_inputs(w.method, w.encoder, w.target, w.seed)),
+    shell:
+        "semcom knowledge private {params.entry:q} {params.files} --base {output.base} "
+        "--retrieval {output.retrieval} --log {log} "
+        "--journal results/{wildcards.study}/journal/private/"
+        "{wildcards.method}/{wildcards.encoder}/{wildcards.target}/seed{wildcards.seed}.jsonl"
+
+
 rule crlsc_consensus:
     input:
         lambda w: [file for of in CRLSC.consensus_inputs(w.method, w.seed).values() for file in of],

@@ -11,6 +11,7 @@ import typer
 from semcom.cli import classify, crlsc, images
 from semcom.cli.calibrate import calibrate
 from semcom.cli.entry import EntryText, Journal, Log, Output, States, read
+from semcom.cli.private import private
 from semcom.cli.shared import embed, shared
 from semcom.cli.short import entry_is_for
 from semcom.params import entries
@@ -62,23 +63,6 @@ def pretrain(
     from semcom.pretrain.stage import run
 
     run(frames, given, encoders=encoders, learner=learner, history=history, journal=journal, states=state)
-
-
-@knowledge.command()
-def private(
-    entry: EntryText,
-    frames: Frames,
-    base: Output,
-    retrieval: Output,
-    journal: Journal,
-    encoders: Weights = None,
-    log: Log = None,
-) -> None:
-    """Build the private knowledge bases of a method's encoders and measure retrieval."""
-    given = read(entries.KnowledgeEntry, entry, log, "knowledge", "method")
-    from semcom.knowledge.private import run
-
-    run(frames, given, encoders_file=encoders, base=base, retrieval=retrieval, journal=journal)
 
 
 def tune(
@@ -271,6 +255,7 @@ finetuning.command("images")(images.finetune)
 finetuning.command("classifier")(images.classifier)
 evaluate.command("classify")(classify.sweep)
 finetuning.command("classify")(classify.finetune)
+knowledge.command()(private)
 knowledge.command()(embed)
 knowledge.command()(shared)
 

@@ -7,6 +7,7 @@ from semcom.params.crlsc.section import Consensus, Form, Network, Probe, Target,
 from semcom.params.entries import Component, Entry, Seeds, Size, Strict
 from semcom.params.parts import InOrder
 from semcom.params.ranges import NonNegativeInt, PositiveInt
+from semcom.params.shared import KnownEntry
 
 
 class PartsEntry(Entry):
@@ -51,6 +52,22 @@ class ProbeEntry(PartsEntry):
     hidden: tuple[PositiveInt, ...] = ()
     targets: dict[str, Target]
     probe: Probe
+
+
+class PrivateEntry(KnownEntry, PartsEntry):
+    """`semcom knowledge private` of a local encoder: the private base of one target's training images."""
+
+    method: str
+    encoder: str
+    network: Network
+    hidden: tuple[PositiveInt, ...] = ()
+    """As the encoder was trained."""
+    name: str
+    """Of the target."""
+    target: Target
+    form: Form = "Flat"
+    """Of the base, which has codebooks of its own."""
+    neighbours: PositiveInt = 10
 
 
 class ConsensusEntry(PartsEntry):

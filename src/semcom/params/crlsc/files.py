@@ -138,6 +138,15 @@ class Files:
             base = None if encoder in (RAW, INT8) else encoder
         return files | ({"base": [self.base(base, seed)]} if base else {})
 
+    def private_inputs(self, method: str, encoder: str, target: str, seed: int | str) -> dict[str, list[str]]:
+        """Files that a private base is built from: one of frames for each data set, encoder, its base."""
+        base = self.study.crlsc.methods[method].base
+        return {
+            "frames": self.frames_of(self._asked_parts(target)),
+            "encoder": [self.encoder(method, encoder, seed)],
+            **({"shared": [self.base(base, seed)]} if base else {}),
+        }
+
     def consensus_inputs(self, method: str, seed: int | str) -> dict[str, list[str]]:
         """Files that a comparison of encoders reads, in the order of its entry's networks."""
         every = sorted(self.study.crlsc.encoders_of(method))  # as keys of the entry stand
@@ -152,8 +161,12 @@ class Files:
 
     @property
     def _probed_parts(self) -> list[str]:
-        targets = self.study.crlsc.targets.values()
-        return list(dict.fromkeys(part for target in targets for part in (target.train, target.test)))
+        targets = self.study.crlsc.targets
+        return list(dict.fromkeys(part for name in targets for part in self._asked_parts(name)))
+
+    def _asked_parts(self, target: str) -> list[str]:
+        of = self.study.crlsc.targets[target]
+        return [of.train, of.test]
 
     @property
     def _compared_parts(self) -> list[str]:

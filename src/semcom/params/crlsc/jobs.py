@@ -13,6 +13,7 @@ from semcom.params.crlsc.entries import (
     CrlscReportEntry,
     LocalEntry,
     MethodSaid,
+    PrivateEntry,
     ProbeEntry,
 )
 from semcom.params.crlsc.files import Files
@@ -29,6 +30,7 @@ STAGES = {
     "shared": "semcom.knowledge.shared",
     "local": "semcom.pretrain.local",
     "probe": "semcom.evaluate.probe",
+    "private": "semcom.knowledge.party",
     "consensus": "semcom.evaluate.consensus",
     "report": "semcom.report.crlsc",
 }
@@ -140,6 +142,25 @@ class CrlscJobs(Files):
                 hidden=() if network is None else section.train_of(method).hidden,
                 targets=section.targets,
                 probe=section.probe,
+            )
+        )
+
+    def private(self, method: str, encoder: str, target: str, seed: int) -> str:
+        """Entry of `semcom knowledge private`; the base is the one that the probe builds."""
+        section, asked = self.study.crlsc, self.study.crlsc.probe or Probe()
+        network = section.encoders[encoder]
+        code = _hash("private", BACKBONES=[network.backbone])
+        return to_json(
+            PrivateEntry(
+                **self.place(code, self._asked_parts(target), seed),
+                method=method,
+                encoder=encoder,
+                network=network,
+                hidden=section.train_of(method).hidden,
+                name=target,
+                target=section.targets[target],
+                form=asked.private,
+                neighbours=asked.neighbours,
             )
         )
 
