@@ -7,6 +7,7 @@ from semcom.params import parts
 from semcom.params.crlsc.claims import EACH, MEAN, OWN
 from semcom.params.crlsc.mentors import DIMS, weights_of
 from semcom.params.crlsc.section import INT8, RAW, Local, Section
+from semcom.params.crlsc.widths import width
 from semcom.params.faults import Fault, Path, dotted, unknown
 from semcom.params.form import parse
 from semcom.params.formfit import check_dims, fitted
@@ -35,6 +36,7 @@ def lacking(section: Section, classes: Mapping[str, tuple[str, ...] | None]) -> 
     for name in section.methods:
         yield from _method(section, name)
     yield from _targets(section, classes)
+    yield from _private(section)
     yield from _consensus(section)
 
 
@@ -236,6 +238,42 @@ def _targets(section: Section, classes: Mapping[str, tuple[str, ...] | None]) ->
                     f"all images of {target.train} are {', '.join(found)}; a head needs two classes or more"
                 )
                 yield Fault((*path, "train"), text)
+
+
+def _private(section: Section) -> Iterator[Fault]:
+    """A form of private bases that fits not every encoder and target, as far as these are known.
+
+    A base holds all training images of its target, not the four fifths that heads are fitted on.
+    """
+    if section.probe is None:
+        return
+    form, seen = parse(section.probe.private), set[tuple[int, int | None]]()
+    for name, encoder, dim in _spaces(section):
+        for target in section.targets.values():
+            count = section.parts[target.train].count if target.train in section.parts else None
+            if (dim, count) in seen:
+                continue
+            seen.add((dim, count))
+            try:
+                if count is None:
+                    check_dims(form, dim)
+                else:
+                    fitted(form, dim=dim, vectors=min(count, form.sample), too_few="fewer_bits")
+            except SemcomError as error:
+                of = f"{encoder} by {name}, {dim} dimensions, {count or 'all'} images of {target.train}"
+                yield Fault(("probe", "private"), f"{error} ({of})")
+                return
+
+
+def _spaces(section: Section) -> Iterator[tuple[str, str, int]]:
+    """Method, encoder and dimensions of the space where its private base is, where they are known."""
+    mentor = DIMS.get(str(section.mentor.get("use")))
+    for name, method in section.methods.items():
+        for encoder in section.encoders_of(name):
+            if encoder in section.encoders:
+                dim = mentor if method.guide else width(section.encoders[encoder].backbone)
+                if dim is not None:
+                    yield name, encoder, dim
 
 
 def _consensus(section: Section) -> Iterator[Fault]:
