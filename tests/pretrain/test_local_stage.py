@@ -1,5 +1,6 @@
 """Training of one local encoder: it learns toward its base, and a kill changes nothing."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,28 @@ def test_a_killed_job_resumes_and_ends_bit_identical(
     assert len(looks) == 2, "the first epoch is not run again"
     for file in ("encoder.pt", "history.csv"):
         assert (tmp_path / "whole/x" / file).read_bytes() == (tmp_path / "cut/x" / file).read_bytes()
+
+
+def test_a_job_killed_before_its_first_checkpoint_leaves_nothing_to_count(
+    prepared_file, base_file, place, tmp_path, monkeypatch
+):
+    given, looks, look = entry(place, guide={"use": "cosine"}, base="flat"), [], stage._look
+
+    def die(trainee: object) -> object:
+        looks.append(trainee)
+        if len(looks) == 3:
+            raise Killed
+        return look(trainee)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stage, "_look", die)
+        with pytest.raises(Killed):
+            call(given, prepared_file, tmp_path / "x", base=base_file)
+    assert not list((tmp_path / "states").rglob("*.pt"))
+    call(given, prepared_file, tmp_path / "x", base=base_file)
+    lines = (tmp_path / "x/journal.jsonl").read_text().splitlines()
+    epochs = [json.loads(line).get("step") for line in lines if "effective_rank_space" in line]
+    assert epochs == [1, 2, 3], "the journal begins anew, too"
 
 
 def test_shares_of_a_part_are_disjoint_and_all_of_it(place):

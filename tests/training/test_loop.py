@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from semcom.files.errors import SemcomError, Stopped
 from semcom.training import loop
-from semcom.training.loop import Epoch, Plan, fit, minibatches
+from semcom.training.loop import Clock, Epoch, Plan, fit, minibatches
 from semcom.training.optimisers import SGD, AdamW, schedule
 from semcom.training.randomness import generator, seeded
 from semcom.training.state import State, state
@@ -43,6 +43,7 @@ def training(
     die_in: int | None = None,
     stop_in: int | None = None,
     rate: float = 0.05,
+    clock: Clock | None = None,
 ) -> Trained:
     """Six epochs of four steps with noise of our own, dropout and BatchNorm.
 
@@ -70,7 +71,16 @@ def training(
         return {"epoch": float(epoch)}
 
     plan = Plan(epochs=6, steps=4, warmup=0.1, seed=3, purpose="test")
-    history = fit(module, SGD(lr=rate)(module), batches=batches, loss=loss, plan=plan, held=held, after=after)
+    history = fit(
+        module,
+        SGD(lr=rate)(module),
+        batches=batches,
+        loss=loss,
+        plan=plan,
+        held=held,
+        after=after,
+        clock=clock,
+    )
     return Trained(module, history, used)
 
 
@@ -124,6 +134,31 @@ def test_a_training_may_be_stopped_again_and_again(tmp_path: Path) -> None:
         resumed = training(held)
     assert len(resumed.batches) == 24 - 3 * 6
     assert_same(resumed, whole(tmp_path))
+
+
+@pytest.mark.parametrize("every", [0.0, 3600.0], ids=["checkpoints", "none"])
+@pytest.mark.parametrize("when", [{"die_after": 3}, {"die_in": 10}], ids=str)
+def test_seconds_are_of_each_step_once_whatever_a_kill_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: dict[str, int], every: float
+) -> None:
+    """On a clock that a step takes a second of."""
+    monkeypatch.setattr(loop, "CHECKPOINT_S", every)
+    now, schedule_of = [0.0], loop.schedule
+
+    def tick(*args: int, **more: float) -> float:
+        now[0] += 1
+        return schedule_of(*args, **more)
+
+    monkeypatch.setattr(loop, "schedule", tick)  # called once a step
+    monkeypatch.setattr(loop.time, "perf_counter", lambda: now[0])
+    with pytest.raises(Killed), state(tmp_path, "cut") as held:
+        training(held, **when)
+    now[0] += 1000  # before it is started again
+    clock = Clock()
+    with state(tmp_path, "cut") as held:
+        assert held.resumed == (every == 0)
+        training(held, clock=clock)
+    assert clock.seconds == 24
 
 
 def test_history_has_means_over_steps(tmp_path: Path) -> None:

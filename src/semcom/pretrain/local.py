@@ -9,7 +9,6 @@ images as they are, for all methods alike, the untrained one too.
 """
 
 import resource
-import time
 from pathlib import Path
 
 import torch
@@ -30,7 +29,7 @@ from semcom.tracking.journal import Journal
 from semcom.training import OPTIMISERS, weights
 from semcom.training.batchnorm import recompute
 from semcom.training.compute import set_up
-from semcom.training.loop import Epoch, Plan, fit, minibatches
+from semcom.training.loop import Clock, Epoch, Plan, fit, minibatches
 from semcom.training.state import State, state
 
 LOOKED_AT = 512
@@ -96,13 +95,12 @@ def run(
 
 
 def _train(trainee: Trainee, held: State, events: Journal) -> tuple[list[Epoch], float]:
-    """What was logged, an untrained encoder's one look included, and the seconds of whole epochs."""
+    """What was logged, an untrained encoder's one look included, and the seconds that it took."""
     entry, train = trainee.entry, trainee.entry.train
     if not entry.trains:
         return [_look(trainee) | {"multiply_adds": 0.0}], 0.0
     progress = Progress(train.epochs)
     per_epoch = _multiply_adds(trainee)
-    clock = _Clock(held)
 
     def after(epoch: int, means: Epoch) -> Epoch:
         more = {"multiply_adds": (epoch + 1) * per_epoch} | _look(trainee)
@@ -111,11 +109,11 @@ def _train(trainee: Trainee, held: State, events: Journal) -> tuple[list[Epoch],
         progress.step(
             epoch + 1, f"epoch {epoch + 1}/{train.epochs}  loss {means['loss']:.4f}  rank {rank:.1f}"
         )
-        clock.epoch()
         return more
 
     log.info("%d images, %d steps of %d an epoch", len(trainee.index), trainee.steps, train.batch_size)
     positions = torch.arange(len(trainee.index), device=trainee.index.device)
+    clock = Clock()
     epochs = fit(
         trainee.whole,
         build(OPTIMISERS, train.optimiser)(trainee.whole),
@@ -126,22 +124,9 @@ def _train(trainee: Trainee, held: State, events: Journal) -> tuple[list[Epoch],
         plan=Plan(train.epochs, trainee.steps, train.warmup, entry.seed, "local"),
         held=held,
         after=after,
+        clock=clock,
     )
     return epochs, clock.seconds
-
-
-class _Clock:
-    """Seconds of the epochs so far, those before a kill too."""
-
-    def __init__(self, held: State) -> None:
-        self.held, self.begin = held, time.perf_counter()
-        self.seconds = float(held.load("seconds") or 0.0)
-
-    def epoch(self) -> None:
-        """One more is done."""
-        now = time.perf_counter()
-        self.seconds, self.begin = self.seconds + now - self.begin, now
-        self.held.save("seconds", self.seconds)
 
 
 def _look(trainee: Trainee) -> Epoch:
@@ -174,7 +159,7 @@ def _multiply_adds(trainee: Trainee) -> float:
 
 
 def _spent(trainee: Trainee, seconds: float) -> dict[str, float]:
-    """What the training took: seconds of its epochs, peak memory of the process or GPU, and its size."""
+    """What the training took: seconds of its steps and looks, peak memory of the process or GPU, and its size."""
     device, entry = trainee.index.device, trainee.entry
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     if device.type == "cuda":

@@ -44,6 +44,24 @@ class Plan:
     name: str = "training"
 
 
+class Clock:
+    """Seconds of a training and of what is measured after its epochs; of one that goes on, those behind its
+    checkpoint too, and none of what a kill cut off.
+    """
+
+    def __init__(self) -> None:
+        self.start(0.0)
+
+    def start(self, behind: float) -> None:
+        """Count on from `behind` seconds."""
+        self._behind, self._begin = behind, time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """Until now."""
+        return self._behind + time.perf_counter() - self._begin
+
+
 def fit(
     module: nn.Module,
     optimiser: torch.optim.Optimizer,
@@ -54,6 +72,7 @@ def fit(
     held: State,
     after: Callable[[int, Epoch], Epoch],
     team: Team = ALONE,
+    clock: Clock | None = None,
 ) -> list[Epoch]:
     """Train `module` in place; go on at the last checkpoint if the state folder has one.
 
@@ -66,6 +85,7 @@ def fit(
         held: the state folder of this job.
         after: called after every epoch with its number and means; returns what else to log.
         team: the processes that train together; of several, each has the gradients of its part of a batch.
+        clock: set to the seconds behind the checkpoint that the training goes on at.
 
     Returns:
         What was logged, one mapping an epoch.
@@ -74,7 +94,7 @@ def fit(
         SemcomError: the loss is not finite; the last checkpoint is kept.
         Stopped: SIGTERM came; a checkpoint of this very step is kept.
     """
-    now = _Progress(module, optimiser, plan, held, team)
+    now = _Progress(module, optimiser, plan, held, team, clock or Clock())
     device = next(module.parameters()).device
     now.resume(device)
     for epoch in range(len(now.history), plan.epochs):
@@ -103,6 +123,7 @@ class _Progress:
     plan: Plan
     held: State
     team: Team
+    clock: Clock
     history: list[Epoch] = field(default_factory=list)
     step: int = 0
     """Steps done of the epoch behind `history`."""
@@ -124,6 +145,7 @@ class _Progress:
         self.history, self.step = checkpoint["history"], checkpoint["step"]
         self.sums = {key: total.to(device) for key, total in checkpoint["sums"].items()}
         self.random = checkpoint["random"]
+        self.clock.start(checkpoint.get("seconds", 0.0))  # one of an earlier version has none
         log.info("goes on after %s, where its last checkpoint is", self)
 
     def left(self, batches: Iterator[Tensor], draws: torch.Generator) -> Iterator[Tensor]:
@@ -161,6 +183,7 @@ class _Progress:
                 "step": self.step,
                 "sums": self.sums,
                 "random": random_state(draws),
+                "seconds": self.clock.seconds,
             }
             self.held.save(self.plan.name, content)
         self.saved = time.monotonic()
