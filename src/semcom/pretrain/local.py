@@ -159,7 +159,7 @@ def _multiply_adds(trainee: Trainee) -> float:
 
 
 def _spent(trainee: Trainee, seconds: float) -> dict[str, float]:
-    """What the training took: seconds of its steps and looks, peak memory of the process or GPU, and its size."""
+    """What the training took: its seconds, peak memory of the process or GPU, and its size."""
     device, entry = trainee.index.device, trainee.entry
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     if device.type == "cuda":

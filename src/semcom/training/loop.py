@@ -45,8 +45,9 @@ class Plan:
 
 
 class Clock:
-    """Seconds of a training and of what is measured after its epochs; of one that goes on, those behind its
-    checkpoint too, and none of what a kill cut off.
+    """Seconds of a training, what is measured after its epochs included.
+
+    Of one that goes on, those behind its checkpoint too, and none of what a kill cut off.
     """
 
     def __init__(self) -> None:
