@@ -94,9 +94,10 @@ def network(roll: int = 0) -> Network:
     return Network(backbone={"use": "coloured:Mean", "roll": roll})
 
 
-def encoder(path: Path, given: Network, *, dim: int) -> Path:
-    """Weights whose projection, where there is one, is the identity."""
+def encoder(path: Path, given: Network, *, dim: int, scale: float = 1.0) -> Path:
+    """Weights whose projection, where there is one, is the identity; `scale` is that of the features."""
     net = LocalEncoder(SIZE, given.encoder, dim=dim or None)
+    torch.nn.init.constant_(net.encoders.backbones["rgb"].scale, scale)
     if dim:
         (layer,) = net.projection
         torch.nn.init.eye_(layer.weight)

@@ -135,6 +135,24 @@ def test_too_few_shared_images_or_files_are_refused(tmp_path: Path, frames: Path
         )
 
 
+def test_an_encoder_whose_features_are_not_finite_is_named(tmp_path: Path, frames: Path) -> None:
+    """Its weights are finite, so that they can be loaded."""
+    given = entry({"a": 0, "b": 1})
+    one, _ = files(tmp_path, given, dim=0)
+    broken = coloured.encoder(tmp_path / "broken.pt", given.networks["b"], dim=0, scale=3e38)
+    with pytest.raises(
+        SemcomError, match=r"broken\.pt: the encoder's features of own are not finite; remove"
+    ):
+        consensus.run(
+            given,
+            frames=[frames],
+            encoders=[one, broken],
+            table=tmp_path / "t",
+            outcomes=tmp_path / "o",
+            journal=tmp_path / "j",
+        )
+
+
 def test_the_verb(tmp_path: Path, frames: Path) -> None:
     given = entry({"a": 0, "b": 0})
     words = ["evaluate", "consensus", to_json(given), f"--frames={frames}"]

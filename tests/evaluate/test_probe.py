@@ -236,6 +236,15 @@ def test_files_that_do_not_fit_are_refused(tmp_path: Path, frames: Path) -> None
         measured(tmp_path, entry(None), frames, embeddings=embeddings)
 
 
+def test_an_encoder_whose_features_are_not_finite_is_named(tmp_path: Path, frames: Path) -> None:
+    net = coloured.network()
+    broken = coloured.encoder(tmp_path / "broken.pt", net, dim=3, scale=3e38)
+    with pytest.raises(
+        SemcomError, match=r"broken\.pt: the encoder's features of own are not finite; remove"
+    ):
+        measured(tmp_path, entry(net), frames, encoder=broken)
+
+
 def test_the_verb(tmp_path: Path, frames: Path) -> None:
     net = coloured.network()
     file = coloured.encoder(tmp_path / "e.pt", net, dim=3)

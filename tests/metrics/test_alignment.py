@@ -66,3 +66,17 @@ def test_too_few_or_unequal_images_are_refused():
         ridge_map(x[:9], y[:9], seed=0)
     with pytest.raises(SemcomError, match="20 of the one and 19 of the other"):
         ridge_map(x, y[:-1], seed=0)
+
+
+def test_embeddings_that_are_not_finite_or_cannot_be_sent_are_refused():
+    x, y = spaces(20, noise=0.3)
+    broken = x.copy()
+    broken[3, 1] = np.nan
+    with pytest.raises(SemcomError, match="the source's embeddings of 1 of 20 images .* first of image 3"):
+        ridge_map(broken, y, seed=0)
+    with pytest.raises(SemcomError, match="the target's embeddings of 1 of 20 images .* first of image 3"):
+        ridge_map(y, broken, seed=0)
+    with pytest.raises(SemcomError, match="go up to 70000, fp16, in which they are sent, to 65504; scale"):
+        ridge_map(x, y / np.abs(y).max() * 70000, seed=0)
+    with pytest.raises(SemcomError, match=r"of shape \(20,\) to some of \(20, 6\): give \(n, D\)"):
+        ridge_map(x[:, 0], y, seed=0)

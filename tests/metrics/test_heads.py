@@ -156,3 +156,59 @@ def test_precision_counts_the_right_ones_among_the_nearest(monkeypatch):
     assert found == pytest.approx(np.mean(expected))
     with pytest.raises(SemcomError, match="precision at 51 in a base of 50 features: give 1 to 50"):
         precision_at(*bank, *queries, k=51)
+
+
+def test_features_in_half_precision_do_not_overflow():
+    """Of 4,096 dimensions the scale is 64, so that 2,000 goes beyond what float16 holds."""
+    draws = np.random.default_rng(0)
+    classes = draws.integers(2, size=40)
+    half = (1000 * (1 + classes[:, None]) * np.sign(draws.normal(size=4096))).astype(np.float16)
+    halves, singles = Labelled(half, classes), Labelled(half.astype(np.float32), classes)
+    found, expected = linear(halves, halves), linear(singles, singles)
+    assert found.validation == 1
+    np.testing.assert_array_equal(found.weight, expected.weight)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_features_that_are_not_finite_are_refused(value):
+    train = drawn(30)
+    broken = Labelled(train.features.copy(), train.classes)
+    broken.features[[4, 7], 2] = value
+    message = "features of 2 of 30 images are not finite, first of image 4; look at the encoder"
+    for fit in (
+        lambda: linear(broken, train),
+        lambda: logistic(broken, train, penalties=[1.0]),
+        lambda: class_means(broken),
+    ):
+        with pytest.raises(SemcomError, match=f"training {message}"):
+            fit()
+    for fit in (lambda: linear(train, broken), lambda: logistic(train, broken, penalties=[1.0])):
+        with pytest.raises(SemcomError, match=f"validation {message}"):
+            fit()
+    with pytest.raises(SemcomError, match=f"bank {message}"):
+        Nearest(broken, 5)
+
+
+def test_what_does_not_go_together_is_refused():
+    train, (features, classes) = drawn(30), drawn(20, seed=1)
+    cases = {
+        r"validation features of shape \(20, 12\) and classes of shape \(19,\)": (features, classes[:-1]),
+        r"validation features of shape \(12,\) and classes of shape \(\)": (features[0], np.array(1)),
+        r"validation features of shape \(0, 12\) are empty; give at least one": (features[:0], classes[:0]),
+        "training features have 12 dimensions, validation features 11": (features[:, 1:], classes),
+        "class of validation image 3 is NaN": (features, np.where(np.arange(20) == 3, np.nan, classes)),
+        r"no validation image has a class of the training images \('\d' is none, \d is one\)": (
+            features,
+            classes.astype(str),
+        ),
+    }
+    for message, given in cases.items():
+        with pytest.raises(SemcomError, match=message):
+            linear(train, Labelled(*given))
+    with pytest.raises(SemcomError, match=r"training features of shape \(0, 12\) are empty"):
+        linear(Labelled(features[:0], classes[:0]), train)
+    with pytest.raises(SemcomError, match=r"bank features of shape \(20, 12\) and classes of shape \(9,\)"):
+        Nearest(Labelled(features, classes[:9]), 3)
+    for penalties in ([], [1.0, 0.0], [-1.0], [np.nan], [np.inf]):
+        with pytest.raises(SemcomError, match=r"penalties \[.*\] of a linear head; give at least one"):
+            logistic(train, train, penalties=penalties)

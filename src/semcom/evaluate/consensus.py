@@ -65,7 +65,7 @@ def run(
     seen: dict[str, dict[str, Seen]] = {}
     for (name, given), path in zip(entry.networks.items(), encoders, strict=True):
         net = local.read(path, size=size, encoder=given.encoder, hidden=entry.hidden, device=device)
-        look = by_encoder(net, drawn)
+        look = by_encoder(net, drawn, path)
         seen[name] = {part: look(part) for part in (entry.target.train, entry.target.test, entry.shared)}
     tags = {"study": entry.study, "system": entry.system, "method": entry.method, "seed": str(entry.seed)}
     with Journal.open(journal, {**tags, "stage": "consensus"}, entry.model_dump()) as events:

@@ -62,9 +62,9 @@ def split(part: Part, seen: Vectors, test: Part, asked: Vectors, *, seed: int) -
     )
 
 
-def by_encoder(network: LocalEncoder, drawn: DrawnParts) -> Look:
-    """Parts through a local encoder."""
-    return lambda name: through(network, drawn, name)
+def by_encoder(network: LocalEncoder, drawn: DrawnParts, file: Path) -> Look:
+    """Parts through a local encoder, read from `file`; an error as of `through`."""
+    return lambda name: through(network, drawn, name, file=file)
 
 
 def by_mentor(files: list[Path], drawn: DrawnParts) -> Look:

@@ -91,7 +91,7 @@ def run(
     use_threads(entry.compute.threads)
     drawn = DrawnParts.open(frames, entry.parts, seed=entry.seed, device=device)
     network = _network(entry, drawn, encoder) if entry.network else None
-    look = by_encoder(network, drawn) if network else by_mentor(embeddings, drawn)
+    look = by_encoder(network, drawn, encoder) if network and encoder else by_mentor(embeddings, drawn)
     rows = list(_numbers(network, drawn)) if network else []
     if not network and base is None:
         of = network_of(embeddings[0]).items()

@@ -64,9 +64,9 @@ def run(
     tags = {"study": entry.study, "system": entry.system, "method": entry.method, "seed": str(entry.seed)}
     named = {**tags, "method": f"{entry.method} {entry.encoder}", "stage": "private"}
     with Journal.open(journal, named, entry.model_dump()) as events:
-        stored = through(network, drawn, entry.target.train)
+        stored = through(network, drawn, entry.target.train, file=encoder)
         built = _built(entry, drawn, stored, _owner(entry, drawn, encoder, public))
-        asked = through(network, drawn, entry.target.test)[space_of(stored)]
+        asked = through(network, drawn, entry.target.test, file=encoder)[space_of(stored)]
         queries = Labelled(asked, drawn.parts[entry.target.test].labels)
         values = retrieved(built, queries, entry.neighbours, public).values
         built.save(base)

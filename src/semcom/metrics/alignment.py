@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semcom.files.errors import SemcomError
-from semcom.metrics.heads import Vectors, unit
+from semcom.metrics.heads import Vectors, check_finite, unit
 
 Floats = NDArray[np.float64]
 PENALTIES = tuple(10.0**exponent for exponent in range(2, -7, -1))
@@ -20,6 +20,7 @@ PENALTIES = tuple(10.0**exponent for exponent in range(2, -7, -1))
 VALIDATION = 5
 """One in so many of the shared images is held out, to choose the penalty."""
 SENT = np.float16
+LARGEST = float(np.finfo(SENT).max)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,12 +65,24 @@ def ridge_map(source: Vectors, target: Vectors, *, seed: int) -> RidgeMap:
         seed: of the draw of those that are held out.
 
     Raises:
-        SemcomError: the images differ in number, or are fewer than 10.
+        SemcomError: the images differ in number, or are fewer than 10; embeddings are not (n, D), not finite,
+            or too large for fp16.
     """
+    if np.ndim(source) != 2 or np.ndim(target) != 2:
+        raise SemcomError(
+            f"a map from embeddings of shape {np.shape(source)} to some of {np.shape(target)}: give (n, D)"
+        )
     if len(source) != len(target) or len(source) < 2 * VALIDATION:
         raise SemcomError(
             f"a map is fitted on at least {2 * VALIDATION} images that both have seen; here are "
             f"{len(source)} of the one and {len(target)} of the other"
+        )
+    check_finite("the source's embeddings", source)
+    check_finite("the target's embeddings", target)
+    if (largest := float(np.abs(target).max(initial=0))) > LARGEST:
+        raise SemcomError(
+            f"the target's embeddings go up to {largest:g}, fp16, in which they are sent, to {LARGEST:g}; "
+            "scale them to unit length"
         )
     x, y = np.asarray(source, np.float64), np.asarray(target, SENT).astype(np.float64)
     order = np.random.default_rng([seed, 2]).permutation(len(x))

@@ -36,6 +36,45 @@ class Labelled(NamedTuple):
     classes: Classes
 
 
+def check(which: str, given: Labelled) -> None:
+    """Refuse what tells a head nothing.
+
+    Args:
+        which: of the images, for errors: `training`, `validation`.
+        given: their features and classes.
+
+    Raises:
+        SemcomError: there are none, features are not (N, D) or not finite, or classes are not (N,) or NaN.
+    """
+    features, classes = np.asarray(given.features), np.asarray(given.classes)
+    if features.ndim != 2 or classes.shape != features.shape[:1]:
+        raise SemcomError(
+            f"{which} features of shape {features.shape} and classes of shape {classes.shape}: give (N, D) "
+            "and (N,), a row and a class for each image"
+        )
+    if not features.size:
+        raise SemcomError(f"{which} features of shape {features.shape} are empty; give at least one image")
+    check_finite(f"{which} features", features)
+    if (unnamed := classes != classes).any():  # a NaN is not itself
+        raise SemcomError(
+            f"the class of {which} image {unnamed.argmax()} is NaN; leave out what has no label"
+        )
+
+
+def check_finite(what: str, features: Vectors) -> None:
+    """Refuse features (N, D) that are infinite or no numbers.
+
+    Raises:
+        SemcomError: naming the first image that has one.
+    """
+    (bad,) = np.nonzero(~np.isfinite(features).all(1))
+    if len(bad):
+        raise SemcomError(
+            f"{what} of {len(bad)} of {len(features)} images are not finite, first of image {bad[0]}; look "
+            "at the encoder that made them"
+        )
+
+
 class Head(Protocol):
     """What says a class of features."""
 
@@ -94,10 +133,12 @@ def linear(train: Labelled, validation: Labelled) -> Linear:
         validation: what its penalty is chosen on, among PENALTIES.
 
     Raises:
-        SemcomError: the training images are all of one class.
+        SemcomError: as `logistic`.
     """
+    check("training", train)
     scale = train.features.shape[1] ** 0.5
-    scaled = (Labelled(scale * x, y) for x, y in (train, validation))
+    # In float64: scaled float16 would overflow.
+    scaled = (Labelled(scale * np.asarray(x, np.float64), y) for x, y in (train, validation))
     found = logistic(*scaled, penalties=PENALTIES)
     return replace(found, weight=scale * found.weight)
 
@@ -114,10 +155,12 @@ def logistic(train: Labelled, validation: Labelled, *, penalties: Sequence[float
         penalties: each p, from strong to weak: each fit begins at the last one's end.
 
     Raises:
-        SemcomError: the training images are all of one class.
+        SemcomError: images are none, of one class, or of none that the others have; features or classes are
+            not finite or do not fit; a penalty is not above 0.
     """
     from scipy.optimize import minimize  # half a second, which only those pay who fit
 
+    _check_pair(train, validation, penalties)
     classes, answers = np.unique(train.classes, return_inverse=True)
     if len(classes) < 2:
         raise SemcomError(f"a linear head needs at least 2 classes, and all {len(answers)} images are of one")
@@ -138,6 +181,25 @@ def logistic(train: Labelled, validation: Labelled, *, penalties: Sequence[float
             best = replace(found, validation=right)
     assert best is not None
     return best
+
+
+def _check_pair(train: Labelled, validation: Labelled, penalties: Sequence[float]) -> None:
+    check("training", train)
+    check("validation", validation)
+    if len(penalties) == 0 or not all(0 < p < np.inf for p in penalties):
+        raise SemcomError(f"penalties {list(penalties)} of a linear head; give at least one, all above 0")
+    of, other = train.features.shape[1], validation.features.shape[1]
+    if of != other:
+        raise SemcomError(
+            f"training features have {of} dimensions, validation features {other}; take both of one encoder"
+        )
+    # As plain values: NumPy takes '1' and 1 for one.
+    known, asked = (np.asarray(y).tolist() for y in (train.classes, validation.classes))
+    if set(known).isdisjoint(asked):
+        raise SemcomError(
+            f"no validation image has a class of the training images ({asked[0]!r} is none, "
+            f"{known[0]!r} is one); call classes the same in both"
+        )
 
 
 def _cross_entropy(flat: Wide, x: Wide, answers: Classes, penalty: Wide) -> tuple[float, Wide]:
@@ -193,7 +255,12 @@ class ClassMeans:
 
 
 def class_means(train: Labelled) -> ClassMeans:
-    """Means of each class's features; nothing to choose."""
+    """Means of each class's features; nothing to choose.
+
+    Raises:
+        SemcomError: as `check`.
+    """
+    check("training", train)
     classes = np.unique(train.classes)
     means = np.stack([train.features[train.classes == c].mean(0) for c in classes])
     return ClassMeans(unit(means), classes)
@@ -206,10 +273,16 @@ class Nearest:
     Attributes:
         bank: what is voted by.
         neighbours: how many vote; all there are, if they are fewer.
+
+    Raises:
+        SemcomError: as `check`.
     """
 
     bank: Labelled
     neighbours: int
+
+    def __post_init__(self) -> None:
+        check("bank", self.bank)
 
     @cached_property
     def _distinct(self) -> Distinct:

@@ -5,6 +5,7 @@ images ─► encoder ─► features (the backbone's), space (the base's, of on
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -36,10 +37,24 @@ class Retrieved(NamedTuple):
     right: NDArray[np.bool_]
 
 
-def through(network: LocalEncoder, drawn: DrawnParts, name: str) -> Seen:
-    """The part of a name through a local encoder."""
+def through(network: LocalEncoder, drawn: DrawnParts, name: str, *, file: Path) -> Seen:
+    """The part of a name through a local encoder.
+
+    Args:
+        network: the encoder.
+        drawn: the parts.
+        name: of a part.
+        file: that the encoder was read from, for errors.
+
+    Raises:
+        SemcomError: what the encoder says of the images is not finite.
+    """
     images, part = drawn.of(name)
     features, space = embed(network, images.plain(part.index))
+    if not (features.isfinite().all() and space.isfinite().all()):
+        raise SemcomError(
+            f"{file}: the encoder's features of {name} are not finite; remove it and run its job again"
+        )
     found = {FEATURES: directions(features.cpu().numpy())}
     return found | ({SPACE: directions(space.cpu().numpy())} if network.dim else {})
 
