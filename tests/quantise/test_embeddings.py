@@ -124,3 +124,28 @@ def test_digests_tell_images_apart() -> None:
     other[3, 2, 1, 0] ^= 1
     assert (pixel_digests(other) != digests).nonzero()[0].tolist() == [3]
     assert (pixel_digests(images.reshape(50, 5, 4, 3)) != digests).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("format_version", "x", "holds no embeddings of version 1"),
+        ("mentor", "{", "is no whole file of embeddings .*: remove it"),
+        ("mentor", "3", "mentor 3 and network .* must be named values"),
+        ("embeddings", ROWS[:, 0], r"embeddings \(100,\), index \(100,\)"),
+        ("index", np.arange(99), r"embeddings \(100, 8\), index \(99,\)"),
+    ],
+)
+def test_a_file_with_another_content_is_named(
+    name: str, value: str | np.ndarray, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "e.h5"
+    made(path)
+    with h5py.File(path, "r+") as file:
+        if isinstance(value, str):
+            file.attrs[name] = value
+        else:
+            del file[name]
+            file[name] = value
+    with pytest.raises(SemcomError, match=rf"e\.h5 .*{message}"):
+        Embeddings.open(path)

@@ -142,3 +142,17 @@ def test_a_base_that_says_whose_space_it_is_in_is_searched_with_no_other() -> No
     other = SharedBase.build(InMemory(VECTORS, np.arange(200), {"use": "other"}), form="Flat")
     with pytest.raises(SemcomError, match="the mentor other .*, these vectors by made_up"):
         search_both(other, own, AXES, 3)
+
+
+def test_what_cannot_be_searched_for_is_refused() -> None:
+    shared = SharedBase.build(InMemory.numbered(-VECTORS), form="Flat")
+    private = PrivateBase.build(VECTORS, np.arange(200), LABELS, form="Flat")
+    for search in (private.search, private.classify, lambda q, k: search_both(shared, private, q, k)):
+        for k in (0, -1, 1.5):
+            with pytest.raises(SemcomError, match=f"a search with k {k}; give a whole number"):
+                search(AXES, k)
+        for queries in (AXES[0], AXES.tolist()):
+            with pytest.raises(SemcomError, match=r"queries .*: give an array of shape \(Q, 4\)"):
+                search(queries, 3)
+    with pytest.raises(SemcomError, match="a base of 0 vectors by seed 0"):
+        PrivateBase.build(VECTORS[:0], np.arange(0), LABELS[:0], form="Flat")

@@ -1,5 +1,6 @@
 """The shared base: what it decodes and finds, its bytes on disk, what is added later, and what it refuses."""
 
+import hashlib
 from pathlib import Path
 
 import faiss
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from semcom.files.errors import SemcomError
+from semcom.quantise import container
 from semcom.quantise.about import About, mentor_sha256
 from semcom.quantise.shared import SharedBase
 from semcom.quantise.source import InMemory
@@ -269,3 +271,60 @@ def test_ids_in_any_order_come_back(source: InMemory, tmp_path: Path) -> None:
     base.save(tmp_path / "b")
     assert np.array_equal(SharedBase.load(tmp_path / "b").ids, ids)
     assert np.array_equal(base.positions(ids[::-1]), np.arange(1500)[::-1])
+
+
+def test_each_vector_has_an_id(source: InMemory) -> None:
+    for ids in (source.ids[:10], np.arange(1600), source.ids[:, None]):
+        with pytest.raises(SemcomError, match=r"vectors of shape \(1500, 32\) and ids of shape .* an id for"):
+            InMemory(source.array, ids)
+    with pytest.raises(SemcomError, match=r"vectors of shape \(32,\)"):
+        InMemory.numbered(source.array[0])
+
+
+def test_there_is_something_to_build_of_and_a_seed(source: InMemory) -> None:
+    with pytest.raises(SemcomError, match="a base of 0 vectors by seed 0; give at least 1"):
+        SharedBase.build(InMemory.numbered(source.array[:0]), form="Flat")
+    with pytest.raises(
+        SemcomError, match="a base of 1500 vectors by seed -1; give at least 1, and 0 or more"
+    ):
+        SharedBase.build(source, form="Flat", seed=-1)
+
+
+@pytest.mark.parametrize("form", ["Flat", "IVF8,Flat"])
+def test_what_cannot_be_searched_for_is_refused(form: str, bases: dict[str, SharedBase]) -> None:
+    base, queries = bases[form], drawn(4).array
+    for k in (0, -1, 1.5, True):
+        with pytest.raises(SemcomError, match=f"a search with k {k}; give a whole number from 1 on"):
+            base.search(queries, k)  # type: ignore[arg-type]
+    with pytest.raises(SemcomError, match="a search with probes -1; give"):
+        base.search(queries, 1, probes=-1)
+    with pytest.raises(SemcomError, match=r"queries \(32,\): give an array of shape \(Q, 32\)"):
+        base.search(queries[0], 1)
+    with pytest.raises(SemcomError, match=r"queries of type list: give an array of shape \(Q, 32\)"):
+        base.search(queries.tolist(), 1)
+    assert [found.shape for found in base.search(queries[:0], 3)] == [(0, 3), (0, 3)]
+    assert np.array_equal(base.search(queries, np.int64(3))[1], base.search(queries, 3)[1])
+
+
+@pytest.mark.parametrize("section", ["index", "ids", "matrix"])
+def test_another_content_under_a_checksum_that_fits_it_is_refused(
+    section: str, bases: dict[str, SharedBase], tmp_path: Path
+) -> None:
+    path = tmp_path / "base.skb"
+    bases["OPQ8_16,PQ8x4"].save(path)
+    whole = path.read_bytes()
+    begin, length = container.read(path).places[section]
+    fill = bytes(length) if section != "matrix" else bytes(length - 4) + b"{}{}"
+    crafted = whole[:begin] + fill + whole[begin + length : -32]
+    if section == "matrix":  # a description that says less of it
+        crafted = crafted.replace(b'["matrix",2048]', b'["matrix",2044]')
+    path.write_bytes(crafted + hashlib.sha256(crafted).digest())
+    with pytest.raises(SemcomError, match=r"base\.skb is whole, but its content is none \([^/]+\); get it"):
+        SharedBase.load(path)
+
+
+def test_as_many_ids_as_vectors_come_back(bases: dict[str, SharedBase], tmp_path: Path) -> None:
+    base = bases["Flat"]
+    SharedBase(base.index, None, base.ids[:9], base.about).save(tmp_path / "base.skb")
+    with pytest.raises(SemcomError, match="its content is none .1500 vectors and 9 ids"):
+        SharedBase.load(tmp_path / "base.skb")

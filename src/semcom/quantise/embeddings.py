@@ -71,29 +71,42 @@ class Embeddings:
         try:
             with h5py.File(path, "r") as file:
                 said = dict(file.attrs)
-                if said.get("format") != FORMAT or int(said["format_version"]) != FORMAT_VERSION:
+                if said.get("format") != FORMAT or str(said["format_version"]) != str(FORMAT_VERSION):
                     raise SemcomError(
                         f"{path} is an HDF5 file, but holds no embeddings of version {FORMAT_VERSION}: "
                         f"{WAY_OUT}"
                     )
-                return cls(
-                    path=Path(path),
-                    dim=file["embeddings"].shape[1],
-                    index=file["index"][()],
-                    train=file["train"][()].astype(bool),
-                    pixels=file["pixels"][()],
-                    mentor=json.loads(said["mentor"]),
-                    data=str(said["data"]),
-                    content=str(said["sha256"]),
-                    network=json.loads(said.get("network", "{}")),
-                )
+                return cls._of(path, file, said)
+        except SemcomError:
+            raise
         except FileNotFoundError:
             raise SemcomError(
                 f"there is no file of embeddings {path}: run `semcom knowledge embed`"
             ) from None
-        except (OSError, KeyError, RuntimeError) as error:
-            reason = str(error).splitlines()[0]
+        except (OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise SemcomError(f"{path} is no whole file of embeddings ({reason}): {WAY_OUT}") from None
+
+    @classmethod
+    def _of(cls, path: Path, file: h5py.File, said: Mapping[str, Any]) -> "Embeddings":
+        shape, columns = file["embeddings"].shape, {name: file[name][()] for name in COLUMNS}
+        if len(shape) != 2 or any(column.shape != shape[:1] for column in columns.values()):
+            shapes = ", ".join(f"{name} {column.shape}" for name, column in columns.items())
+            raise ValueError(f"embeddings {shape}, {shapes}")
+        mentor, network = (json.loads(text) for text in (said["mentor"], said.get("network", "{}")))
+        if not isinstance(mentor, dict) or not isinstance(network, dict):
+            raise ValueError(f"mentor {mentor!r} and network {network!r} must be named values")
+        return cls(
+            path=Path(path),
+            dim=shape[1],
+            index=columns["index"],
+            train=columns["train"].astype(bool),
+            pixels=columns["pixels"],
+            mentor=mentor,
+            data=str(said["data"]),
+            content=str(said["sha256"]),
+            network=network,
+        )
 
     @property
     def mentor_sha256(self) -> str:

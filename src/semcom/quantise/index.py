@@ -3,6 +3,7 @@
 form ─► faiss index over all of it ─► trained on a sample ─► linear map | index of codes
 """
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -63,8 +64,15 @@ def said(form: str) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        reason = str(error).rpartition("Error: ")[2].strip() or "it gives no reason"
-        raise SemcomError(f"faiss refuses the form {form} ({reason}); a form may be: {CHOICES}") from error
+        raise SemcomError(
+            f"faiss refuses the form {form} ({reason(error)}); a form may be: {CHOICES}"
+        ) from error
+
+
+def reason(error: Exception) -> str:
+    """What an error of faiss, or another, says, without the place in faiss's source."""
+    said_last = str(error).rpartition("Error: ")[2]
+    return re.sub(r"^Error in .* at \S+:\d+: ", "", said_last).strip() or "it gives no reason"
 
 
 def _seed(form: Form, chain: list[Any], inner: Any, vectors: int, seed: int) -> None:

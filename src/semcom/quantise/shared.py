@@ -6,6 +6,7 @@
 Retrieval is by direction: vectors and queries are scaled to unit length, so that no scale of theirs matters.
 """
 
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -24,6 +25,8 @@ from semcom.quantise.source import Positions, Source, Vectors, unit
 
 LINEAR = ("matrix", "offset", "origin")
 """Sections of the linear map."""
+CRAFTED = (RuntimeError, MemoryError, ValueError, LookupError, TypeError, OverflowError, zlib.error)
+"""What faiss, zlib and others say of a content that `save` did not write, under a checksum that fits it."""
 
 
 class SharedBase:
@@ -63,9 +66,12 @@ class SharedBase:
                 `refuse` is an error.
 
         Raises:
-            SemcomError: the form is none, does not fit the dimensions, or there are too few vectors.
+            SemcomError: the form is none, does not fit the dimensions, there are too few vectors, or the seed
+                is below 0.
         """
         count = len(source.ids)
+        if not count or seed < 0:
+            raise SemcomError(f"a base of {count} vectors by seed {seed}; give at least 1, and 0 or more")
         wanted = parse(form)
         chosen = min(count, sample or wanted.sample)
         trained = fitted(wanted, dim=source.dim, vectors=chosen, too_few=too_few)
@@ -120,8 +126,8 @@ class SharedBase:
         """The k nearest vectors of each query.
 
         Args:
-            queries: (Q, dim), of any length.
-            k: how many.
+            queries: (Q, dim), of any length; Q may be 0.
+            k: how many, at least 1.
             probes: of a form with lists, how many of them to look through; the eighth part if None.
             mentor: what made the queries; None where an encoder did that learnt under the base.
 
@@ -131,15 +137,22 @@ class SharedBase:
             than k were found.
 
         Raises:
-            SemcomError: the queries are of another dimension or mentor, or one is zero.
+            SemcomError: the queries are no array (Q, dim), of another dimension or mentor, or one is zero; or
+                k or `probes` is no whole number from 1 on.
         """
+        if len(getattr(queries, "shape", ())) != 2:
+            shape = getattr(queries, "shape", None) or f"of type {type(queries).__name__}"
+            raise SemcomError(f"queries {shape}: give an array of shape (Q, {self.about.dim})")
+        for name, value in {"k": k, "probes": 1 if probes is None else probes}.items():
+            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+                raise SemcomError(f"a search with {name} {value!r}; give a whole number from 1 on")
         self.about.check_dim(queries.shape[1])
         if mentor is not None:
             self.about.check_mentor(mentor)
         wanted = unit(np.array(queries, np.float32, order="C"), "query")
         if self.linear:
             wanted = self.linear.apply(wanted)
-        distance, position = index.nearest(self.index, wanted, k, probes=probes)
+        distance, position = index.nearest(self.index, wanted, int(k), probes=probes)
         return np.where(position < 0, -np.inf, 1 - distance / 2).astype(np.float32), position
 
     def decode(self, positions: Positions | None = None) -> Vectors:
@@ -195,13 +208,27 @@ class SharedBase:
         Raises:
             SemcomError: the file is missing, truncated or damaged.
         """
-        content = container.read(path)
+        try:
+            return cls._of(container.read(path))
+        except SemcomError:
+            raise
+        except CRAFTED as error:
+            raise SemcomError(
+                f"the knowledge base {path} is whole, but its content is none ({index.reason(error)}); get "
+                "it anew, or remove it and run its job again"
+            ) from error
+
+    @classmethod
+    def _of(cls, content: container.Content) -> "SharedBase":
         about = About.of(content.about)
         linear = None
         if "matrix" in content.places:
             matrix, *others = (np.frombuffer(content.bytes(name), "<f4") for name in LINEAR)
             linear = Linear(matrix.reshape(-1, about.dim), *others)
-        return cls(content.read("index", index.read), linear, unpack(content.bytes("ids")), about)
+        coded, ids = content.read("index", index.read), unpack(content.bytes("ids"))
+        if coded.ntotal != len(ids):
+            raise ValueError(f"{coded.ntotal} vectors and {len(ids)} ids")
+        return cls(coded, linear, ids, about)
 
     def _others(self) -> dict[str, bytes]:
         """What the file has beside the index."""

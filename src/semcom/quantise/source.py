@@ -52,12 +52,22 @@ class InMemory:
         ids: (N,) what they are called.
         mentor: what made them.
         data: version of the data behind them.
+
+    Raises:
+        SemcomError: the array is not (N, dim), or there are more or fewer ids than vectors.
     """
 
     array: NDArray[np.floating[Any]]
     ids: Positions
     mentor: Mapping[str, Any] = field(default_factory=dict)
     data: str = ""
+
+    def __post_init__(self) -> None:
+        if np.ndim(self.array) != 2 or np.shape(self.ids) != (len(self.array),):
+            raise SemcomError(
+                f"vectors of shape {np.shape(self.array)} and ids of shape {np.shape(self.ids)}: give "
+                "(N, dim) and (N,), an id for each vector"
+            )
 
     @classmethod
     def numbered(cls, array: NDArray[np.floating[Any]], *, first: int = 0) -> "InMemory":
