@@ -2,8 +2,10 @@ import pytest
 import torch
 from torch import nn
 
-from semcom.models.local import LocalEncoder, embed, projection
+from semcom.files.errors import SemcomError
+from semcom.models.local import LocalEncoder, embed, projection, read, saved
 from semcom.params.entries import Encoder
+from semcom.training import weights
 from semcom.training.batchnorm import recompute
 from semcom.training.randomness import seeded
 
@@ -63,3 +65,11 @@ def test_embeddings_are_fp32_in_any_precision(precision) -> None:
     entry = SMALL.model_copy(update={"precision": precision})
     seen = LocalEncoder((32, 32), entry, dim=20, contrast=(8, 8))(images())
     assert {tensor.dtype for tensor in seen} == {torch.float32}
+
+
+@pytest.mark.parametrize("dim", ["x", -5, 1280.0, True, None])
+def test_a_file_that_says_no_dimension_is_refused(dim, tmp_path) -> None:
+    path = tmp_path / "encoder.pt"
+    weights.save(path, saved(network()) | {"dim": dim})
+    with pytest.raises(SemcomError, match=rf"encoder\.pt says that its space has {dim!r} dimensions"):
+        read(path, size=(32, 32), encoder=SMALL, hidden=(), device=torch.device("cpu"))

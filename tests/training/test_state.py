@@ -96,6 +96,16 @@ def test_damaged_weights_are_named(tmp_path: Path) -> None:
         weights.load(path)
 
 
+def test_other_objects_in_weights_are_refused_without_advice_to_run_them(tmp_path: Path) -> None:
+    path = tmp_path / "w.pt"
+    weights.save(path, {"w": Path()})
+    with pytest.raises(
+        SemcomError, match=r"w\.pt \(it holds something else than tensors, .*\); remove it"
+    ) as seen:
+        weights.load(path)
+    assert "weights_only" not in str(seen.value)
+
+
 def test_a_changed_byte_in_weights_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "w.pt"
     weights.save(path, {"w": torch.arange(1000, dtype=torch.float32)})

@@ -150,7 +150,12 @@ def read(
         SemcomError: the file is damaged, or of another network.
     """
     content = weights.load(path)
-    dim = content.get("dim") if isinstance(content, dict) else None
+    dim = content.get("dim", 0) if isinstance(content, dict) else 0
+    if type(dim) is not int or dim < 0:
+        raise SemcomError(
+            f"{path} says that its space has {dim!r} dimensions, which is no whole number from 0 (none) on; "
+            "remove it and run its job again"
+        )
     network = LocalEncoder(size, encoder, dim=dim or None, hidden=hidden).to(device)
     load_into(network, path)
     return network

@@ -1,6 +1,7 @@
 """Weights and other tensors on disk: atomic, and the same content always gives the same bytes."""
 
 import io
+import pickle
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,8 @@ def load(path: Path, device: torch.device | str = "cpu") -> Any:
         return torch.load(path, map_location=device, weights_only=True)
     except Exception as error:  # torch raises a dozen kinds, depending on where the damage is
         reason = (str(error).splitlines() or [type(error).__name__])[0]
+        if isinstance(error, pickle.UnpicklingError):  # torch advises to run what is in the file
+            reason = "it holds something else than tensors, numbers and texts"
         raise SemcomError(
             f"cannot read the weights in {path} ({reason}); remove it and run its job again"
         ) from error
