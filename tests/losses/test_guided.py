@@ -7,6 +7,7 @@ from torch import Tensor
 from semcom.files.errors import SemcomError
 from semcom.losses.contrastive import nt_xent
 from semcom.losses.distillation import Cosine
+from semcom.losses.guidance import Guidance, Vectors
 from semcom.losses.guided import Guided
 from semcom.losses.infonce import InfoNCE
 from semcom.losses.mining import mine, nearest, take
@@ -119,9 +120,9 @@ def test_too_few_are_filled_with_none():
     vectors = rows(4, 5)
     found = torch.tensor([[0, 2, -1, 1], [1, -1, -1, -1]])
     mined = mine(vectors, found, target=vectors[:2], own=torch.tensor([0, 1]), count=6)
-    assert mined.tolist() == [[2, 1, -1, -1, -1, -1], [-1] * 6]
+    assert mined.tolist() == [[2, 1, -1, -1], [-1] * 4], "no more than were found, however many are wanted"
     taken = take(vectors, mined)
-    assert taken.shape == (2, 6, 5)
+    assert taken.shape == (2, 4, 5)
     torch.testing.assert_close(taken[0, :2], vectors[[2, 1]])
     assert not taken[0, 2:].any()
     assert not taken[1].any()
@@ -139,3 +140,15 @@ def test_mined_negatives_make_the_loss_harder():
         for positions in (torch.full((16, 10), -1), torch.arange(40, 200).view(16, 10), hard)
     ]
     assert losses[0] < losses[1] < losses[2]
+
+
+def test_more_negatives_than_other_entries_are_refused_before_any_is_mined():
+    vectors, share = Vectors(rows(100, 8), torch.arange(100)), torch.arange(5)
+    message = (
+        "InfoNCE wants 100 hard negatives an image, of 100 entries, .*; lower hard_negatives to at most 99"
+    )
+    with pytest.raises(SemcomError, match=message):
+        Guidance(InfoNCE(hard_negatives=100), vectors, share, torch.device("cpu"))
+    every = Guidance(InfoNCE(hard_negatives=99), vectors, share, torch.device("cpu"))
+    assert every.hard is not None
+    assert (every.hard.sort(dim=1).values >= 0).all()

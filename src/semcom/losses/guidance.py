@@ -99,7 +99,7 @@ class Guidance:
 
     Raises:
         SemcomError: the guide draws images to entries of their own, and one has none; or it needs what
-            there is not.
+            there is not, or more negatives than there are entries beside an image's own.
     """
 
     def __init__(self, guide: Guide, vectors: Vectors, share: Tensor, device: torch.device) -> None:
@@ -115,6 +115,12 @@ class Guidance:
             raise SemcomError(
                 f"the guide {type(guide).__name__} draws each image to its own entry, and "
                 f"{int((own < 0).sum())} have none in the base; train on the part that the base holds"
+            )
+        wanted, most = self.needs.get("negatives", 0), len(vectors.all) - 1
+        if wanted > most:
+            raise SemcomError(
+                f"the guide {type(guide).__name__} wants {wanted} hard negatives an image, of {most + 1} "
+                f"entries, one of them its own; lower hard_negatives to at most {most}"
             )
         self.all, self.own = vectors.all.to(device), own.to(device)
         self.hard = self._mined(self.needs["negatives"]) if "negatives" in self.needs else None

@@ -33,7 +33,7 @@ def nearest(vectors: Tensor, queries: Tensor, k: int) -> Tensor:
 
 
 def mine(vectors: Tensor, found: Tensor, *, target: Tensor, own: Tensor, count: int, skip: int = 0) -> Tensor:
-    """Positions (N, count) of hard negatives, hardest first.
+    """Positions (N, min(count, K)) of hard negatives, hardest first.
 
     Args:
         vectors: (M, D) of the base, decoded; half precision will do.
@@ -47,7 +47,7 @@ def mine(vectors: Tensor, found: Tensor, *, target: Tensor, own: Tensor, count: 
     Returns:
         Positions; -1 where fewer were left.
     """
-    chosen = []
+    chosen, count = [], min(count, found.shape[1])
     for rows in zip(*(t.split(BLOCK) for t in (found, target, own)), strict=True):
         positions, wanted, self_ = rows
         copies = cosines(wide(wanted), wide(take(vectors, positions))) >= SAME
