@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-import coloured
 import pandas as pd
 import pytest
-from coloured import PARTS, TRUE
 from typer.testing import CliRunner
 
+import coloured
+from coloured import PARTS, TRUE
 from semcom.cli import app
 from semcom.evaluate import consensus
 from semcom.files.errors import SemcomError

@@ -3,13 +3,13 @@
 from collections import Counter
 from pathlib import Path
 
-import coloured
 import numpy as np
 import pandas as pd
 import pytest
-from coloured import LIES, PARTS, TEST, TRAIN, TRUE
 from typer.testing import CliRunner
 
+import coloured
+from coloured import LIES, PARTS, TEST, TRAIN, TRUE
 from semcom.cli import app
 from semcom.evaluate import probe
 from semcom.files.errors import SemcomError
