@@ -14,7 +14,7 @@ from semcom.files.errors import SemcomError
 from semcom.models.mentor_open_clip import OpenClip
 from semcom.training.randomness import seeded
 
-open_clip = pytest.importorskip("open_clip")
+open_clip = pytest.importorskip("open_clip", reason="needs the extra mentors, which dev has: make setup")
 from open_clip.push_to_hf_hub import save_for_hf  # noqa: E402 (there is none without open_clip)
 
 TEXT = {"context_length": 8, "vocab_size": 100, "width": 32, "heads": 2, "layers": 1}

@@ -12,7 +12,7 @@ from semcom.files.errors import SemcomError
 from semcom.models.mentor_timm import Timm
 from semcom.training.randomness import seeded
 
-timm = pytest.importorskip("timm")
+timm = pytest.importorskip("timm", reason="needs the extra mentors, which dev has: make setup")
 from safetensors.torch import save_file  # noqa: E402 (it comes with timm)
 
 
