@@ -130,7 +130,7 @@ def test_the_verb(embeddings: Path, tmp_path: Path) -> None:
         ({"form": "PQ64x99"}, "a codebook has at most 16 bits; write PQ64x8"),
         (
             {"form": "HNSW32"},
-            "'HNSW32' in the form 'HNSW32' is nothing that faiss knows there; a form",
+            "'HNSW32' in the form 'HNSW32' is not supported there; a form",
         ),
         ({"too_few": "guess"}, "fewer_bits"),
         ({"sample": 1}, "greater than or equal to 2"),

@@ -79,7 +79,7 @@ def test_a_method_inherits_what_its_train_leaves_out(config):
         ("train.epochs", 0, "crlsc.train.epochs: 0 is not a whole number ≥ 1"),
         ("train.optimiser", {"use": "adamv"}, "crlsc.train.optimiser.use: 'adamv' is unknown; did you mean"),
         ("mentor", {"use": "efficientnet"}, "crlsc.mentor.use: 'efficientnet' is unknown; did you mean"),
-        ("bases.pq", {"form": "PQX"}, "crlsc.bases.pq.form: 'PQX' in the form 'PQX' is nothing that faiss"),
+        ("bases.pq", {"form": "PQX"}, "crlsc.bases.pq.form: 'PQX' in the form 'PQX' is not supported"),
         (
             "bases.pq.form",
             "PQ33",

@@ -40,9 +40,11 @@ def test_no_time_goes_into_polysemous_codes() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("Foo", "'Foo' in the form 'Foo' is nothing that faiss knows there; a form is any transforms, OPQ32"),
-        ("", "'' in the form '' is nothing"),
-        ("IVF256", "'IVF256' in the form 'IVF256' is nothing"),
+        ("Foo", "'Foo' in the form 'Foo' is not supported there; a form is any transforms, OPQ32"),
+        ("HNSW32", "'HNSW32' in the form 'HNSW32' is not supported there; a form is"),
+        ("L2norm,PQ8", "'L2norm' in the form 'L2norm,PQ8' is not supported there"),
+        ("", "'' in the form '' is not supported"),
+        ("IVF256", "'IVF256' in the form 'IVF256' is not supported"),
         ("PQ32,PCA256", "'PQ32' in the form"),
         ("PQ0", "'PQ0' in the form"),
         ("PQ 32", "'PQ 32' in the form"),

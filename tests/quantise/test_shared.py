@@ -100,7 +100,7 @@ def test_more_can_be_added_and_what_is_there_stays(form: str, source: InMemory) 
     after = base.decode()
     assert np.array_equal(after, np.concatenate([before, before, before[:7]]))
     assert base.ids.tolist() == [*range(1500), *range(5000, 6500), *range(9000, 9007)]
-    assert base.about.sources == (("d1", 1500), ("d1", 1500), ("d2", 7))
+    assert base.about.sources == (("d1", 3000), ("d2", 7))
     assert base.positions(np.array([[9003, 5], [42_000, 5000]])).tolist() == [[3003, 5], [-1, 1500]]
 
 

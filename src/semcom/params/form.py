@@ -102,7 +102,7 @@ def parse(text: str) -> Form:
     """Read a form.
 
     Raises:
-        SemcomError: naming the part that faiss does not know, and what it may be.
+        SemcomError: naming the part that is not supported where it stands, and what it may be.
     """
     *before, last = [part.strip() for part in text.split(",")]
     lists = None
@@ -156,6 +156,4 @@ def _bits_of(clusters: int, text: str) -> int:
 
 
 def _unknown(part: str, text: str) -> SemcomError:
-    return SemcomError(
-        f"{part!r} in the form {text!r} is nothing that faiss knows there; a form is {CHOICES}"
-    )
+    return SemcomError(f"{part!r} in the form {text!r} is not supported there; a form is {CHOICES}")

@@ -34,7 +34,7 @@ class About:
         sample: vectors that it was trained on.
         mentor: what made the vectors; empty if nobody said.
         mentor_sha256: checksum of it.
-        sources: versions of the data behind the vectors and how many of each, in the order of adding.
+        sources: versions of the data behind the vectors and how many of each, in the order of coming.
     """
 
     asked: str
@@ -53,7 +53,9 @@ class About:
 
     def with_source(self, data: str, count: int) -> "About":
         """The same with `count` vectors of `data` more."""
-        return replace(self, sources=(*self.sources, (data, count)))
+        counts = dict(self.sources)
+        counts[data] = counts.get(data, 0) + count
+        return replace(self, sources=tuple(counts.items()))
 
     def check_dim(self, dim: int) -> None:
         """Refuse vectors of another dimension.
