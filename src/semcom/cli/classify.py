@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from semcom.cli.entry import EntryText, Journal, Log, Output, States, read
+from semcom.cli.entry import EntryText, Journal, Log, Output, States, read, there
 from semcom.params.crlsc.classifyentries import ClassifyEntry, ClassifyTestEntry
 
-Frames = Annotated[Path, typer.Option(help="Prepared images of the target.")]
+Frames = Annotated[Path, typer.Option(help="Prepared images of the target.", callback=there)]
 Base = Annotated[Path | None, typer.Option(help="The shared base whose codebooks make bits.")]
 
 

@@ -5,17 +5,20 @@ from typing import Annotated
 
 import typer
 
-from semcom.cli.entry import EntryText, Journal, Log, Output, States, read
+from semcom.cli.entry import EntryText, Journal, Log, Output, States, read, there
 from semcom.params.crlsc.entries import ConsensusEntry, CrlscReportEntry, LocalEntry, ProbeEntry
 
-Frames = Annotated[list[Path], typer.Option(help="Prepared images, a file for each data set in their order.")]
+Frames = Annotated[
+    list[Path],
+    typer.Option(help="Prepared images, a file for each data set in their order.", callback=there),
+]
 Outcomes = Annotated[Path, typer.Option(help="Output file: which test images are classified rightly.")]
 Base = Annotated[Path | None, typer.Option(help="A shared knowledge base.")]
 
 
 def pretrain_local(
     entry: EntryText,
-    frames: Annotated[Path, typer.Option(help="Prepared images.")],
+    frames: Annotated[Path, typer.Option(help="Prepared images.", callback=there)],
     encoder: Output,
     history: Output,
     cost: Output,

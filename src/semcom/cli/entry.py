@@ -1,6 +1,8 @@
 """An entry as a verb takes it, and the options that many verbs share."""
 
 import logging
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -20,6 +22,23 @@ Journal = Annotated[Path, typer.Option(help="Events for the tracking server.")]
 Log = Annotated[Path | None, typer.Option(help="Log file, beside standard error.")]
 
 E = TypeVar("E", bound=BaseModel)
+_PREPARED = re.compile(r".+_\d+x\d+\.h5")
+P = TypeVar("P", Path, None, list[Path])
+
+
+def there(frames: P) -> P:
+    """Prepared files as they are given, if they are there; else an error with the command that makes one.
+
+    Here and not where they are opened: a rule has them as its inputs, so only a verb called by hand asks.
+    """
+    for path in frames if isinstance(frames, Sequence) else (frames,):
+        if path is not None and not path.exists():
+            name = path.name if _PREPARED.fullmatch(path.name) else "NAME_WIDTHxHEIGHT.h5"
+            raise SemcomError(
+                f"there is no prepared file {path}; `snakemake --cores 1 results/data/{name}` makes it, of a "
+                "study's data and size: for any but the quickstart's add --configfile and its params file"
+            )
+    return frames
 
 
 def read(kind: type[E], text: str, log: Path | None, *name: str) -> E:

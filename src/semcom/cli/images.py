@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from semcom.cli.entry import EntryText, Journal, Log, Output, States, read
+from semcom.cli.entry import EntryText, Journal, Log, Output, States, read, there
 from semcom.files.errors import SemcomError
 from semcom.params.crlsc.imageentries import (
     ClassifierEntry,
@@ -16,7 +16,7 @@ from semcom.params.crlsc.imageentries import (
     ImagesTestEntry,
 )
 
-Frames = Annotated[Path, typer.Option(help="Prepared images.")]
+Frames = Annotated[Path, typer.Option(help="Prepared images.", callback=there)]
 
 
 def finetune(
@@ -112,7 +112,8 @@ def files(
 def sweep(
     entry: EntryText,
     frames: Annotated[
-        list[Path], typer.Option(help="Prepared images of each data set, in the parts' order.")
+        list[Path],
+        typer.Option(help="Prepared images of each data set, in the parts' order.", callback=there),
     ],
     table: Output,
     sheet: Annotated[Path, typer.Option(help="Output file: images as received over images as sent, PNG.")],

@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-from semcom.cli.entry import Journal, Log, read
+from semcom.cli.entry import Journal, Log, read, there
 from semcom.params.shared import EmbedEntry, SharedEntry
 
 
 def embed(
     entry: Annotated[str, typer.Argument(metavar="ENTRY", help="The mentor, as the JSON text of a rule.")],
-    frames: Annotated[Path, typer.Option(help="Prepared images.")],
+    frames: Annotated[Path, typer.Option(help="Prepared images.", callback=there)],
     output: Annotated[Path, typer.Option(help="The embeddings; what is there already is used.")],
     journal: Journal,
     state: Annotated[Path, typer.Option(help="Folder of states.")],
@@ -35,7 +35,8 @@ def shared(
         Path | None, typer.Option(help="An earlier base, to which what is new is added.")
     ] = None,
     frames: Annotated[
-        Path | None, typer.Option(help="Prepared images, where the entry names a public part.")
+        Path | None,
+        typer.Option(help="Prepared images, where the entry names a public part.", callback=there),
     ] = None,
     pictures: Annotated[Path | None, typer.Option(help="Archive of the images' files, to count.")] = None,
     log: Log = None,

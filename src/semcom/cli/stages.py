@@ -10,7 +10,7 @@ import typer
 
 from semcom.cli import classify, crlsc, images
 from semcom.cli.calibrate import calibrate
-from semcom.cli.entry import EntryText, Journal, Log, Output, States, read
+from semcom.cli.entry import EntryText, Journal, Log, Output, States, read, there
 from semcom.cli.private import private
 from semcom.cli.shared import embed, shared
 from semcom.cli.short import entry_is_for
@@ -18,7 +18,7 @@ from semcom.params import entries
 from semcom.params.conditions import ConditionsEntry
 
 Source = Annotated[Path, typer.Option(help="Folder of the raw data set.")]
-Frames = Annotated[Path, typer.Option(help="Prepared frames.")]
+Frames = Annotated[Path, typer.Option(help="Prepared frames.", callback=there)]
 Folder = Annotated[Path, typer.Option(help="Output folder.")]
 Weights = Annotated[Path | None, typer.Option(help="Weights of pre-trained encoders.")]
 

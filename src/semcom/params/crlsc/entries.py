@@ -1,25 +1,69 @@
 """What the rules of the second system hand to their verbs."""
 
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any, ClassVar, Self
+
+from pydantic import model_validator
+
+from semcom.params import faults, filling
 from semcom.params.crlsc.claims import Claim
 from semcom.params.crlsc.classify import Classify
 from semcom.params.crlsc.images import Images
 from semcom.params.crlsc.section import Consensus, Form, Network, Probe, Target, Train
-from semcom.params.entries import Component, Entry, Seeds, Size, Strict
+from semcom.params.entries import Component, Seeds, Size, Strict
 from semcom.params.parts import InOrder
 from semcom.params.ranges import NonNegativeInt, PositiveInt
 from semcom.params.shared import KnownEntry
 
 
-class PartsEntry(Entry):
-    """Parts of prepared images, drawn by seed: those that are read, and those that draw before them."""
+class PartsEntry(KnownEntry):
+    """Parts of prepared images, drawn by seed: those that are read, and those that draw before them.
 
-    system: str = "crlsc"
-    seed: NonNegativeInt
+    At the command line they may stand as a params file has them, `{"public": {…}, …}`, and what has a default
+    may be left out; a rule says all of it.
+    """
+
+    COMPONENTS: ClassVar[Mapping[filling.Pattern, str]] = {}
+    """By place, the family of each component whose options are checked and filled in."""
+
+    seed: NonNegativeInt = 0
     parts: InOrder
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled(cls, given: Any) -> Any:
+        """The same with each component checked and completed."""
+        if not isinstance(given, dict):
+            return given
+        values = deepcopy(given)
+        if isinstance(values.get("parts"), dict):
+            values["parts"] = list(values["parts"].items())
+        for section, *inside in cls.COMPONENTS:
+            if inside and not cls.model_fields[section].is_required():
+                values.setdefault(section, {})
+        wrong = list(filling.fill(values, cls.COMPONENTS, cls))
+        if wrong:
+            raise ValueError("; ".join(map(str, wrong)))
+        return values
+
+    def _check_parts(self, **named: str) -> None:
+        """Refuse names, by key, of parts that are not there."""
+        known = dict(self.parts)
+        for key, name in named.items():
+            if name not in known:
+                raise ValueError(f"{key}: {faults.unknown(name, known, 'the parts')}")
 
 
 class LocalEntry(PartsEntry):
     """`semcom pretrain-local`: one local encoder by one method."""
+
+    COMPONENTS = {
+        ("network", "backbone"): "BACKBONES",
+        ("guide",): "GUIDES",
+        ("train", "optimiser"): "OPTIMISERS",
+        ("train", "views"): "VIEWS",
+    }
 
     method: str
     encoder: str
@@ -28,12 +72,18 @@ class LocalEntry(PartsEntry):
     """The part that it trains on."""
     share: tuple[NonNegativeInt, PositiveInt] = (0, 1)
     """Which of how many shares of the part."""
-    guide: Component | None
-    base: str | None
-    simclr: float
-    labels: bool
-    after: str | None
-    train: Train
+    guide: Component | None = None
+    base: str | None = None
+    """Its name; the file is an option of the verb, as is that of `after`."""
+    simclr: float = 0.0
+    labels: bool = False
+    after: str | None = None
+    train: Train = Train()
+
+    @model_validator(mode="after")
+    def _there(self) -> Self:
+        self._check_parts(part=self.part)
+        return self
 
     @property
     def trains(self) -> bool:
@@ -44,6 +94,8 @@ class LocalEntry(PartsEntry):
 class ProbeEntry(PartsEntry):
     """`semcom evaluate probe`: one local encoder, or for the method `mentor` a way to keep its embeddings."""
 
+    COMPONENTS = {("network", "backbone"): "BACKBONES"}
+
     method: str
     encoder: str
     """Of the mentor: `raw`, `int8`, or the base by which its embeddings are coded."""
@@ -51,7 +103,13 @@ class ProbeEntry(PartsEntry):
     """None: the mentor."""
     hidden: tuple[PositiveInt, ...] = ()
     targets: dict[str, Target]
-    probe: Probe
+    probe: Probe = Probe()
+
+    @model_validator(mode="after")
+    def _there(self) -> Self:
+        for name, target in self.targets.items():
+            self._check_parts(**{f"targets.{name}.train": target.train, f"targets.{name}.test": target.test})
+        return self
 
 
 class PrivateEntry(KnownEntry, PartsEntry):
@@ -73,13 +131,21 @@ class PrivateEntry(KnownEntry, PartsEntry):
 class ConsensusEntry(PartsEntry):
     """`semcom evaluate consensus`: all encoders of a method."""
 
+    COMPONENTS = {("networks", "*", "backbone"): "BACKBONES"}
+
     method: str
     networks: dict[str, Network]
     hidden: tuple[PositiveInt, ...] = ()
     target: Target
     shared: str
     consensus: Consensus
-    neighbours: PositiveInt
+    neighbours: PositiveInt = Probe().neighbours
+
+    @model_validator(mode="after")
+    def _there(self) -> Self:
+        named = {"target.train": self.target.train, "target.test": self.target.test, "shared": self.shared}
+        self._check_parts(**named)
+        return self
 
 
 class MethodSaid(Strict):
