@@ -72,6 +72,14 @@ def test_an_untrained_encoder_has_no_cost():
 def test_the_page_says_bounds_for_bounds():
     lines = "\n".join(crlsc_page_needs.computing(computing(*study()))).splitlines()
     (guided,) = [line for line in lines if "| guided |" in line]
-    assert "| 59.0 | guided | 2 | 70.0 | 18.7 | bounds only | 25 |" in guided
+    assert "| 59.0 | guided | 2 | 70.0 | 18.7 | bounds only | 25.5 |" in guided
     (simclr,) = [line for line in lines if "| simclr |" in line]
     assert "2 of 2 seeds not with 30" in simclr
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.0421, "0.0421"), (7.26, "7.26"), (99.94, "99.9"), (99.96, "100"), (1234.5, "1,234")],
+)
+def test_seconds_of_short_trainings_are_no_zero(seconds: float, said: str):
+    assert crlsc_page_needs._seconds(seconds) == said

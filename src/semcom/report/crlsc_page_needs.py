@@ -1,7 +1,7 @@
 """The second system's page on what is needed: labels, bytes, local computing."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,8 @@ from semcom.params.crlsc.section import RAW
 from semcom.report.crlsc_needs import LESS
 from semcom.report.crlsc_results import trained
 from semcom.report.crlsc_words import cell, listed
+
+PEAK = "that of the whole process, libraries and images included; on a GPU what tensors took there"
 
 
 def labels(made: pd.DataFrame) -> Iterator[str]:
@@ -43,7 +45,7 @@ def computing(made: pd.DataFrame) -> Iterator[str]:
         "Multiply-adds (10¹²) and seconds of local training at which the linear head at all labels reaches "
         "A\\*, read off trainings of a method for several numbers of epochs, each with its own schedule; of "
         "one training alone there is a bound. Beside it the accuracy of the longest, and the most memory of "
-        "any. "
+        f"any: {PEAK}. "
         "Geometric means over seeds. [CSV](crlsc_computing.csv)\n"
     )
     body = []
@@ -62,23 +64,38 @@ def computing(made: pd.DataFrame) -> Iterator[str]:
                 f"{rows['trainings'].max()}",
                 accuracy[1],
             ]
-            line += [_reached(rows, "multiply_adds", unit=1e12, form=".3g"), ratio]
-            seconds = _reached(rows, "seconds")
-            body.append([*line, seconds, f"{rows['peak_bytes'].max() / 2**20:,.0f} MiB"])
+            line += [_reached(rows, "multiply_adds", unit=1e12, say=_digits), ratio]
+            line.append(_reached(rows, "seconds", say=_seconds))
+            body.append([*line, f"{rows['peak_bytes'].max() / 2**20:,.0f} MiB"])
     names = ["target", "encoder", "A\\*", "method", "trainings", "accuracy", "multiply-adds to A\\*"]
-    yield from listed([*names, f"ratio to {against}", "seconds", "peak memory"], body)
+    yield from listed([*names, f"ratio to {against}", "seconds", "process's peak memory"], body)
 
 
-def _reached(rows: pd.DataFrame, needed: str, *, unit: float = 1, form: str = ",.0f") -> str:
+def _whole(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _digits(value: float) -> str:
+    return f"{value:.3g}"
+
+
+def _seconds(value: float) -> str:
+    """Whole ones, but of short trainings three digits."""
+    return _digits(value) if value < 99.95 else _whole(value)
+
+
+def _reached(
+    rows: pd.DataFrame, needed: str, *, unit: float = 1, say: Callable[[float], str] = _whole
+) -> str:
     """A mean, or the range that bounds leave."""
     values = rows[needed] / unit
     if (rows["bound"] == "").all():
-        return f"{np.exp(np.log(values).mean()):{form}}"
+        return say(float(np.exp(np.log(values).mean())))
     never, at_once = ((rows["bound"] == bound).sum() for bound in ("more than", "at most"))
-    said = [f"{at_once} of {len(rows)} seeds at most {values.min():{form}}"] if at_once else []
-    said += [f"{never} of {len(rows)} seeds not with {values.max():{form}}"] if never else []
+    said = [f"{at_once} of {len(rows)} seeds at most {say(values.min())}"] if at_once else []
+    said += [f"{never} of {len(rows)} seeds not with {say(values.max())}"] if never else []
     measured = values[rows["bound"] == ""]
-    said += [f"others {measured.min():{form}} to {measured.max():{form}}"] if len(measured) else []
+    said += [f"others {say(measured.min())} to {say(measured.max())}"] if len(measured) else []
     return "; ".join(said)
 
 
@@ -176,15 +193,15 @@ def training(made: pd.DataFrame, entry: CrlscReportEntry) -> Iterator[str]:
     """What each training took."""
     if not trained(entry):
         return
-    yield "[CSV](crlsc_training.csv) with every metric of the last epoch.\n"
+    yield f"Peak memory is {PEAK}. [CSV](crlsc_training.csv) with every metric of the last epoch.\n"
     body = []
     for method, encoder in trained(entry):
         of = made[(made["method"] == method) & (made["encoder"] == encoder)].set_index("metric")
         at = of["mean"]
         line = [f"{at['parameters'] / 1e6:.2f} M", f"{at['forward_multiply_adds'] / 1e6:,.1f} M"]
         line += [f"{at['images_seen']:,.0f}", f"{at['multiply_adds'] / 1e9:,.1f} G"]
-        line += [f"{at['seconds']:,.0f}", f"{at['peak_bytes'] / 2**20:,.0f} MiB"]
+        line += [_seconds(at["seconds"]), f"{at['peak_bytes'] / 2**20:,.0f} MiB"]
         rank = cell(of.loc[of.index == "effective_rank_features"], factor=1)
         body.append([method, encoder, *line, rank])
     names = ["method", "encoder", "parameters", "multiply-adds an image", "images seen", "multiply-adds"]
-    yield from listed([*names, "seconds", "peak memory", "effective rank"], body)
+    yield from listed([*names, "seconds", "process's peak memory", "effective rank"], body)
