@@ -116,7 +116,7 @@ def test_from_class_folders_to_frames(clone, tmp_path, caplog):
     again = tmp_path / "again.h5"
     run(data, entry("pets", 32, 24), again)
     assert sha256(again) == sha256(output)
-    (line,) = [line for line in text(listing(clone)).splitlines() if "pets" in line]
+    line, _ = [line for line in text(listing(clone)).splitlines() if "pets" in line]
     assert "6 + 6" in line
     shown = text(details(clone, "pets"))
     for part in ("12 of 12x9 pixels", "depth", "none", "brought to the prepared size by crop"):

@@ -9,18 +9,22 @@ from semcom.prepare.add import add
 from semcom.prepare.overview import contact_sheet, details, listing
 
 
-def text(shown: RenderableType) -> str:
-    console = Console(width=200, file=io.StringIO(), record=True)
+def text(shown: RenderableType, *, width: int = 200) -> str:
+    console = Console(width=width, file=io.StringIO(), record=True)
     console.print(shown)
     return console.export_text()
 
 
 def test_list_and_show(clone: Path, pack: Path) -> None:
     add(clone, "nyuv2", [pack], name="mine")
-    (line,) = [line for line in text(listing(clone)).splitlines() if "mine" in line]
+    line, title = [line for line in text(listing(clone)).splitlines() if "mine" in line]
+    assert title.split(maxsplit=1)[1].strip()
     for part in ("5 + 2", "24x18", "10", "4 + 2"):
         assert part in line
     assert "not here: `dvc pull data/rooms`" in text(listing(clone))
+    narrow = text(listing(clone), width=80).splitlines()
+    assert "rooms not here: `dvc pull data/rooms`" in " ".join(" ".join(narrow).split())
+    assert any("mine" in line and "5 + 2" in line and "4 + 2" in line for line in narrow)
     shown = text(details(clone, "mine"))
     for part in ("7 of 24x18 pixels", "5 train, 2 test", "data/ matches it", "kitchen_run001 with 2 frames"):
         assert part in shown

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 
@@ -52,29 +53,33 @@ def facts(folder: Path) -> Facts:
         return Facts(source.description, source.rows, source.size, names)
 
 
-def listing(root: Path) -> Table:
-    """One line a registered data set."""
-    table = Table(title="Data sets (frames: train + test; groups: train + test)")
-    for column in ("name", "title", "frames", "pixels", "classes", "groups", "version"):
+def listing(root: Path) -> RenderableType:
+    """One line of figures a registered data set, and below all of them what each is: 80 columns hold both."""
+    table = Table(title="Data sets (frames: train + test; groups: train + test)", box=SIMPLE_HEAD)
+    for column in ("name", "frames", "pixels", "classes", "groups", "version"):
         table.add_column(column, overflow="fold", no_wrap=column == "name")
+    titles = Table.grid(padding=(0, 1))
+    titles.add_column(no_wrap=True)
+    titles.add_column(overflow="fold")
     for name, md5 in sorted(versions(root).items()):
         try:
             seen = facts(root / "data" / name)
         except SemcomError as error:
             here = (root / "data" / name).exists()
             text = str(error) if here else f"not here: `dvc pull {' '.join(dvc.targets(root, name))}`"
-            table.add_row(name, text, "", "", "", "", (md5 or "")[:8])
+            table.add_row(name, "", "", "", "", (md5 or "")[:8])
+            titles.add_row(f" {name}", text)
             continue
+        titles.add_row(f" {name}", seen.description.title)
         table.add_row(
             name,
-            seen.description.title,
             f"{seen.count('train')} + {seen.count('test')}",
             f"{seen.size[0]}x{seen.size[1]}",
             str(len(seen.description.classes)),
             f"{seen.groups('train')} + {seen.groups('test')}",
             (md5 or "")[:8],
         )
-    return table
+    return Group(table, titles)
 
 
 def details(root: Path, name: str) -> RenderableType:
