@@ -28,6 +28,7 @@ crlsc:
   encoders:
     small: {backbone: {use: mobilenet_v3_small}}
     vit: {backbone: {use: vit}}
+  train: {batch_size: 32}
   methods:
     guided: {guide: {use: infonce}, base: pq}
     random: {encoders: [small]}

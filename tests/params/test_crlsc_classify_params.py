@@ -31,7 +31,7 @@ crlsc:
   encoders:
     small: {backbone: {use: mobilenet_v3_small}}
     large: {backbone: {use: resnet18}}
-  train: {epochs: 2}
+  train: {epochs: 2, batch_size: 32}
   methods:
     guided: {guide: {use: infonce}, base: pq}
     simclr: {simclr: 1, encoders: [large]}

@@ -153,7 +153,7 @@ def test_own_heads_of_the_consensus_are_those_of_the_probe(site):
 
 def test_a_private_base_is_made_when_asked_for_and_is_what_the_probe_measured(site):
     target = "results/tiny/crlsc/private/guided/wide/rooms/seed0.pkb"
-    assert site.planned(target) == {"crlsc_private guided wide 0"}
+    assert site.planned(target) == {"crlsc_private guided wide rooms 0"}
     site.snakemake("--cores", "1", target)
     own = PrivateBase.load(site.root / target)
     assert (own.base.about.asked, own.owner.encoder["encoder"]) == ("PCA4,SQ8", "wide")
@@ -175,7 +175,9 @@ def test_the_plan_in_words_knows_its_jobs(site):
 
 
 def test_another_guide_runs_its_method_again(site):
-    with with_params(site, lambda c: c["crlsc"]["methods"]["guided"].update(guide={"use": "infonce"})):
+    with with_params(
+        site, lambda c: c["crlsc"]["methods"]["guided"].update(guide={"use": "infonce", "hard_negatives": 4})
+    ):
         assert site.planned() == GUIDED | PROBED | {"crlsc_report"}
 
 

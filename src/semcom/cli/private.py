@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from semcom.cli.entry import EntryText, Journal, Log, Output, read
+from semcom.cli.entry import EntryText, Journal, Log, Output, read, there
 from semcom.files.errors import SemcomError
 from semcom.params.crlsc.entries import PrivateEntry
 from semcom.params.entries import KnowledgeEntry
@@ -39,7 +39,7 @@ def private(
 
         run(
             local,
-            frames=frames,
+            frames=there(frames),
             encoder=encoder,
             shared=shared,
             base=base,
@@ -57,7 +57,7 @@ def private(
         raise SemcomError(f"{len(frames)} prepared files for one set of frames; give one --frames")
     from semcom.knowledge.private import run as build
 
-    build(frames[0], given, encoders_file=encoders, base=base, retrieval=retrieval, journal=journal)
+    build(there(frames)[0], given, encoders_file=encoders, base=base, retrieval=retrieval, journal=journal)
 
 
 def _is_local(entry: str) -> bool:

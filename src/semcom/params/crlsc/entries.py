@@ -112,8 +112,10 @@ class ProbeEntry(PartsEntry):
         return self
 
 
-class PrivateEntry(KnownEntry, PartsEntry):
+class PrivateEntry(PartsEntry):
     """`semcom knowledge private` of a local encoder: the private base of one target's training images."""
+
+    COMPONENTS = {("network", "backbone"): "BACKBONES"}
 
     method: str
     encoder: str
@@ -126,6 +128,11 @@ class PrivateEntry(KnownEntry, PartsEntry):
     form: Form = "Flat"
     """Of the base, which has codebooks of its own."""
     neighbours: PositiveInt = 10
+
+    @model_validator(mode="after")
+    def _there(self) -> Self:
+        self._check_parts(**{"target.train": self.target.train, "target.test": self.target.test})
+        return self
 
 
 class ConsensusEntry(PartsEntry):
