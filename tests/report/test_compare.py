@@ -274,5 +274,5 @@ def test_the_verb(results, tmp_path):
 
 
 def test_an_entry_still_goes_to_the_report_of_a_study():
-    done = CliRunner().invoke(app, ["report", "{}", "--results", ".", "--frames", "x", "--output", "y"])
+    done = CliRunner().invoke(app, ["report", "{}", "--results", ".", "--frames", __file__, "--output", "y"])
     assert "ENTRY is no ReportEntry" in str(done.exception)

@@ -18,7 +18,8 @@ LOCAL = ("network", "parts", "target")
 def private(
     entry: EntryText,
     frames: Annotated[
-        list[Path], typer.Option(help="Prepared frames; of a local encoder a file for each data set.")
+        list[Path],
+        typer.Option(help="Prepared frames; of a local encoder a file for each data set.", callback=there),
     ],
     base: Output,
     retrieval: Output,
@@ -39,7 +40,7 @@ def private(
 
         run(
             local,
-            frames=there(frames),
+            frames=frames,
             encoder=encoder,
             shared=shared,
             base=base,
@@ -57,7 +58,7 @@ def private(
         raise SemcomError(f"{len(frames)} prepared files for one set of frames; give one --frames")
     from semcom.knowledge.private import run as build
 
-    build(there(frames)[0], given, encoders_file=encoders, base=base, retrieval=retrieval, journal=journal)
+    build(frames[0], given, encoders_file=encoders, base=base, retrieval=retrieval, journal=journal)
 
 
 def _is_local(entry: str) -> bool:
