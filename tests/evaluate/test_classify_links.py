@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import coloured
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from coloured import LIES, TEST, TRUE
 
+import coloured
+from coloured import LIES, TEST, TRUE
 from semcom.channel.digital.table import read as read_table
 from semcom.evaluate import classify as sweep
 from semcom.files.errors import SemcomError

@@ -3,14 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-import coloured
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from coloured import TRUE
 from test_classify_links import LINK, PARTS, common, training
 
+import coloured
+from coloured import TRUE
 from semcom.evaluate import classify as sweep
 from semcom.files.errors import SemcomError
 from semcom.finetune import classify as stage
