@@ -142,7 +142,7 @@ def test_what_does_not_fit_is_one_line(tmp_path: Path, frames: Path, encoder, pl
         (
             to_json(entry(form="PQ2")),
             [f"--encoder={inside}"],
-            "crlsc.probe.private: PQ2 of the form PQ2 cuts",
+            "the private base: PQ2 of the form PQ2 cuts",
         ),
         (to_json(entry(hidden=(4,))), [f"--encoder={inside}"], "does not hold the weights"),
         (to_json(entry(target={"train": "public", "test": "test"})), [f"--encoder={own}"], "no label of it"),

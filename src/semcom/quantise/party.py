@@ -81,7 +81,7 @@ def base_of(
     Args:
         bank: vectors (n, D) and classes (n,).
         ids: (n,) numbers of the images in their data set.
-        form: `crlsc.probe.private`.
+        form: of its codes.
         seed: of the training of codebooks.
         owner: whose it is.
 
@@ -94,7 +94,7 @@ def base_of(
             _single(bank.features), ids, labels, form=form, seed=seed, owner=owner or Owner()
         )
     except SemcomError as error:
-        raise SemcomError(f"crlsc.probe.private: {error}") from error
+        raise SemcomError(f"the private base: {error}") from error
 
 
 def retrieved(base: PrivateBase, queries: Labelled, neighbours: int, shared: SharedBase | None) -> Retrieved:
