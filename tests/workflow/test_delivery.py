@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import sqlite3
 import time
@@ -87,8 +88,11 @@ def test_runs_appear_while_jobs_run_and_a_killed_snakemake_leaves_no_follower(qu
     wait(lambda: statuses(quick).get("pretrain mmssl s1") == "FINISHED")
     follower = Process.of(int((quick.root / "results/tiny/journal/.follow").read_text().split()[-1]))
     journal = (quick.root / "results/tiny/journal/pretrain/mmssl/seed0.jsonl").read_text()
+    job = Process.of(json.loads(journal.splitlines()[0])["pid"])
+    workflow.send_signal(signal.SIGSTOP)  # it must not see its job die
+    os.kill(job.pid, signal.SIGKILL)
+    wait(lambda: job.ended)
     workflow.kill()
-    os.kill(json.loads(journal.splitlines()[0])["pid"], 9)
     workflow.communicate()
     wait(lambda: follower.ended)
     assert statuses(quick)["pretrain mmssl s0"] == "KILLED"

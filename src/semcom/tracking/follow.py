@@ -29,6 +29,8 @@ EVERY_S, LONGEST_S = 5.0, 60.0
 RELIEF = 10
 """The pause is at least so many times as long as the round before."""
 NICE = 5
+LINGER_S = 2.0
+"""Before the last round: jobs that were killed with the workflow need a moment to be dead."""
 
 
 def follow(
@@ -58,6 +60,8 @@ def follow(
         with contextlib.closing(feed):
             while True:
                 over = _wait(pause, process)
+                if over:
+                    time.sleep(LINGER_S)
                 begin = time.monotonic()
                 text, good = feed.round()
                 longer = RELIEF * (time.monotonic() - begin) if good else 2 * pause
