@@ -93,19 +93,23 @@ def test_unlike_spaces_meet_through_a_map_alone(tmp_path: Path, frames: Path) ->
         assert without.loc[("b", "a", 20, head), "value"] == pytest.approx(TRUE)
 
 
-def test_which_images_are_right_is_kept_of_linear_heads(tmp_path: Path, frames: Path) -> None:
+def test_which_images_are_right_is_kept_of_each_head(tmp_path: Path, frames: Path) -> None:
     found = measured(tmp_path, entry({"a": 0, "b": 1}), frames, dim=3)
     kept = outcomes.read(tmp_path / "t.npz")
     assert list(kept) == ["colours"]
     right = kept["colours"].right
     pairs = {("a", "b", 0), ("b", "a", 0), ("a", "a", 0), ("b", "b", 0), ("a", "b", 20), ("b", "a", 20)}
     assert {name for name in right if name.startswith("space/")} == {
-        f"space/{shared}/{owner}/{guest}" for owner, guest, shared in pairs
+        f"space/{shared}/{owner}/{guest}{head}"
+        for owner, guest, shared in pairs
+        for head in ("", "/class_mean", "/knn")
     }
     for pair in pairs:
         owner, guest, shared = pair
-        value = found.loc[(*pair, "linear"), "value"]
-        assert right[f"space/{shared}/{owner}/{guest}"].mean() == pytest.approx(value)
+        for head in ("linear", "class_mean", "knn"):
+            value = found.loc[(*pair, head), "value"]
+            name = outcomes.across("space", shared, owner, guest, head)
+            assert right[name].mean() == pytest.approx(value)
 
 
 def test_labels_of_shared_images_are_never_read(

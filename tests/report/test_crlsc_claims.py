@@ -344,10 +344,14 @@ def test_consensus_is_against_own_heads_and_against_maps(folder):
             "map": {**ACROSS, "against": "simclr/1000", "direction": "above", "margin": 0.02},
             "poor_map": {**ACROSS, "against": "guided/100", "direction": "above", "encoder": "each"},
             "guest": {**ACROSS, "encoder": "small", "margin": 0.1},
+            "means": {**ACROSS, "head": "class_mean", "margin": 0.1},
         },
     )
     effect = made.groupby("claim", sort=False)["effect"].mean()
-    assert effect.to_dict() == pytest.approx({"own": -0.05, "map": 0.04, "poor_map": 0.14, "guest": -0.05})
+    assert effect.to_dict() == pytest.approx(
+        {"own": -0.05, "map": 0.04, "poor_map": 0.14, "guest": -0.05, "means": -0.02}
+    )
+    assert made.groupby("claim")["head"].first()["means"] == "class_mean"
     assert set(made["target"]) == {"near"}
     places = made.loc[made["claim"] == "poor_map", "encoder"]
     assert set(places) == {"large on small", "small on large"}
@@ -384,7 +388,7 @@ def test_bytes_are_a_plain_ratio(folder):
         ({**ABOVE, "label_fraction": 0.2}, "no share 0.2 of the labels"),
         ({**CODES, "of": "pq4"}, "'pq4' is none of bases; did you mean 'pq'?"),
         ({**ACROSS, "of": "raw"}, "'raw' is none of methods whose encoders are compared"),
-        ({**ACROSS, "of": "simclr"}, "no heads across encoders of simclr without a map, in one space"),
+        ({**ACROSS, "of": "simclr"}, "no linear heads across encoders of simclr without a map, in one space"),
         ({**ACROSS, "against": "simclr/500"}, "simclr through a map on 500 shared images"),
         ({**ACROSS, "encoder": "smal"}, "'smal' is none of encoders of both"),
         ({**HALF, "of": "mentor"}, "'mentor' is none of methods"),
@@ -474,5 +478,6 @@ def test_a_file_of_claims_is_checked(tmp_path):
     assert "label_fraction goes with accuracy and link_accuracy, not with retrieval" in faults(
         measure="retrieval", label_fraction=0.1
     )
+    assert "head goes with consensus, not with accuracy" in faults(head="knn", measure="accuracy")
     assert "'guided/100': only a consensus goes through maps" in faults(of="guided/100")
     assert "behind the / stands a number of shared images" in faults(of="guided/many", measure="consensus")

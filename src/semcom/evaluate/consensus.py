@@ -19,7 +19,7 @@ from semcom.files.tables import write_rows
 from semcom.frames.images import DrawnParts
 from semcom.metrics.consensus import Maps, Party, cross_heads, cross_retrieval, join
 from semcom.metrics.heads import Head
-from semcom.metrics.outcomes import Outcomes, asked, write
+from semcom.metrics.outcomes import Outcomes, across, write
 from semcom.models import local
 from semcom.params.crlsc.entries import ConsensusEntry
 from semcom.progress import Progress
@@ -49,7 +49,7 @@ def run(
         encoders: a file for each of the entry's networks, in their order.
         table: output, one row a space, owner, guest, number of shared images, head and metric: `value`, and
             beside it `own_value`, what the guest gets from its own.
-        outcomes: output, which test images linear heads are right about.
+        outcomes: output, which test images heads are right about.
         journal: events for the tracking server.
 
     Raises:
@@ -71,7 +71,7 @@ def run(
     with Journal.open(journal, {**tags, "stage": "consensus"}, entry.model_dump()) as events:
         rows = list(_rows(entry, drawn, seen))
         events.metrics({f"consensus/{name}": value for name, value in _means(rows).items()}, step=0)
-        right = {_asked(row): np.asarray(row["right"], bool) for row in rows if row["head"] == "linear"}
+        right = {_asked(row): np.asarray(row["right"], bool) for row in rows if "right" in row}
         test = drawn.parts[entry.target.test]
         assert test.group is not None  # only public parts have none
         index = drawn.images[test.data].prepared.index[test.index]
@@ -80,7 +80,7 @@ def run(
 
 
 def _asked(row: Row) -> str:
-    return asked(*(row[name] for name in ("space", "shared_images", "owner", "guest")))
+    return across(*(str(row[name]) for name in ("space", "shared_images", "owner", "guest", "head")))
 
 
 def _without(row: Row) -> Row:

@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from semcom.files.atomic import atomic
 from semcom.files.errors import SemcomError
 
+LINEAR = "linear"
+"""The head that a question is of where it names none."""
+
 
 @dataclass(frozen=True, eq=False)
 class Outcomes:
@@ -34,6 +37,11 @@ class Outcomes:
 def asked(*names: object) -> str:
     """Name of a question: `features/linear/0.1`."""
     return "/".join(f"{name:g}" if isinstance(name, float) else str(name) for name in names)
+
+
+def across(space: str, images: object, owner: str, guest: str, head: str) -> str:
+    """Name of a question of an owner's head on a guest's vectors: `space/0/a/b`, `space/0/a/b/class_mean`."""
+    return asked(space, images, owner, guest, *([head] if head != LINEAR else []))
 
 
 def write(path: Path, outcomes: Mapping[str, Outcomes]) -> None:

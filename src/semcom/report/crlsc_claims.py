@@ -20,8 +20,8 @@ from semcom.report.crlsc_claimed import NONE, Effects, NotRun, Study
 from semcom.report.crlsc_outcomes import Kept
 from semcom.report.crlsc_results import CrlscResults
 
-COLUMNS = ["claim", "says", "measure", "of", "against", "target", "encoder", "label_fraction", "direction"]
-COLUMNS += ["margin", "effect", "low", "high", "p", "verdict", "note"]
+COLUMNS = ["claim", "says", "measure", "of", "against", "target", "encoder", "label_fraction"]
+COLUMNS += ["head", "direction", "margin", "effect", "low", "high", "p", "verdict", "note"]
 MEASURES: Mapping[str, Callable[[Study, Claim], Effects]] = {
     "accuracy": crlsc_effects.accuracy,
     "labels": crlsc_effects.labels,
@@ -64,7 +64,7 @@ def claims(
     rows: list[list[object]] = []
     for name, claim in entry.claims.items():
         about = [name, claim.says, claim.measure, claim.of, claim.against]
-        wanted = [claim.label_fraction, claim.direction, claim.margin]
+        wanted = [claim.label_fraction, claim.head, claim.direction, claim.margin]
         try:
             if len(entry.seeds) < 2 and claim.measure != "bytes":
                 raise NotRun("one seed gives no interval")

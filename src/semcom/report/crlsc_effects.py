@@ -5,7 +5,7 @@ import pandas as pd
 
 from semcom.metrics.exchange import Alignment, raw_embeddings_bytes
 from semcom.metrics.intervals import over_seeds
-from semcom.metrics.outcomes import asked
+from semcom.metrics.outcomes import across, asked
 from semcom.params.crlsc.claims import EACH, MEAN, OWN, RIDGE, Claim
 from semcom.params.crlsc.classify import share
 from semcom.params.crlsc.section import MENTOR, RAW
@@ -52,7 +52,7 @@ def retrieval(study: Study, claim: Claim) -> Effects:
 
 
 def consensus(study: Study, claim: Claim) -> Effects:
-    """Of linear heads across encoders: in the base's space, or through maps of features."""
+    """Of heads across encoders: in the base's space, or through maps of features."""
     of, against = claim.of, f"{claim.of}/{OWN}" if claim.against == OWN else claim.against
     methods = list(dict.fromkeys(place.partition("/")[0] for place in (of, against)))
     for method in methods:
@@ -68,25 +68,28 @@ def consensus(study: Study, claim: Claim) -> Effects:
     target = next(iter(study.kept.of(f"consensus/{methods[0]}", study.entry.seeds[0])))
     return {
         (target, place): study.kept.effect(
-            [(_across(study, of, pair), _across(study, against, pair, beside=of)) for pair in some]
+            [
+                (_across(study, of, pair, claim.head), _across(study, against, pair, claim.head, beside=of))
+                for pair in some
+            ]
         )
         for place, some in places.items()
     }
 
 
-def _across(study: Study, place: str, pair: tuple[str, str], beside: str = "") -> Question:
+def _across(study: Study, place: str, pair: tuple[str, str], head: str, beside: str = "") -> Question:
     """The question of METHOD, METHOD/N or METHOD/own, of one owner and guest."""
     method, _, images = place.partition("/")
     owner, guest = pair
     if images == OWN:  # in the space of what it stands beside
-        question = asked("features" if "/" in beside else "space", 0, guest, guest)
+        question = across("features" if "/" in beside else "space", 0, guest, guest, head)
     else:
-        question = asked("features" if images else "space", int(images or 0), owner, guest)
+        question = across("features" if images else "space", int(images or 0), owner, guest, head)
     job = f"consensus/{method}"
     (kept,) = study.kept.of(job, study.entry.seeds[0]).values()
     if question not in kept.right:
         how = f"through a map on {images} shared images" if images else "without a map, in one space"
-        raise NotRun(f"the study has no heads across encoders of {method} {how}")
+        raise NotRun(f"the study has no {head} heads across encoders of {method} {how}")
     return Question(job, None, question)
 
 

@@ -33,7 +33,8 @@ def claims(made: pd.DataFrame) -> Iterator[str]:
         first = rows.iloc[0]
         unlike = rows["verdict"].nunique() > 1
         effects = "; ".join(_effect(row) + f" *{row['verdict']}*" * unlike for _, row in rows.iterrows())
-        runs = f"{first['of']} against {first['against']}, {first['measure']}"
+        head = f" of {first['head']} heads" if first["measure"] == "consensus" else ""
+        runs = f"{first['of']} against {first['against']}, {first['measure']}{head}"
         body.append([f"{first['says']} (`{name}`)", runs, _margin(first), f"**{overall(rows)}**", effects])
     yield from listed(["claim", "runs", "claimed", "verdict", "effect"], body)
 

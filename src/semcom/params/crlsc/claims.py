@@ -43,7 +43,7 @@ class Claim(Strict):
         "link_accuracy",
     ]
     """`accuracy` of linear heads; `labels`: L(A*); `computing`: multiply-adds of local training to A*;
-    `retrieval` accuracy of the mentor's vectors as bases code them; `consensus`: accuracy of linear heads
+    `retrieval` accuracy of the mentor's vectors as bases code them; `consensus`: accuracy of heads
     across encoders; `bytes` that are downloaded; of images that arrive `psnr` in dB, and
     `image_accuracy` of the classifier; `link_accuracy` of receivers on their own encoders."""
     of: str
@@ -57,6 +57,8 @@ class Claim(Strict):
     """An encoder (of a consensus, the guest), `each`, or the `mean` over those that both methods have."""
     label_fraction: PositiveFraction = 1.0
     """Share of a target's labels, of accuracies."""
+    head: Literal["linear", "class_mean", "knn"] = "linear"
+    """What of a consensus its owner hands to guests."""
     link: str | None = None
     """Of images their link; of `link_accuracy` the way, a link, a digital one or `direct`."""
     snr_db: Annotated[tuple[WholeSnrDb, ...], AfterValidator(increasing)] = ()
@@ -88,6 +90,8 @@ class Claim(Strict):
             raise ValueError(
                 f"label_fraction goes with accuracy and {CLASSIFIED}, not with {self.measure}; leave it out"
             )
+        if self.measure != "consensus" and self.head != "linear":
+            raise ValueError(f"head goes with consensus, not with {self.measure}; leave it out")
         for place in (self.of, self.against):
             self._check_place(place)
         return self
