@@ -26,8 +26,8 @@ from semcom.models.jscc import DeepJSCC
 from semcom.models.vqvae import GREY, VQVAE
 from semcom.params.crlsc.imageentries import ImagesEntry
 from semcom.params.crlsc.images import Codebook, ImageLink
-from semcom.params.entries import Compute
 from semcom.params.parts import PartEntry
+from semcom.params.sections import Compute
 from semcom.training.loop import Plan, fit, minibatches
 from semcom.training.optimisers import AdamW
 from semcom.training.state import state

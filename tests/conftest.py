@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from semcom.frames.device import DeviceFrames
-from semcom.params.entries import Compute, Encoder, Finetune, Link, Pretrain
+from semcom.params.sections import Compute, Encoder, Finetune, Link, Pretrain
 from semcom.prepare.description import Description
 from semcom.prepare.source import Row
 from semcom.prepare.write import write

@@ -17,7 +17,8 @@ from semcom.frames.device import DeviceFrames
 from semcom.frames.sensors import Sensors
 from semcom.models.system import encode_frames, system_for, transmit
 from semcom.params.conditions import Condition, ConditionsEntry
-from semcom.params.entries import Encoder, Evaluate, EvaluateEntry, Finetune, Link, to_json
+from semcom.params.entries import EvaluateEntry, to_json
+from semcom.params.sections import Encoder, Evaluate, Finetune, Link
 from semcom.tracking import runs
 from semcom.training import weights
 from semcom.training.randomness import generator, seeded

@@ -23,8 +23,9 @@ from semcom.frames.device import DeviceFrames
 from semcom.frames.folds import labelled, validation_fold
 from semcom.models.encoder import Encoders
 from semcom.models.system import system_for
-from semcom.params.entries import Digital, DigitalEntry, Encoder, Evaluate, Finetune, Link, to_json
+from semcom.params.entries import DigitalEntry, to_json
 from semcom.params.scheme import Scheme, parse
+from semcom.params.sections import Digital, Encoder, Evaluate, Finetune, Link
 from semcom.quantise.product import ProductQuantiser
 from semcom.training import loop, weights
 from semcom.training.batchnorm import recompute

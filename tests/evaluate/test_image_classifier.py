@@ -17,8 +17,8 @@ from semcom.models import classifier as classifiers
 from semcom.models import images as networks
 from semcom.params.crlsc.imageentries import ClassifierEntry, ImagesTestEntry
 from semcom.params.crlsc.images import Classifier
-from semcom.params.entries import Compute
 from semcom.params.parts import PartEntry
+from semcom.params.sections import Compute
 from semcom.training import loop
 
 SIZE = (32, 24)

@@ -25,8 +25,8 @@ from semcom.files.errors import SemcomError, Stopped
 from semcom.metrics.reconstruction import psnr_db
 from semcom.params.crlsc.imageentries import EncodingEntry, ImagesTestEntry
 from semcom.params.crlsc.images import ImageFiles
-from semcom.params.entries import Compute
 from semcom.params.parts import PartEntry
+from semcom.params.sections import Compute
 from semcom.training.state import State
 
 LINKS = Path("results/reference/links")

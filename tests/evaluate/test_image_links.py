@@ -27,8 +27,8 @@ from semcom.models.jscc import DeepJSCC
 from semcom.models.vqvae import VQVAE
 from semcom.params.crlsc.imageentries import ImagesEntry, ImagesTestEntry
 from semcom.params.crlsc.images import Codebook, ImageLink
-from semcom.params.entries import Compute
 from semcom.params.parts import PartEntry
+from semcom.params.sections import Compute
 from semcom.quantise.bits import from_bits
 from semcom.quantise.ordering import harm
 from semcom.training import loop

@@ -15,7 +15,8 @@ from semcom.frames.device import DeviceFrames
 from semcom.frames.folds import validation_fold
 from semcom.metrics.readout import Parts, cross_r2, rotated
 from semcom.models.learner import Learner
-from semcom.params.entries import Encoder, LearntEntry, Pretrain, PretrainEntry, to_json
+from semcom.params.entries import LearntEntry, PretrainEntry, to_json
+from semcom.params.sections import Encoder, Pretrain
 from semcom.pretrain import stage
 from semcom.training import weights
 

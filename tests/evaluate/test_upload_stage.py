@@ -16,8 +16,9 @@ from semcom.codecs.images import decode, encode
 from semcom.evaluate import upload
 from semcom.frames.prepared import Prepared
 from semcom.metrics.images import psnr_db
-from semcom.params.entries import Upload, UploadEntry
+from semcom.params.entries import UploadEntry
 from semcom.params.scheme import parse
+from semcom.params.sections import Upload
 
 SCHEME = parse("qpsk_uncoded", channel_uses=32)
 Make = Callable[..., pd.DataFrame]

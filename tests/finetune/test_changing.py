@@ -14,17 +14,8 @@ from semcom.finetune.train import setting, started, train
 from semcom.frames.device import DeviceFrames
 from semcom.models.encoder import Encoders
 from semcom.models.system import System, system_for
-from semcom.params.entries import (
-    ChangingEntry,
-    ChannelState,
-    Compute,
-    Encoder,
-    Evaluate,
-    EvaluateEntry,
-    Finetune,
-    FinetuneEntry,
-    Link,
-)
+from semcom.params.entries import ChangingEntry, EvaluateEntry, FinetuneEntry
+from semcom.params.sections import ChannelState, Compute, Encoder, Evaluate, Finetune, Link
 from semcom.tracking import runs
 from semcom.training import loop, weights
 from semcom.training.loop import Epoch

@@ -10,7 +10,8 @@ from semcom.files.errors import SemcomError
 from semcom.files.hashes import sha256
 from semcom.finetune.train import setting, train
 from semcom.frames.device import DeviceFrames
-from semcom.params.entries import Encoder, Finetune, FinetuneEntry, Link, Pretrain, PretrainEntry
+from semcom.params.entries import FinetuneEntry, PretrainEntry
+from semcom.params.sections import Encoder, Finetune, Link, Pretrain
 from semcom.pretrain import stage
 from semcom.training import weights
 from semcom.training.randomness import seeded

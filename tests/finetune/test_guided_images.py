@@ -25,8 +25,8 @@ from semcom.models.local import LocalEncoder
 from semcom.params.crlsc.imageentries import BorrowedEncoder, GuidedImagesEntry, ImagesEntry
 from semcom.params.crlsc.images import Codebook, ImageLink
 from semcom.params.crlsc.section import Network
-from semcom.params.entries import Compute
 from semcom.params.parts import PartEntry
+from semcom.params.sections import Compute
 from semcom.quantise.shared import SharedBase
 from semcom.quantise.source import InMemory
 from semcom.quantise.store import pixel_digests

@@ -15,16 +15,8 @@ from semcom.finetune.accounting import communication
 from semcom.finetune.train import training_snr_db
 from semcom.frames.device import DeviceFrames
 from semcom.models.system import encode_frames, system_for, transmit
-from semcom.params.entries import (
-    Encoder,
-    Evaluate,
-    EvaluateEntry,
-    Finetune,
-    FinetuneEntry,
-    Link,
-    Tune,
-    TuneEntry,
-)
+from semcom.params.entries import EvaluateEntry, FinetuneEntry, TuneEntry
+from semcom.params.sections import Encoder, Evaluate, Finetune, Link, Tune
 from semcom.training import loop, weights
 from semcom.training.randomness import generator
 

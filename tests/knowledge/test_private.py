@@ -6,7 +6,8 @@ import pandas as pd
 from semcom.frames.device import DeviceFrames
 from semcom.frames.folds import validation_fold
 from semcom.knowledge.private import run
-from semcom.params.entries import Encoder, Knowledge, KnowledgeEntry
+from semcom.params.entries import KnowledgeEntry
+from semcom.params.sections import Encoder, Knowledge
 from semcom.quantise.base import load
 
 

@@ -6,7 +6,7 @@ from semcom.models.efficientnet import EfficientNetLite0
 from semcom.models.encoder import Encoders, encode_features
 from semcom.models.mobilenet import MobileNetV2
 from semcom.models.resnet import ResNet18
-from semcom.params.entries import Encoder
+from semcom.params.sections import Encoder
 from semcom.training.randomness import seeded
 
 

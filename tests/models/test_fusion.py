@@ -11,7 +11,7 @@ from semcom.models import HEADS
 from semcom.models.fusion import server
 from semcom.models.system import System, encode_frames, transmit
 from semcom.params.component import build
-from semcom.params.entries import Component, Encoder, Link
+from semcom.params.sections import Component, Encoder, Link
 from semcom.training.randomness import generator, seeded
 
 MLP = {"use": "mlp", "hidden": 16, "dropout": 0.0}

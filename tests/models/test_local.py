@@ -4,7 +4,7 @@ from torch import nn
 
 from semcom.files.errors import SemcomError
 from semcom.models.local import LocalEncoder, embed, projection, read, saved
-from semcom.params.entries import Encoder
+from semcom.params.sections import Encoder
 from semcom.training import weights
 from semcom.training.batchnorm import recompute
 from semcom.training.randomness import seeded

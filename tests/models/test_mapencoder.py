@@ -11,7 +11,7 @@ from semcom.models.encoder import Encoders
 from semcom.models.mapencoder import MapEncoder
 from semcom.models.vqvae import VQVAE
 from semcom.params.component import build
-from semcom.params.entries import Encoder
+from semcom.params.sections import Encoder
 from semcom.training.randomness import seeded
 
 SIZE = (48, 32)

@@ -16,7 +16,7 @@ from semcom.frames.device import DeviceFrames
 from semcom.models.efficientnet import EfficientNetLite0
 from semcom.models.encoder import Encoders
 from semcom.models.pretrained import initialise, read
-from semcom.params.entries import Encoder
+from semcom.params.sections import Encoder
 from semcom.training.randomness import seeded
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

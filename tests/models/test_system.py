@@ -5,7 +5,7 @@ from semcom.channel.snr import n0_from_db
 from semcom.files.errors import SemcomError
 from semcom.frames.device import DeviceFrames
 from semcom.models.system import System, encode_frames, transmit
-from semcom.params.entries import Component, Encoder, Link
+from semcom.params.sections import Component, Encoder, Link
 from semcom.training.randomness import generator, seeded
 
 

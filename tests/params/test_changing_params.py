@@ -8,8 +8,9 @@ import pytest
 import yaml
 
 from semcom.files.errors import SemcomError
-from semcom.params.entries import ChangingEntry, ReportEntry
+from semcom.params.entries import ChangingEntry
 from semcom.params.jobs import Jobs
+from semcom.params.reportentry import ReportEntry
 from semcom.params.schema import load, own_classes
 
 RAYLEIGH = {"channel": {"use": "rayleigh"}, "snr_db": 5}

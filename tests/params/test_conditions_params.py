@@ -7,8 +7,8 @@ import pytest
 
 from semcom.files.errors import SemcomError
 from semcom.params.conditions import Condition, ConditionsEntry
-from semcom.params.entries import ReportEntry
 from semcom.params.jobs import Jobs
+from semcom.params.reportentry import ReportEntry
 from semcom.params.schema import load, own_classes
 
 PLACE = ("awgn_k32", "all", 0)

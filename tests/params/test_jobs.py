@@ -12,6 +12,7 @@ import pytest
 from semcom.params import entries
 from semcom.params import jobs as jobs_module
 from semcom.params.jobs import Jobs
+from semcom.params.reportentry import ReportEntry
 from semcom.params.schema import load
 
 
@@ -60,7 +61,7 @@ def test_an_entry_is_what_its_verb_parses(config):
     assert (entry.seed, entry.link.channel_uses, entry.budgets, entry.neighbours) == (1, 32, (8,), 5)
     entry = entries.TableEntry.model_validate_json(jobs.table("16qam_ldpc_3-4_32_awgn.csv"))
     assert (entry.block.payload_bits, entry.channel) == (96, "awgn")
-    entries.ReportEntry.model_validate_json(jobs.report())
+    ReportEntry.model_validate_json(jobs.report())
     entry = entries.CalibrationEntry.model_validate_json(jobs.calibration("awgn_k32"))
     assert (entry.link_name, entry.channel) == ("awgn_k32", {"use": "awgn"})
     row = entries.KnowledgeEntry.model_validate_json(jobs.knowledge("random", 0))

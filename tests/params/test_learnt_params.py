@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from semcom.files.errors import SemcomError
-from semcom.params.entries import LearntEntry, ReportEntry
+from semcom.params.entries import LearntEntry
 from semcom.params.jobs import Jobs
+from semcom.params.reportentry import ReportEntry
 from semcom.params.schema import load
 
 

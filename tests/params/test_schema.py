@@ -11,8 +11,9 @@ import yaml
 from semcom.files.errors import SemcomError
 from semcom.params import weights
 from semcom.params.crlsc import schema
-from semcom.params.entries import Finetune, Link, to_json
+from semcom.params.entries import to_json
 from semcom.params.schema import load
+from semcom.params.sections import Finetune, Link
 
 ROOT = Path(__file__).parents[2]
 

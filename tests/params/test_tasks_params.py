@@ -7,8 +7,9 @@ import yaml
 
 from semcom.files.errors import SemcomError
 from semcom.params import tasks
-from semcom.params.entries import ReportEntry, TuneEntry
+from semcom.params.entries import TuneEntry
 from semcom.params.jobs import Jobs
+from semcom.params.reportentry import ReportEntry
 from semcom.params.schema import load
 
 ROOT = Path(__file__).parents[2]

@@ -6,10 +6,11 @@ import pytest
 
 from semcom.codecs.images import FORMATS
 from semcom.files.errors import SemcomError
-from semcom.params.entries import QUALITIES, Upload, UploadEntry
+from semcom.params.entries import UploadEntry
 from semcom.params.faults import at, describe
 from semcom.params.jobs import Jobs
 from semcom.params.schema import load
+from semcom.params.sections import QUALITIES, Upload
 
 UPLOAD = {"codec": "avif", "quality": [30, 60, 90]}
 

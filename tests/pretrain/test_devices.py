@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 import torch
 
-from semcom.params.entries import Encoder, Pretrain, PretrainEntry, to_json
+from semcom.params.entries import PretrainEntry, to_json
+from semcom.params.sections import Encoder, Pretrain
 from semcom.training import weights
 
 EPOCHS = 6

@@ -11,7 +11,8 @@ from semcom.frames.folds import validation_fold
 from semcom.metrics.representation import effective_rank
 from semcom.models.encoder import Encoders, encode_features
 from semcom.models.learner import Learner
-from semcom.params.entries import Encoder, Pretrain, PretrainEntry
+from semcom.params.entries import PretrainEntry
+from semcom.params.sections import Encoder, Pretrain
 from semcom.pretrain import stage
 from semcom.pretrain.stage import run
 from semcom.training import loop, weights

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from semcom.params.entries import ReportEntry
+from semcom.params.reportentry import ReportEntry
 
 FRAMES = 600
 LEVEL = {"mmssl": 0.47, "intra_only": 0.455, "supervised": 0.43, "rgb_only": 0.39}

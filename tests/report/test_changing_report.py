@@ -10,7 +10,7 @@ from synthetic_study import Study, make_study, write
 
 from semcom import report
 from semcom.files.errors import SemcomError
-from semcom.params.entries import Changing
+from semcom.params.sections import Changing
 from semcom.report import changing, changing_figure, results
 
 USES = 2 * 19 * 32 * 2 * 32

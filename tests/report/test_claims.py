@@ -10,9 +10,10 @@ from semcom.files.errors import SemcomError
 from semcom.metrics.comparisons import holm
 from semcom.params import claims as files
 from semcom.params.crlsc import claims as crlsc
-from semcom.params.entries import Claim, Link, ReportEntry
+from semcom.params.reportentry import Claim, ReportEntry
+from semcom.params.sections import Link
+from semcom.report import text_claims
 from semcom.report.claims import claims, overall
-from semcom.report.text import _claims
 
 LINK = {"channel": {"use": "awgn"}, "channel_uses": 32, "train_snr_db": 10}
 ABOVE = {
@@ -112,7 +113,7 @@ def test_where_nothing_varies_nothing_is_decided(tmp_path):
 )
 def test_the_page_says_what_was_asked_beside_what_was_found(tmp_path, changes, margin, verdict):
     table = judge(tmp_path, {"mmssl": 2.0, "supervised": 0.0}, better={**ABOVE, **changes})
-    (line,) = [line for line in _claims(table) if line.startswith("| better ")]
+    (line,) = [line for line in text_claims.claims(table) if line.startswith("| better ")]
     cells = [cell.strip() for cell in line.strip("|").split("|")]
     assert cells[:4] == [
         "better (`better`)",

@@ -11,7 +11,7 @@ from synthetic_study import Study, make_study
 
 from semcom import report
 from semcom.files.errors import SemcomError
-from semcom.params.entries import Measure
+from semcom.params.reportentry import Measure
 from semcom.report import conditions, conditions_figure, results, tables
 
 DROP = {"dark": 0.04, "depth_lost": 0.1}

@@ -10,8 +10,8 @@ from semcom.files.errors import SemcomError
 from semcom.metrics.average_precision import average_precision, frame_credit
 from semcom.metrics.scenes import crossed
 from semcom.params import tasks
-from semcom.params.entries import Claim, ReportEntry
-from semcom.params.entries import Link as LinkEntry
+from semcom.params.reportentry import Claim, ReportEntry
+from semcom.params.sections import Link as LinkEntry
 from semcom.report import compare
 from semcom.report.claims import claims, overall
 

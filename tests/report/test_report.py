@@ -11,7 +11,8 @@ from synthetic_study import Study, make_study
 
 from semcom import report
 from semcom.files.errors import SemcomError
-from semcom.params.entries import ReportEntry, to_json
+from semcom.params.entries import to_json
+from semcom.params.reportentry import ReportEntry
 from semcom.report import figures, results, tables
 
 FILES = {

@@ -9,7 +9,7 @@ from scipy import stats
 from synthetic_study import Study, make_study
 
 from semcom import report
-from semcom.params.entries import ReportEntry
+from semcom.params.reportentry import ReportEntry
 from semcom.report import figures, results, tables
 
 MEASURES = {

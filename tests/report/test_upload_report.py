@@ -10,7 +10,7 @@ from synthetic_study import Study, make_study, write
 
 from semcom import report
 from semcom.files.errors import SemcomError
-from semcom.params.entries import Upload
+from semcom.params.sections import Upload
 from semcom.report import figures, results, tables
 
 USES = 2 * 19 * 32 * 2 * 32

@@ -16,16 +16,8 @@ from semcom.finetune import stage, tune
 from semcom.frames.device import DeviceFrames
 from semcom.metrics.average_precision import frame_credit
 from semcom.params.component import build
-from semcom.params.entries import (
-    Encoder,
-    Evaluate,
-    EvaluateEntry,
-    Finetune,
-    FinetuneEntry,
-    Link,
-    Tune,
-    TuneEntry,
-)
+from semcom.params.entries import EvaluateEntry, FinetuneEntry, TuneEntry
+from semcom.params.sections import Encoder, Evaluate, Finetune, Link, Tune
 from semcom.tasks import TASKS
 from semcom.tasks.objects import Objects
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import torch
 
-from semcom.params.entries import Compute, Encoder, Pretrain, PretrainEntry
+from semcom.params.entries import PretrainEntry
+from semcom.params.sections import Compute, Encoder, Pretrain
 from semcom.pretrain.stage import run
 
 

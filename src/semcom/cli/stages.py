@@ -16,6 +16,7 @@ from semcom.cli.shared import embed, shared
 from semcom.cli.short import entry_is_for
 from semcom.params import entries
 from semcom.params.conditions import ConditionsEntry
+from semcom.params.reportentry import ReportEntry
 
 Source = Annotated[Path, typer.Option(help="Folder of the raw data set.")]
 Frames = Annotated[Path, typer.Option(help="Prepared frames.", callback=there)]
@@ -278,7 +279,7 @@ def report(
     log: Log = None,
 ) -> None:
     """Draw figures and write tables from a study's results."""
-    given = read(entries.ReportEntry, entry, log, "report", "study", "report")
+    given = read(ReportEntry, entry, log, "report", "study", "report")
     from semcom.report import run
 
     run(results, given, frames, output)

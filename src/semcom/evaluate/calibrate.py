@@ -26,7 +26,7 @@ from semcom.channel.fading import estimate_gain, gains
 from semcom.files.errors import SemcomError
 from semcom.files.tables import write_rows
 from semcom.params.component import build, imported, said
-from semcom.params.entries import Component
+from semcom.params.sections import Component
 from semcom.training.randomness import generator, seeded
 
 PILOTS = 2

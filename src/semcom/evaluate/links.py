@@ -5,7 +5,8 @@ from pathlib import Path
 from semcom.channel.checks import Row
 from semcom.evaluate.calibrate import link
 from semcom.files.tables import write_rows
-from semcom.params.entries import CalibrationEntry, Component, Compute
+from semcom.params.entries import CalibrationEntry
+from semcom.params.sections import Component, Compute
 from semcom.progress import log
 from semcom.training.compute import set_up
 

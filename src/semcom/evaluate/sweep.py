@@ -23,8 +23,9 @@ from semcom.frames.device import DeviceFrames
 from semcom.frames.folds import Indices
 from semcom.models.system import System, encode_frames, system_for, transmit
 from semcom.params.component import build
-from semcom.params.entries import Evaluate, EvaluateEntry
+from semcom.params.entries import EvaluateEntry
 from semcom.params.protocols import Task
+from semcom.params.sections import Evaluate
 from semcom.progress import Progress
 from semcom.tasks import TASKS
 from semcom.tracking.journal import Journal

@@ -23,7 +23,8 @@ from semcom.codecs.upload import at_capacity, over_link
 from semcom.files.tables import write_rows
 from semcom.frames.prepared import Prepared
 from semcom.metrics.images import psnr_db
-from semcom.params.entries import Modality, UploadEntry
+from semcom.params.entries import UploadEntry
+from semcom.params.sections import Modality
 from semcom.progress import Progress, log
 from semcom.tracking.journal import Journal
 

@@ -18,7 +18,7 @@ from semcom.finetune.train import Setting, training_snr_db
 from semcom.frames import VIEWS
 from semcom.models.system import Channel, System
 from semcom.params.component import build
-from semcom.params.entries import Component, Link
+from semcom.params.sections import Component, Link
 from semcom.training import OPTIMISERS
 from semcom.training.batchnorm import recompute
 from semcom.training.loop import Epoch, Plan, fit, minibatches

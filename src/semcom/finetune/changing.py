@@ -19,7 +19,8 @@ from semcom.finetune.stage import chosen
 from semcom.finetune.strategies import Job
 from semcom.finetune.train import Setting, setting
 from semcom.frames.device import DeviceFrames
-from semcom.params.entries import ChangingEntry, Link, to_json
+from semcom.params.entries import ChangingEntry, to_json
+from semcom.params.sections import Link
 from semcom.tracking.journal import Journal
 from semcom.training.compute import set_up
 from semcom.training.state import state

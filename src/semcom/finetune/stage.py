@@ -12,7 +12,8 @@ from semcom.finetune.accounting import communication
 from semcom.finetune.train import Setting, setting, train, validate
 from semcom.frames.device import DeviceFrames
 from semcom.params.component import build
-from semcom.params.entries import Component, FinetuneEntry, to_json
+from semcom.params.entries import FinetuneEntry, to_json
+from semcom.params.sections import Component
 from semcom.progress import Progress, log
 from semcom.tracking.journal import Journal
 from semcom.training import weights

@@ -15,7 +15,8 @@ from semcom.finetune.stage import VALIDATION_DRAWS
 from semcom.finetune.train import Setting, new_system, started, train, validate
 from semcom.models.system import System, encode_frames, system_for, transmit
 from semcom.params.component import build
-from semcom.params.entries import ChangingEntry, Component
+from semcom.params.entries import ChangingEntry
+from semcom.params.sections import Component
 from semcom.progress import Progress, log
 from semcom.tracking.journal import Journal
 from semcom.training import weights

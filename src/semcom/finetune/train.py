@@ -16,8 +16,9 @@ from semcom.frames.folds import Indices, labelled, validation_fold
 from semcom.models.pretrained import initialise
 from semcom.models.system import System, encode_frames, system_for, transmit
 from semcom.params.component import build
-from semcom.params.entries import Component, FinetuneEntry, Link, TuneEntry
+from semcom.params.entries import FinetuneEntry, TuneEntry
 from semcom.params.protocols import Task
+from semcom.params.sections import Component, Link
 from semcom.tasks import TASKS
 from semcom.training import OPTIMISERS, weights
 from semcom.training.batchnorm import recompute

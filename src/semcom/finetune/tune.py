@@ -11,8 +11,9 @@ from semcom.files.tables import write_rows
 from semcom.finetune.train import Setting, setting, train, validate
 from semcom.frames.device import DeviceFrames
 from semcom.params.component import build
-from semcom.params.entries import Component, TuneEntry, to_json
+from semcom.params.entries import TuneEntry, to_json
 from semcom.params.protocols import Task
+from semcom.params.sections import Component
 from semcom.progress import Progress, log
 from semcom.tasks import TASKS
 from semcom.tracking.journal import Journal

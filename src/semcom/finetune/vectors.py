@@ -16,7 +16,7 @@ from semcom.metrics.heads import Vectors
 from semcom.models.classify import standard
 from semcom.models.local import LocalEncoder
 from semcom.params.component import build
-from semcom.params.entries import Component
+from semcom.params.sections import Component
 from semcom.training import OPTIMISERS
 from semcom.training.batchnorm import recompute
 

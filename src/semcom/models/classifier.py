@@ -18,7 +18,7 @@ from semcom.files.errors import SemcomError
 from semcom.frames.images import scaled
 from semcom.metrics.reconstruction import Pixels
 from semcom.models.encoder import Encoders
-from semcom.params.entries import Encoder
+from semcom.params.sections import Encoder
 from semcom.training import weights
 
 BATCH = 256

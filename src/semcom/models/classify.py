@@ -25,7 +25,7 @@ from semcom.metrics.heads import Vectors, centred
 from semcom.models import HEADS, SENDERS
 from semcom.models.local import LocalEncoder, embed
 from semcom.params.component import build
-from semcom.params.entries import Component
+from semcom.params.sections import Component
 from semcom.quantise.product import ProductQuantiser
 from semcom.training import weights
 

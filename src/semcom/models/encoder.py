@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from semcom.files.errors import SemcomError
 from semcom.models import BACKBONES
 from semcom.params.component import build
-from semcom.params.entries import Encoder
+from semcom.params.sections import Encoder
 
 CHANNELS = {"rgb": 3, "depth": 1}
 

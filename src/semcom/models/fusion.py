@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from semcom.models import HEADS
 from semcom.params.component import build
-from semcom.params.entries import Component
+from semcom.params.sections import Component
 
 Fusion = Literal["concat", "average"]
 

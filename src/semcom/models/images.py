@@ -13,8 +13,8 @@ from semcom.models.vqvae import VQVAE
 from semcom.params.component import build
 from semcom.params.crlsc.imageentries import BorrowedEncoder
 from semcom.params.crlsc.images import CHANNELS, DEEPJSCC, Codebook
-from semcom.params.entries import Component
 from semcom.params.mapsize import map_size
+from semcom.params.sections import Component
 from semcom.training import weights
 
 Network = Analog | VQVAE

@@ -17,7 +17,7 @@ from torch.nn import functional
 from semcom.files.errors import SemcomError
 from semcom.models.encoder import Encoders
 from semcom.models.projector import projector
-from semcom.params.entries import Encoder
+from semcom.params.sections import Encoder
 from semcom.training import weights
 
 CONTRAST = "contrast."

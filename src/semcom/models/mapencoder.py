@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from semcom.files.errors import SemcomError
 from semcom.frames.images import scaled
 from semcom.models.encoder import Encoders
-from semcom.params.entries import Encoder
+from semcom.params.sections import Encoder
 
 
 class MapEncoder(nn.Module):

@@ -21,7 +21,7 @@ from semcom.files.hashes import sha256
 from semcom.frames.device import DeviceFrames
 from semcom.models.encoder import Encoders, Scaling
 from semcom.models.layout import IMAGENET, Layout
-from semcom.params.entries import Encoder
+from semcom.params.sections import Encoder
 from semcom.params.weights import weights_file
 
 COUNTER = "num_batches_tracked"

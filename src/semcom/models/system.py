@@ -21,7 +21,8 @@ from semcom.models import SENDERS
 from semcom.models.encoder import Encoders
 from semcom.models.fusion import Averaged, Fusion, server
 from semcom.params.component import build
-from semcom.params.entries import Component, Encoder, Link, TrainedEntry
+from semcom.params.entries import TrainedEntry
+from semcom.params.sections import Component, Encoder, Link
 from semcom.tasks import TASKS
 
 Channel = Callable[[Tensor, Tensor, torch.Generator], Tensor]

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from semcom.params.entries import Changing, Component
 from semcom.params.faults import Fault, Path, unknown
+from semcom.params.sections import Changing, Component
 from semcom.params.tasks import SCENE
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from semcom.files.errors import SemcomError
 from semcom.params import faults, keys
-from semcom.params.entries import Claim, Strict
+from semcom.params.reportentry import Claim
+from semcom.params.sections import Strict
 
 Of = TypeVar("Of", bound=Strict)
 

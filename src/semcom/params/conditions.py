@@ -8,8 +8,9 @@ from typing import Annotated, Self, get_args
 
 from pydantic import AfterValidator, model_validator
 
-from semcom.params.entries import Component, EvaluateEntry, Modality, Strict
+from semcom.params.entries import EvaluateEntry
 from semcom.params.ranges import unique
+from semcom.params.sections import Component, Modality, Strict
 
 
 class Condition(Strict):

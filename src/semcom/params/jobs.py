@@ -17,27 +17,22 @@ from semcom.params.component import module_of
 from semcom.params.conditions import Condition, ConditionsEntry, concerning
 from semcom.params.entries import (
     CalibrationEntry,
-    Changing,
     ChangingEntry,
-    Claim,
-    Component,
-    Digital,
     DigitalEntry,
-    Evaluate,
     EvaluateEntry,
     FinetuneEntry,
     KnowledgeEntry,
     LearntEntry,
-    Modality,
     PrepareEntry,
     PretrainEntry,
-    ReportEntry,
     TuneEntry,
     UploadEntry,
     to_json,
 )
 from semcom.params.errortables import MEASURED, measured_digest, place
+from semcom.params.reportentry import Claim, ReportEntry
 from semcom.params.schema import RANDOM, Method, Study
+from semcom.params.sections import Changing, Component, Digital, Evaluate, Modality
 from semcom.params.tasks import about
 from semcom.params.weights import weights_sha256
 

@@ -16,9 +16,9 @@ from typing import Annotated, Literal
 from annotated_types import MinLen
 from pydantic import AfterValidator
 
-from semcom.params.entries import Strict
 from semcom.params.faults import Fault, unknown
 from semcom.params.ranges import PositiveInt, unique
+from semcom.params.sections import Strict
 
 Role = Literal["public", "private", "test"]
 ClassNames = Annotated[tuple[str, ...], MinLen(1), AfterValidator(unique)]

@@ -6,11 +6,12 @@ from annotated_types import Ge
 from pydantic import AfterValidator, field_validator
 
 from semcom.params import options
-from semcom.params.entries import Component, Compute, Entry, Strict
+from semcom.params.entries import Entry
 from semcom.params.form import whole
 from semcom.params.formfit import TooFew
 from semcom.params.parts import InOrder
 from semcom.params.ranges import NonNegativeInt, PositiveInt, WholeNumber
+from semcom.params.sections import Component, Compute, Strict
 
 
 class KnownEntry(Entry):

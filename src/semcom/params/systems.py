@@ -16,9 +16,9 @@ from semcom.params.crlsc.jobs import CrlscJobs
 from semcom.params.crlsc.schema import KEY, SHARED, load, named, own_classes
 from semcom.params.datafacts import facts
 from semcom.params.dataversion import data_version
-from semcom.params.entries import Compute
 from semcom.params.jobs import Jobs
 from semcom.params.schema import Study, Tracking
+from semcom.params.sections import Compute
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from pathlib import Path
 from semcom.files.errors import SemcomError
 from semcom.params import classes
 from semcom.params.component import family, reference
-from semcom.params.entries import Claim, Component, Link, Measure
+from semcom.params.reportentry import Claim, Measure
+from semcom.params.sections import Component, Link
 
 SCENE = "scene"
 """The task that digital links and knowledge bases know."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from semcom.files.atomic import write_text
-from semcom.params.entries import ReportEntry
+from semcom.params.reportentry import ReportEntry
 from semcom.progress import log
 from semcom.report import (
     calibration,

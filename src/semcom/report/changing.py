@@ -13,7 +13,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from semcom.metrics.cost import uses_to_reach
-from semcom.params.entries import Changing, ReportEntry
+from semcom.params.reportentry import ReportEntry
+from semcom.params.sections import Changing
 from semcom.report.checked import check_there, damaged, table
 from semcom.report.results import Results
 from semcom.report.tables import over_seeds, rival

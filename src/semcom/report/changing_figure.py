@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FixedFormatter, FixedLocator
 
-from semcom.params.entries import ReportEntry
+from semcom.params.reportentry import ReportEntry
 from semcom.report.changing import AT_ONCE, STRATEGIES
 from semcom.report.changing_page import WORDS
 from semcom.report.figures import COLOURS, MARKERS

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from semcom.metrics.intervals import t_interval
-from semcom.params.entries import Changing, ReportEntry
+from semcom.params.reportentry import ReportEntry
+from semcom.params.sections import Changing
 from semcom.report.changing import AT_ONCE, STRATEGIES
 from semcom.report.tables import rival
 

@@ -19,7 +19,7 @@ import pandas as pd
 from semcom.files.errors import SemcomError
 from semcom.metrics.comparisons import holm
 from semcom.metrics.cost import ratio_interval
-from semcom.params.entries import Claim, ReportEntry
+from semcom.params.reportentry import Claim, ReportEntry
 from semcom.report.compare import compare
 from semcom.report.compare_table import ERROR
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from semcom.metrics.intervals import paired_interval
-from semcom.params.entries import ReportEntry
+from semcom.params.reportentry import ReportEntry
 from semcom.report.checked import check_there, damaged, table
 from semcom.report.measures import titles
 from semcom.report.results import SWEEP

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
-from semcom.params.entries import ReportEntry
+from semcom.params.reportentry import ReportEntry
 from semcom.report import measures
 from semcom.report.figures import SNR_LABEL, chance_line, curve, groups, intervals, select, training_marks
 from semcom.report.sheet import STYLE, Sheet

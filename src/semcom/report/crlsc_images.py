@@ -15,7 +15,7 @@ from semcom.channel.labels import LABELS
 from semcom.channel.ratio import cbr
 from semcom.params.crlsc.entries import CrlscReportEntry
 from semcom.params.crlsc.images import CAPACITY, CHANNELS, Images, low_middle_high
-from semcom.params.entries import Component
+from semcom.params.sections import Component
 from semcom.report.checked import check_there, table
 from semcom.report.crlsc_images_said import called, sent_as
 from semcom.report.crlsc_words import bars

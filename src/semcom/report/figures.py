@@ -22,7 +22,8 @@ from matplotlib.ticker import (
 
 from semcom.channel.labels import LABELS
 from semcom.files.atomic import atomic
-from semcom.params.entries import Link, ReportEntry
+from semcom.params.reportentry import ReportEntry
+from semcom.params.sections import Link
 from semcom.report import measures, upload
 from semcom.report.sheet import GREY, STYLE, Sheet
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
-from semcom.params.entries import ReportEntry
+from semcom.params.reportentry import ReportEntry
 from semcom.report.checked import check_there, table
 from semcom.report.sheet import GREY, STYLE, Sheet
 from semcom.report.tables import over_seeds

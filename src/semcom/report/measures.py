@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from semcom.params.entries import ReportEntry
+from semcom.params.reportentry import ReportEntry
 from semcom.params.tasks import SCENE
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from semcom.files.errors import SemcomError
 from semcom.frames.prepared import Prepared
-from semcom.params.entries import ReportEntry
+from semcom.params.reportentry import ReportEntry
 from semcom.params.tasks import SCENE
 from semcom.report import calibration
 from semcom.report.checked import check_there, damaged, table

@@ -11,7 +11,7 @@ from semcom.files.atomic import write_text
 from semcom.files.hashes import digest
 from semcom.files.provenance import commit, machine
 from semcom.params.crlsc.entries import CrlscReportEntry
-from semcom.params.entries import ReportEntry
+from semcom.params.reportentry import ReportEntry
 
 
 @dataclass(frozen=True)

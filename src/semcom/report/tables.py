@@ -7,7 +7,7 @@ import pandas as pd
 
 from semcom.metrics.cost import settled, uses_to_reach
 from semcom.metrics.intervals import paired_interval, t_interval
-from semcom.params.entries import ReportEntry
+from semcom.params.reportentry import ReportEntry
 from semcom.report.measures import judged
 from semcom.report.results import Results
 

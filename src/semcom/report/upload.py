@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import EngFormatter
 
-from semcom.params.entries import ReportEntry
+from semcom.params.reportentry import ReportEntry
 from semcom.report.sheet import GREY
 
 REACH = 3.0

@@ -6,7 +6,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from semcom.files.errors import SemcomError
-from semcom.params.entries import Compute
+from semcom.params.sections import Compute
 
 
 def set_up(compute: Compute, *, index: int = 0) -> torch.device:

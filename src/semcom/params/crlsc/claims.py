@@ -8,8 +8,8 @@ from annotated_types import MinLen
 from pydantic import AfterValidator, model_validator
 
 from semcom.params import claims
-from semcom.params.entries import Strict
 from semcom.params.ranges import Number, PositiveFraction, WholeSnrDb, increasing, unique
+from semcom.params.sections import Strict
 
 MEAN, EACH = "mean", "each"
 """Over all encoders at once, or at each."""

@@ -7,8 +7,8 @@ from annotated_types import MinLen
 from semcom.params.crlsc.classify import ClassifyLink, Indices
 from semcom.params.crlsc.entries import PartsEntry
 from semcom.params.crlsc.section import Network, Target
-from semcom.params.entries import Component
 from semcom.params.ranges import Fraction, Positive, PositiveFraction, PositiveInt, WholeSnrDb
+from semcom.params.sections import Component
 
 
 class WayEntry(PartsEntry):

@@ -10,9 +10,10 @@ from semcom.params.crlsc.classify import Classify, share
 from semcom.params.crlsc.classifyentries import ClassifyEntry, ClassifyTestEntry
 from semcom.params.crlsc.imagejobs import TABLE
 from semcom.params.crlsc.section import Target
-from semcom.params.entries import Component, TableEntry, to_json
+from semcom.params.entries import TableEntry, to_json
 from semcom.params.errortables import measured_digest, place
 from semcom.params.scheme import parse
+from semcom.params.sections import Component
 
 if TYPE_CHECKING:
     from semcom.params.crlsc.jobs import CrlscJobs

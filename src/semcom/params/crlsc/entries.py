@@ -11,9 +11,9 @@ from semcom.params.crlsc.claims import Claim
 from semcom.params.crlsc.classify import Classify
 from semcom.params.crlsc.images import Images
 from semcom.params.crlsc.section import Consensus, Form, Network, Probe, Target, Train
-from semcom.params.entries import Component, Seeds, Size, Strict
 from semcom.params.parts import InOrder
 from semcom.params.ranges import NonNegativeInt, PositiveInt
+from semcom.params.sections import Component, Seeds, Size, Strict
 from semcom.params.shared import KnownEntry
 
 

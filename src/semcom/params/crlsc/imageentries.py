@@ -7,8 +7,8 @@ from annotated_types import Gt, MinLen
 from semcom.params.crlsc.entries import PartsEntry
 from semcom.params.crlsc.images import Analog, Borrowed, Classifier, Codebook, ImageFiles, ImageLink
 from semcom.params.crlsc.section import Network
-from semcom.params.entries import Component, Size, Strict
 from semcom.params.ranges import Fraction, Positive, PositiveInt, WholeNumber, WholeSnrDb
+from semcom.params.sections import Component, Size, Strict
 
 
 class BorrowedEncoder(Strict):

@@ -9,7 +9,6 @@ from typing import Annotated, Literal
 from annotated_types import Gt, MinLen
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from semcom.params.entries import Component, Strict
 from semcom.params.mapsize import map_size
 from semcom.params.ranges import (
     Fraction,
@@ -24,6 +23,7 @@ from semcom.params.ranges import (
     unique,
 )
 from semcom.params.schema import Name
+from semcom.params.sections import Component, Strict
 from semcom.params.trainsnr import TrainSnr
 
 CHANNELS = 3

@@ -8,7 +8,8 @@ from semcom.params.codehash import code_hash
 from semcom.params.component import module_of
 from semcom.params.crlsc.classify import Classify
 from semcom.params.crlsc.images import Images
-from semcom.params.entries import CalibrationEntry, Component, to_json
+from semcom.params.entries import CalibrationEntry, to_json
+from semcom.params.sections import Component
 
 if TYPE_CHECKING:
     from semcom.params.crlsc.jobs import CrlscJobs

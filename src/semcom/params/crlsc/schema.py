@@ -8,9 +8,9 @@ from pydantic import ValidationError
 from semcom.params import faults, filling, keys
 from semcom.params.crlsc import classifyfaults, imagefaults, together
 from semcom.params.crlsc.section import Section
-from semcom.params.entries import Compute, Seeds, Strict
 from semcom.params.faults import Fault
 from semcom.params.schema import Name, StudyName, Tracking
+from semcom.params.sections import Compute, Seeds, Strict
 
 KEY = "crlsc"
 FAMILIES = {

@@ -10,7 +10,6 @@ from pydantic import AfterValidator
 
 from semcom.params.crlsc.classify import Classify
 from semcom.params.crlsc.images import Images
-from semcom.params.entries import Component, Encoder, Size, Strict
 from semcom.params.form import whole
 from semcom.params.formfit import TooFew
 from semcom.params.parts import Parts
@@ -25,6 +24,7 @@ from semcom.params.ranges import (
     unique,
 )
 from semcom.params.schema import Name, plain_name
+from semcom.params.sections import Component, Encoder, Size, Strict
 
 MENTOR = "mentor"
 """Name of the reference rows: what the mentor's own embeddings, raw or coded, are worth."""
