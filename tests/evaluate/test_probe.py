@@ -234,6 +234,11 @@ def test_files_that_do_not_fit_are_refused(tmp_path: Path, frames: Path) -> None
     embeddings = [coloured.embeddings(others, tmp_path / "m.h5")]
     with pytest.raises(SemcomError, match=r"m\.h5 holds embeddings of other images"):
         measured(tmp_path, entry(None), frames, embeddings=embeddings)
+    mine = coloured.embeddings(frames, tmp_path / "mine.h5")
+    vectors = InMemory(np.eye(3, dtype=np.float32), np.arange(3), {"name": "another"})
+    SharedBase.build(vectors, form="Flat").save(tmp_path / "another.skb")
+    with pytest.raises(SemcomError, match="the base was built by the mentor .*another"):
+        measured(tmp_path, entry(None), frames, embeddings=[mine], base=tmp_path / "another.skb")
 
 
 def test_an_encoder_whose_features_are_not_finite_is_named(tmp_path: Path, frames: Path) -> None:

@@ -6,12 +6,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from typer.testing import CliRunner
 
 import coloured
 from coloured import CLASSES, MENTOR, PARTS, TEST, TRUE
 from semcom.cli import app
 from semcom.evaluate import probe
+from semcom.files.errors import SemcomError
 from semcom.files.hashes import sha256
 from semcom.frames.prepared import Prepared
 from semcom.knowledge.party import run
@@ -131,13 +133,21 @@ def test_what_does_not_fit_is_one_line(tmp_path: Path, frames: Path, encoder, pl
     own = coloured.encoder(tmp_path / "e.pt", coloured.network(), dim=0)
     inside = coloured.encoder(tmp_path / "i.pt", coloured.network(), dim=3)
     shared = coloured.base(tmp_path / "s.skb", "Flat")
+    private = tmp_path / "p.pkb"
+    vectors = np.eye(3, dtype=np.float32)
+    PrivateBase.build(vectors, np.arange(3), np.arange(3), form="Flat").save(private)
+    small = tmp_path / "small.pt"
+    torch.save(torch.load(own) | {"size": [8, 8]}, small)
+    other = PARTS[2][1].model_copy(update={"classes": CLASSES[::-1]})
+    swapped = (*PARTS[:2], ("test", other))
+    before = shared.read_bytes(), own.read_bytes()
     first = {**place, "compute": place["compute"].model_dump(), "method": "mmssl", "seed": 0}
     first |= {"modalities": ["rgb"], "encoder": encoder.model_dump(), "knowledge": {}}
     first_text = json.dumps(first)
     with_frames = f"--frames={frames}"
     for text, options, message in (
         (to_json(entry()), [], "give its file as --encoder"),
-        (to_json(entry()), [f"--encoder={own}", f"--encoders={own}"], "give its file as --encoder"),
+        (to_json(entry()), [f"--encoder={own}", f"--encoders={inside}"], "give its file as --encoder"),
         (to_json(entry()), [f"--encoder={own}", f"--shared={shared}"], "learnt under no base"),
         (
             to_json(entry(form="PQ2")),
@@ -146,7 +156,13 @@ def test_what_does_not_fit_is_one_line(tmp_path: Path, frames: Path, encoder, pl
         ),
         (to_json(entry(hidden=(4,))), [f"--encoder={inside}"], "does not hold the weights"),
         (to_json(entry(target={"train": "public", "test": "test"})), [f"--encoder={own}"], "no label of it"),
-        (first_text, [f"--encoder={own}"], "--encoder and --shared are for entries of a local encoder"),
+        (first_text, [f"--encoder={own}"], "ENTRY is no PrivateEntry"),
+        (first_text, [f"--shared={shared}"], "--shared is for entries of a local encoder"),
+        (to_json(entry()), [f"--encoder={inside}", f"--shared={private}"], "is a private knowledge base"),
+        (to_json(entry()), [f"--encoder={small}"], "was trained on images of 8x8, these are of"),
+        (to_json(entry(parts=swapped)), [f"--encoder={own}"], "test has other classes than own"),
+        (to_json(entry()), [f"--encoder={own}", f"--base={shared}"], "place the private one would take"),
+        (to_json(entry()), [f"--encoder={own}", f"--base={own}"], "--encoder are one file"),
         (first_text, [with_frames], "2 prepared files for one set of frames; give one --frames"),
         ("{", [], "ENTRY is no JSON text"),
         ('{"parts": []}', [], "ENTRY is no PrivateEntry"),
@@ -156,3 +172,12 @@ def test_what_does_not_fit_is_one_line(tmp_path: Path, frames: Path, encoder, pl
         assert done.exit_code == 1
         assert message in str(done.exception), text
     assert not (tmp_path / "o.pkb").exists()
+    assert before == (shared.read_bytes(), own.read_bytes())
+
+
+def test_a_private_base_is_no_shared_one(tmp_path: Path) -> None:
+    PrivateBase.build(np.eye(3, dtype=np.float32), np.arange(3), np.arange(3), form="Flat").save(
+        tmp_path / "p.pkb"
+    )
+    with pytest.raises(SemcomError, match=r"p\.pkb is a private knowledge base; give the shared one"):
+        SharedBase.load(tmp_path / "p.pkb")

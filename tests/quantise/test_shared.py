@@ -259,7 +259,7 @@ def test_a_truncated_or_damaged_file_is_named(bases: dict[str, SharedBase], tmp_
             SharedBase.load(tmp_path / name)
     for name, other in {"empty": b"", "index": faiss.serialize_index(bases["PQ8"].index).tobytes()}.items():
         (tmp_path / name).write_bytes(other)
-        with pytest.raises(SemcomError, match="is no shared knowledge base of this version"):
+        with pytest.raises(SemcomError, match="is no knowledge base that this version wrote"):
             SharedBase.load(tmp_path / name)
     with pytest.raises(SemcomError, match="cannot read the knowledge base .*gone"):
         SharedBase.load(tmp_path / "gone")

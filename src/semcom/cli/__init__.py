@@ -9,6 +9,7 @@ import typer
 
 from semcom import progress
 from semcom.cli import cluster, data, links, plan, report, stages, track
+from semcom.cli.apart import keep_apart
 from semcom.files.errors import SemcomError, Stopped
 
 SURROUNDINGS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
@@ -28,6 +29,7 @@ app.add_typer(links.app, name="links")
 stages.add_to(app)
 app.add_typer(report.app, name="report")
 plan.add_to(app)
+keep_apart(app)
 
 
 def main() -> None:

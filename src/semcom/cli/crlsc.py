@@ -12,7 +12,9 @@ Frames = Annotated[
     list[Path],
     typer.Option(help="Prepared images, a file for each data set in their order.", callback=there),
 ]
-Outcomes = Annotated[Path, typer.Option(help="Output file: which test images are classified rightly.")]
+Outcomes = Annotated[
+    Path, typer.Option(help="Output file: which test images are classified rightly.", dir_okay=False)
+]
 Base = Annotated[Path | None, typer.Option(help="A shared knowledge base.")]
 
 

@@ -16,7 +16,7 @@ from semcom.params import entries, faults
 EntryText = Annotated[
     str, typer.Argument(metavar="ENTRY", help="What to do, as the JSON text a rule hands over.")
 ]
-Output = Annotated[Path, typer.Option(help="Output file.")]
+Output = Annotated[Path, typer.Option(help="Output file.", dir_okay=False)]
 States = Annotated[Path, typer.Option("--state", help="Folder of training states.")]
 Journal = Annotated[Path, typer.Option(help="Events for the tracking server.")]
 Log = Annotated[Path | None, typer.Option(help="Log file, beside standard error.")]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from semcom.cli.entry import EntryText, Journal, Log, Output, read, there
+from semcom.cli.entry import EntryText, Journal, Log, read, there
 from semcom.files.errors import SemcomError
 from semcom.params.crlsc.entries import PrivateEntry
 from semcom.params.entries import KnowledgeEntry
@@ -21,18 +21,25 @@ def private(
         list[Path],
         typer.Option(help="Prepared frames; of a local encoder a file for each data set.", callback=there),
     ],
-    base: Output,
-    retrieval: Output,
+    base: Annotated[Path, typer.Option(help="Output file: the private base.", dir_okay=False)],
+    retrieval: Annotated[
+        Path, typer.Option(help="Output file: accuracy, precision and bytes.", dir_okay=False)
+    ],
     journal: Journal,
-    encoders: Annotated[Path | None, typer.Option(help="Weights of pre-trained encoders.")] = None,
-    encoder: Annotated[Path | None, typer.Option(help="A trained local encoder.")] = None,
+    encoders: Annotated[
+        Path | None,
+        typer.Option(
+            help="Pre-trained encoders of the first system, whose entry has modalities; none at random."
+        ),
+    ] = None,
+    encoder: Annotated[Path | None, typer.Option(help="A trained local encoder; this or --encoders.")] = None,
     shared: Annotated[
         Path | None, typer.Option(help="The shared base it learnt under, to be searched as well.")
     ] = None,
     log: Log = None,
 ) -> None:
     """Build the private knowledge base of a method's encoders, or of a local one, and measure retrieval."""
-    if _is_local(entry):
+    if encoder is not None or _is_local(entry):
         local = read(PrivateEntry, entry, log, "private", "method", "encoder", "name")
         if encoder is None or encoders is not None:
             raise SemcomError("an entry with a network is of a local encoder; give its file as --encoder")
@@ -49,10 +56,9 @@ def private(
         )
         return
     given = read(KnowledgeEntry, entry, log, "knowledge", "method")
-    if encoder is not None or shared is not None:
+    if shared is not None:
         raise SemcomError(
-            "--encoder and --shared are for entries of a local encoder, which have a network; this one takes "
-            "--encoders"
+            "--shared is for entries of a local encoder, which have a network; this one takes --encoders"
         )
     if len(frames) != 1:
         raise SemcomError(f"{len(frames)} prepared files for one set of frames; give one --frames")

@@ -28,8 +28,10 @@ def embed(
 def shared(
     entry: Annotated[str, typer.Argument(metavar="ENTRY", help="The form, as the JSON text of a rule.")],
     embeddings: Annotated[Path, typer.Option(help="Embeddings of the public images.")],
-    base: Annotated[Path, typer.Option(help="Output file: the base.")],
-    table: Annotated[Path, typer.Option(help="Output file: its size and what is left of directions.")],
+    base: Annotated[Path, typer.Option(help="Output file: the base.", dir_okay=False)],
+    table: Annotated[
+        Path, typer.Option(help="Output file: its size and what is left of directions.", dir_okay=False)
+    ],
     journal: Journal,
     extends: Annotated[
         Path | None, typer.Option(help="An earlier base, to which what is new is added.")

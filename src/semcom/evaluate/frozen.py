@@ -13,7 +13,7 @@ import numpy as np
 from semcom.files.errors import SemcomError
 from semcom.frames.folds import validation_fold
 from semcom.frames.images import DrawnParts
-from semcom.frames.parts import Part
+from semcom.frames.parts import Part, check_classes
 from semcom.metrics.heads import Labelled, Vectors, unit
 from semcom.models.local import LocalEncoder
 from semcom.quantise.embeddings import Embeddings
@@ -50,8 +50,10 @@ def split(part: Part, seen: Vectors, test: Part, asked: Vectors, *, seed: int) -
         seed: of the cut.
 
     Raises:
-        SemcomError: a part is public, so that no label of it can be read, or has too few groups.
+        SemcomError: a part is public, so that no label of it can be read, or has too few groups; or the two
+            differ in classes.
     """
+    check_classes(part, test)
     labels, groups = part.labels, part.group
     assert groups is not None  # only public parts have none
     train, validation = validation_fold(labels, groups, np.ones(len(part), bool), seed=seed)
@@ -99,6 +101,17 @@ def by_mentor(files: list[Path], drawn: DrawnParts) -> Look:
 def network_of(file: Path) -> Mapping[str, float]:
     """What a file of embeddings says of the mentor's network; one from before it was noted says nothing."""
     return Embeddings.open(file).network
+
+
+def check_mentors(base: Path, files: list[Path]) -> None:
+    """Refuse embeddings of another mentor than the one that built a shared base.
+
+    Raises:
+        SemcomError: naming both; or a file is missing or damaged.
+    """
+    about = SharedBase.load(base).about
+    for file in files:
+        about.check_mentor(Embeddings.open(file).mentor)
 
 
 def coded(file: Path, vectors: Vectors) -> tuple[Vectors, int]:

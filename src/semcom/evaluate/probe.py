@@ -22,6 +22,7 @@ from semcom.evaluate.frozen import (
     Split,
     by_encoder,
     by_mentor,
+    check_mentors,
     coded,
     network_of,
     split,
@@ -93,6 +94,8 @@ def run(
     network = _network(entry, drawn, encoder) if entry.network else None
     look = by_encoder(network, drawn, encoder) if network and encoder else by_mentor(embeddings, drawn)
     rows = list(_numbers(network, drawn)) if network else []
+    if not network and base is not None:
+        check_mentors(base, embeddings)
     if not network and base is None:
         of = network_of(embeddings[0]).items()
         rows = [{"target": NONE, **_row(NONE, NONE, metric, value)} for metric, value in of]

@@ -60,6 +60,20 @@ class Part:
         return self._labels
 
 
+def check_classes(train: Part, test: Part) -> None:
+    """Refuse a test part of other classes than those that are learnt, or in another order.
+
+    Raises:
+        SemcomError: they differ.
+    """
+    if "public" not in (train.role, test.role) and train.class_names != test.class_names:
+        own, other = (", ".join(part.class_names) or "none" for part in (train, test))
+        raise SemcomError(
+            f"{test.name} has other classes than {train.name} ({other}; {own}); take parts of one data set "
+            "and the same classes in one order"
+        )
+
+
 def draw(parts: Mapping[str, PartEntry], prepared: Mapping[str, Prepared], *, seed: int) -> dict[str, Part]:
     """The parts, in their order.
 

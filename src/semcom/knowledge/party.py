@@ -12,6 +12,7 @@ from semcom.files.errors import SemcomError
 from semcom.files.hashes import sha256
 from semcom.files.tables import write_rows
 from semcom.frames.images import DrawnParts
+from semcom.frames.parts import check_classes
 from semcom.metrics.heads import Labelled
 from semcom.models import local
 from semcom.models.local import LocalEncoder
@@ -47,12 +48,14 @@ def run(
         journal: events for the tracking server.
 
     Raises:
-        SemcomError: a file is damaged or does not belong to the others, the target's part is public, or the
-            form does not fit.
+        SemcomError: a file is damaged or does not belong to the others, the target's part is public or has
+            other classes than its test, the form does not fit, or a shared base is in the output's place.
     """
+    _keep_shared(base)
     device = set_up(entry.compute)
     use_threads(entry.compute.threads)
     drawn = DrawnParts.open(frames, entry.parts, seed=entry.seed, device=device)
+    check_classes(*(drawn.of(part)[1] for part in (entry.target.train, entry.target.test)))
     network = local.read(
         encoder,
         size=next(iter(drawn.images.values())).size,
@@ -83,6 +86,23 @@ def run(
         measured = {key: float(str(row[key])) for key in ("accuracy", "precision", "bytes", "file_bytes")}
         events.metrics({f"private/{entry.name}/{key}": value for key, value in measured.items()}, step=0)
         write_rows(retrieval, [{**tags, "encoder": entry.encoder, **row}])
+
+
+def _keep_shared(base: Path) -> None:
+    """Refuse to take the place of a shared base.
+
+    Raises:
+        SemcomError: the path of the output holds one.
+    """
+    if not base.is_file():
+        return
+    try:
+        SharedBase.load(base)
+    except SemcomError:
+        return  # a private base of before, or none
+    raise SemcomError(
+        f"{base} is a shared knowledge base, whose place the private one would take; name another --base"
+    )
 
 
 def _public(shared: Path | None, network: LocalEncoder, encoder: Path) -> SharedBase | None:

@@ -75,6 +75,7 @@ class LocalEncoder(nn.Module):
         contrast: Sequence[int] = (),
     ) -> None:
         super().__init__()
+        self.size = size
         self.encoders = Encoders(("rgb",), size, encoder)
         features = self.encoders.dims["rgb"]
         self.dim = dim
@@ -100,27 +101,39 @@ def embed(network: LocalEncoder, batches: Iterable[Mapping[str, Tensor]]) -> tup
 
 
 def saved(network: LocalEncoder) -> dict[str, Any]:
-    """What is kept of a trained encoder: the dimension of its space, 0 for none, and its weights."""
+    """What is kept of a trained encoder: size of its images, dimension of its space, 0 for none, weights."""
     kept = {key: value for key, value in network.state_dict().items() if not key.startswith(CONTRAST)}
-    return {"dim": network.dim or 0, "weights": kept}
+    return {"size": list(network.size), "dim": network.dim or 0, "weights": kept}
 
 
 def load_into(network: LocalEncoder, path: Path) -> None:
     """Give `network` the weights of a trained encoder; a SimCLR projector stays as it is.
 
     Raises:
-        SemcomError: the file is damaged, or of another network.
+        SemcomError: the file is damaged, or of another network or images of another size.
     """
     content = weights.load(path, next(network.parameters()).device)
+    _check_size(network, content, path)
     own = {key: value for key, value in network.state_dict().items() if key.startswith(CONTRAST)}
     try:
         network.load_state_dict({**own, **content["weights"]})
     except (RuntimeError, TypeError, KeyError) as error:
         raise SemcomError(
-            f"{path} does not hold the weights of the encoder that the params describe; remove it and run "
-            "its job again"
+            f"{path} does not hold the weights of the encoder that the params describe; give the file of "
+            "that encoder, or run its job again"
         ) from error
     weights.check_finite(network, path)
+
+
+def _check_size(network: LocalEncoder, content: object, path: Path) -> None:
+    """Files from before the size was kept say nothing of it."""
+    size = content.get("size") if isinstance(content, dict) else None
+    if size is not None and tuple(size) != tuple(network.size):
+        own, other = (f"{width}x{height}" for width, height in (size, network.size))
+        raise SemcomError(
+            f"{path} was trained on images of {own}, these are of {other}; give frames of its size, or "
+            "another encoder"
+        )
 
 
 def load_backbone(encoders: Encoders, path: Path) -> None:

@@ -94,7 +94,9 @@ def read(path: Path) -> Content:
 def _read(path: Path, file: IO[bytes]) -> Content:
     size = path.stat().st_size
     if file.read(len(MAGIC)) != MAGIC:
-        raise SemcomError(f"{path} is no shared knowledge base of this version; run its job again")
+        raise SemcomError(
+            f"{path} is no knowledge base that this version wrote; give another file, or run its job again"
+        )
     file.seek(0)
     checksum, left = hashlib.sha256(), size - hashlib.sha256().digest_size
     while left > 0 and (piece := file.read(min(PIECE, left))):

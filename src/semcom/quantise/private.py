@@ -162,7 +162,7 @@ class PrivateBase:
             raise SemcomError(
                 f"{path} is a private knowledge base of version {found}, known is {VERSION}; build it anew"
             )
-        base, packed = SharedBase.load(path), content.bytes("labels")
+        base, packed = SharedBase.of(content, path), content.bytes("labels")
         labels = np.frombuffer(packed, f"<u{len(packed) // max(len(base), 1) or 1}").astype(np.int64)
         return cls(base, labels, Owner(**{**said, "classes": tuple(said["classes"])}))
 

@@ -206,10 +206,21 @@ class SharedBase:
         """The base that `save` wrote.
 
         Raises:
-            SemcomError: the file is missing, truncated or damaged.
+            SemcomError: the file is missing, truncated or damaged, or a private base's.
         """
+        content = container.read(path)
+        if "labels" in content.places:
+            raise SemcomError(
+                f"{path} is a private knowledge base; give the shared one that its encoder learnt under "
+                "(PrivateBase.load opens this one)"
+            )
+        return cls.of(content, path)
+
+    @classmethod
+    def of(cls, content: container.Content, path: Path) -> "SharedBase":
+        """The base that a file's content is of; raises as `load`."""
         try:
-            return cls._of(container.read(path))
+            return cls._of(content)
         except SemcomError:
             raise
         except CRAFTED as error:
