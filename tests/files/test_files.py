@@ -46,8 +46,11 @@ def test_a_full_disk_is_one_message_with_a_way_out(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "results").write_text("")
-    with pytest.raises(SemcomError, match="cannot write .*results"):
+    with pytest.raises(SemcomError, match="cannot write .*results.*; name another file$"):
         write_text(tmp_path / "results" / "a.txt", "x")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(SemcomError, match="folder: Is a directory; name another file$"):
+        write_text(tmp_path / "folder", "x")
 
 
 def test_digest_tells_parts_apart() -> None:

@@ -1,11 +1,15 @@
 """Files appear whole or not at all: written beside their place, synced, renamed."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from semcom.files.errors import SemcomError
+
+TAKEN = (errno.EISDIR, errno.EEXIST, errno.ENOTDIR)
+"""A folder stands where the file should, or a file where its folder should."""
 
 
 @contextmanager
@@ -24,10 +28,9 @@ def atomic(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
         _sync(path.parent)
     except OSError as error:
-        raise SemcomError(
-            f"cannot write {path}: {error.strerror or error}; make its folder writable and free some space, "
-            "then run the same command again"
-        ) from error
+        free = "make its folder writable and free some space, then run the same command again"
+        way = "name another file" if error.errno in TAKEN else free
+        raise SemcomError(f"cannot write {path}: {error.strerror or error}; {way}") from error
     finally:
         # Nothing is left behind, whatever went wrong; after the rename there is nothing to remove.
         if temporary.exists():
