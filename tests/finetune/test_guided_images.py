@@ -338,7 +338,7 @@ def test_the_verb_asks_for_what_guides(frames, tmp_path):
     done = CliRunner().invoke(app, ["finetune", "images", *given])
     assert "deepjscc is guided by the base flat: give --base, and no --embeddings" in str(done.exception)
     given[0] = ImagesEntry(**fields("deepjscc")).model_dump_json()
-    done = CliRunner().invoke(app, ["finetune", "images", *given, f"--base={frames}"])
+    done = CliRunner().invoke(app, ["finetune", "images", *given, f"--base={tmp_path / 'any.skb'}"])
     assert "deepjscc has no guide; leave --base and --embeddings out" in str(done.exception)
 
 

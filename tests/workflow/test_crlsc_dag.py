@@ -110,10 +110,11 @@ def test_outcomes_are_those_of_the_tables(site):
             space, head, fraction = name.split("/")
             np.testing.assert_allclose(right.mean(), table[space, head, float(fraction)])
     (kept,) = outcomes.read(results / "consensus/guided/seed0.npz").values()
-    pairs = pd.read_csv(results / "consensus/guided/seed0.csv").query("head == 'linear'")
+    pairs = pd.read_csv(results / "consensus/guided/seed0.csv").query("metric == 'accuracy'")
+    assert set(pairs["head"]) == {"linear", "class_mean", "knn"}
     assert len(pairs) == len(kept.right)
     for row in pairs.itertuples():
-        right = kept.right[f"{row.space}/{row.shared_images}/{row.owner}/{row.guest}"]
+        right = kept.right[outcomes.across(row.space, row.shared_images, row.owner, row.guest, row.head)]
         np.testing.assert_allclose(right.mean(), row.value)
 
 
