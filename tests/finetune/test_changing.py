@@ -180,7 +180,7 @@ def test_every_strategy_state_and_budget_has_its_accuracies_and_its_cost(folder:
     expected |= {("all_states", b): [0, 0, 1, 1, 2, 2] for b in BUDGETS}
     assert found.to_dict() == expected
     assert table.value.between(0, 1).all()
-    assert list(table.state_name.unique()) == ["l", "rayleigh 5 dB", "awgn 0 dB"]
+    assert list(table.state_name.unique()) == ["l", "rayleigh (csi estimated, pilots 2) 5 dB", "awgn 0 dB"]
     assert dict(zip(table.state, table.snr_db, strict=True)) == {0: 10, 1: 5, 2: 0}
     # 5 rounds of 16 frames an epoch, 2 devices, 8 channel uses; 2 pilots under fading.
     sent = table.set_index(["strategy", "state", "budget_epochs"])[["uplink_uses", "downlink_uses"]]

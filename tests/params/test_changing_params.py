@@ -52,6 +52,11 @@ def test_defaults_are_the_studys(study):
     assert [state.name for state in job.states] == ["rayleigh 5 dB", "awgn 0 dB"]
 
 
+def test_a_state_is_named_by_what_is_not_usual(study):
+    study["changing"]["world"]["states"][0]["channel"] = {"use": "rayleigh", "csi": "none"}
+    assert entry(study).states[0].name == "rayleigh (csi none) 5 dB"
+
+
 def test_what_is_asked_is_handed_over(study):
     study["labels"]["half"] = 0.5
     study["changing"]["world"] |= {"budgets": [1, 4], "start_budget": 4, "labels": "half"}

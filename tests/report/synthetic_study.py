@@ -42,7 +42,8 @@ def make_study(
         study="demo",
         report="main",
         methods=methods,
-        pretrained=tuple(m for m in methods if m in ("mmssl", "intra_only")),
+        pretrained=(pretrained := tuple(m for m in methods if m in ("mmssl", "intra_only"))),
+        bases=(*pretrained, "random") if pretrained else (),
         links={
             name: {"channel": {"use": "awgn"}, "channel_uses": 32, "train_snr_db": train_snr_db}
             for name in links

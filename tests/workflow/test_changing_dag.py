@@ -52,7 +52,7 @@ def test_a_whole_run(copied):
     own = table[(table.strategy == "none") & (table.state == 2) & (table.metric == "test_accuracy")]
     assert abs(own.value.item() - there.value.mean()) < 1e-12
     regain = pd.read_csv(report / "regain.csv", comment="#")
-    assert set(regain.state_name) == {"awgn_k8", "rayleigh 5 dB", "awgn 0 dB"}
+    assert set(regain.state_name) == {"awgn_k8", "rayleigh (csi estimated, pilots 2) 5 dB", "awgn 0 dB"}
     assert (report / "changing_world.png").exists()
     page = (report / "report.md").read_text()
     assert "## A changing channel: world" in page

@@ -24,10 +24,10 @@ from semcom.params.sections import (
     Encoder,
     Evaluate,
     Finetune,
-    Knowledge,
     Link,
     Modalities,
     Pretrain,
+    PrivateBase,
     Seeds,
     Size,
     Strict,
@@ -81,7 +81,7 @@ class KnowledgeEntry(Entry):
     seed: NonNegativeInt
     modalities: Modalities
     encoder: Encoder
-    knowledge: Knowledge
+    knowledge: PrivateBase
 
 
 class TrainedEntry(Entry):

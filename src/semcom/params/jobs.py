@@ -32,7 +32,7 @@ from semcom.params.entries import (
 from semcom.params.errortables import MEASURED, measured_digest, place
 from semcom.params.reportentry import Claim, ReportEntry
 from semcom.params.schema import RANDOM, Method, Study
-from semcom.params.sections import Changing, Component, Digital, Evaluate, Modality
+from semcom.params.sections import Changing, Component, Digital, Evaluate, Modality, PrivateBase
 from semcom.params.tasks import about
 from semcom.params.weights import weights_sha256
 
@@ -79,8 +79,9 @@ class Jobs:
 
     @property
     def knowledge_methods(self) -> list[str]:
-        """The pre-trained methods and the reference row, untrained encoders."""
-        return [*self.pretrained, RANDOM] if self.pretrained else []
+        """Methods with private bases; beside them the reference row, untrained encoders."""
+        chosen = self.study.knowledge_methods
+        return [*chosen, RANDOM] if chosen else []
 
     @property
     def tune_seeds(self) -> tuple[int, ...]:
@@ -144,8 +145,8 @@ class Jobs:
         )
 
     def knowledge(self, method: str, seed: int) -> str:
-        """Entry of `semcom knowledge private`; `random`: the first pre-trained method's encoders."""
-        chosen = self.study.methods[self.pretrained[0] if method == RANDOM else method]
+        """Entry of `semcom knowledge private`; `random`: the encoders of the first method with a base."""
+        chosen = self.study.methods[self.study.knowledge_methods[0] if method == RANDOM else method]
         encoder = chosen.encoder.model_copy(update={"weights": None}) if method == RANDOM else chosen.encoder
         return to_json(
             KnowledgeEntry(
@@ -154,7 +155,7 @@ class Jobs:
                 seed=seed,
                 modalities=chosen.modalities,
                 encoder=encoder,
-                knowledge=self.study.knowledge,
+                knowledge=PrivateBase(**self.study.knowledge.model_dump(exclude={"methods"})),
             )
         )
 
@@ -367,6 +368,7 @@ class Jobs:
                 report=study.report,
                 methods=tuple(study.methods),
                 pretrained=tuple(self.pretrained),
+                bases=tuple(self.knowledge_methods),
                 learnt=study.learnt_methods,
                 links=study.links,
                 measures={name: about(link.task).measure for name, link in study.links.items()},

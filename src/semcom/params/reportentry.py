@@ -65,6 +65,8 @@ class ReportEntry(Strict):
     methods: tuple[str, ...]
     pretrained: tuple[str, ...] = ()
     """Those of `methods` that pre-train."""
+    bases: tuple[str, ...] = ()
+    """Those with private knowledge bases, and `random` beside them."""
     links: dict[str, Link]
     measures: dict[str, Measure] = Field(default_factory=dict)
     """By link; accuracy where there is none."""

@@ -154,6 +154,12 @@ class Study(Strict):
         return self.digital[digital].methods or tuple(every)
 
     @property
+    def knowledge_methods(self) -> tuple[str, ...]:
+        """The methods whose encoders get private knowledge bases."""
+        every = tuple(name for name, method in self.methods.items() if method.pretrain)
+        return every if self.knowledge.methods is None else self.knowledge.methods
+
+    @property
     def learnt_methods(self) -> tuple[str, ...]:
         """The methods whose pre-training is looked into."""
         every = tuple(name for name, method in self.methods.items() if method.pretrain)

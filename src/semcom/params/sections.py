@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from annotated_types import Gt, Lt, MinLen
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from semcom.params import options
 from semcom.params.ranges import (
     Fraction,
     NonNegativeInt,
@@ -190,8 +191,11 @@ class ChannelState(Strict):
 
     @property
     def name(self) -> str:
-        """`rayleigh 5 dB`; of a user's own class its name."""
-        return f"{self.channel['use'].rpartition(':')[2]} {self.snr_db:g} dB"
+        """`rayleigh 5 dB`, with options that are not the usual ones `rayleigh (csi none) 5 dB`."""
+        usual, _ = options.check("CHANNELS", {"use": self.channel["use"]}, ())
+        own = [f"{key} {value}" for key, value in self.channel.items() if usual.get(key) != value]
+        kind = self.channel["use"].rpartition(":")[2]
+        return " ".join([kind, *([f"({', '.join(own)})"] if own else []), f"{self.snr_db:g} dB"])
 
 
 class Changing(Strict):
@@ -230,12 +234,19 @@ class Evaluate(Strict):
     draws: PositiveInt = 10
 
 
-class Knowledge(Strict):
+class PrivateBase(Strict):
     """The private knowledge base of a method's encoders."""
 
     index: Annotated[str, AfterValidator(index_factory)] = "Flat"
     """A faiss factory string."""
     neighbours: PositiveInt = 5
+
+
+class Knowledge(PrivateBase):
+    """Private knowledge bases, and whose."""
+
+    methods: Annotated[tuple[str, ...], AfterValidator(unique)] | None = None
+    """None: all that pre-train."""
 
 
 class Learnt(Strict):

@@ -21,6 +21,7 @@ def lacking(study: "Study", unknown_uses: set[Path]) -> Iterator[Fault]:
     yield from _projectors(study)
     yield from _weights(study)
     yield from _pilots(study)
+    yield from _knowledge(study)
     yield from _learnt(study)
     yield from _digital(study, unknown_uses)
     yield from _conditions(study)
@@ -57,6 +58,16 @@ def _pilots(study: "Study") -> Iterator[Fault]:
         if csi != "estimated" and pilots:
             text = f"{pilots} pilots go with csi: estimated only, here it is {csi}; leave them out"
             yield Fault(path, text)
+
+
+def _knowledge(study: "Study") -> Iterator[Fault]:
+    """Methods that are to have private bases and do not pre-train."""
+    path: Path = ("knowledge", "methods")
+    for name in study.knowledge_methods:
+        if name not in study.methods:
+            yield Fault(path, unknown(name, study.methods, "methods"))
+        elif not study.methods[name].pretrain:
+            yield Fault(path, f"{name} does not pre-train, so no base is built of it; leave it out")
 
 
 def _learnt(study: "Study") -> Iterator[Fault]:

@@ -93,9 +93,10 @@ def read(folder: Path, entry: ReportEntry, frames: Path) -> Results:
         {"study": entry.study, "method": method, "link": link, "labels": labels, "seed": seed}
         for method, link, labels, seed in places
     ]
-    bases = [*entry.pretrained, "random"] if entry.pretrained else []
-    stored = [{"study": entry.study, "method": m, "seed": s} for m in bases for s in entry.seeds]
-    pretrained = [place for place in stored if place["method"] != "random"]
+    stored, pretrained = (
+        [{"study": entry.study, "method": method, "seed": seed} for method in methods for seed in entry.seeds]
+        for methods in (entry.bases, entry.pretrained)
+    )
     sweep = read_sweeps(folder, trained, entry.budgets)
     digital = [
         {"study": entry.study, "method": method, "link": name, "labels": labels, "seed": seed}
