@@ -23,6 +23,7 @@ rule evaluate:
         predictions="results/{study}/evaluate/{method}/{link}/{labels}/seed{seed}/predictions.npz",
     log:
         "logs/{study}/evaluate/{method}/{link}/{labels}/seed{seed}.log",
+    priority: 4  # a run that is cut off has measured what it trained
     threads: THREADS
     resources:
         gpu=GPU,
@@ -46,6 +47,7 @@ rule conditions:
         "results/{study}/conditions/{method}/{link}/{labels}/seed{seed}.csv",
     log:
         "logs/{study}/conditions/{method}/{link}/{labels}/seed{seed}.log",
+    priority: 4
     threads: THREADS
     resources:
         gpu=GPU,
