@@ -117,6 +117,17 @@ def test_the_figure_has_two_panels_a_method_and_a_line_a_block_and_modality(stud
     assert "over 3 seeds" in words
 
 
+def test_a_method_with_one_modality_has_one_panel_and_long_names_a_line(study: Study) -> None:
+    long = "mmssl_with_a_long_name"
+    entry = study.entry.model_copy(update={"learnt": (long, "intra_only")})
+    table = learnt.learnt(study.folder, study.entry).replace({"method": {"mmssl": long}})
+    table = table[(table["method"] != "intra_only") | (table["measure"] == "probe_accuracy")]
+    figure = learnt.figure(table, entry, chance=0.3, foot="f")
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert titles[:3] == [f"{long}:\nR² across", f"{long}:\nprobe", "intra_only:\nprobe"]
+    assert not any(titles[3:])
+
+
 def test_one_seed_and_one_method(tmp_path: Path) -> None:
     alone = asking(tmp_path, ("intra_only",), seeds=(0,))
     table = learnt.learnt(alone.folder, alone.entry)

@@ -28,6 +28,8 @@ LOOKS: dict[str, dict[str, Any]] = {
 DASHES = {"rgb": "-", "depth": (0, (4, 1.5))}
 LIMITS = (-10.0, 100.0)
 """Of the axis in %: below 0 a prediction is worse than the mean, and how much worse says nothing."""
+LONG_NAME = 14
+"""Letters of a method that leave room for the rest of a panel's title beside them."""
 
 
 def learnt(folder: Path, entry: ReportEntry) -> pd.DataFrame:
@@ -65,6 +67,8 @@ def learnt(folder: Path, entry: ReportEntry) -> pd.DataFrame:
 def figure(made: pd.DataFrame, entry: ReportEntry, *, chance: float, foot: str) -> Figure:
     """Two panels a method, over the epochs of pre-training: cross-modal R² and probe accuracy of its blocks.
 
+    A method with one modality has the probe's alone.
+
     Args:
         made: of `learnt`.
         entry: the methods, in the order in which they are drawn.
@@ -72,16 +76,18 @@ def figure(made: pd.DataFrame, entry: ReportEntry, *, chance: float, foot: str) 
         foot: the line at the foot.
     """
     epochs = sorted(made["epoch"].unique())
+    panels = list(made[made["measure"].isin((R2, PROBE))].groupby(["method", "measure"]).groups)
+    panels.sort(key=lambda panel: (entry.learnt.index(panel[0]), panel[1] == PROBE))
+    gap = "\n" if max(map(len, entry.learnt)) > LONG_NAME else " "
     with mpl.rc_context(STYLE):
-        sheet = Sheet(2 * len(entry.learnt), columns=2 if len(entry.learnt) == 1 else 4)
-        for number, method in enumerate(entry.learnt):
-            rows = made[made["method"] == method]
-            for axes, measure in zip(sheet.panels[2 * number :], (R2, PROBE), strict=False):
-                _panel(axes, rows[rows["measure"] == measure], entry)
-                axes.set_title(f"{method}: {'R² across' if measure == R2 else 'probe'}")
-                _epochs(axes, epochs)
-                nothing = 100 * chance if measure == PROBE else 0
-                axes.axhline(nothing, color=GREY, linewidth=0.8, linestyle=(0, (1, 1.5)))
+        columns, above = 2 if len(entry.learnt) == 1 else 4, 0.28 if gap == " " else 0.42
+        sheet = Sheet(len(panels), columns=columns, above=above)
+        for axes, (method, measure) in zip(sheet.panels, panels, strict=False):
+            _panel(axes, made[(made["method"] == method) & (made["measure"] == measure)], entry)
+            axes.set_title(f"{method}:{gap}{'R² across' if measure == R2 else 'probe'}")
+            _epochs(axes, epochs)
+            nothing = 100 * chance if measure == PROBE else 0
+            axes.axhline(nothing, color=GREY, linewidth=0.8, linestyle=(0, (1, 1.5)))
         label = "epochs of pre-training" + (" (0: untrained)" if 0 in epochs else "")
         sheet.finish(label, _note(entry), foot, y_label="variance, accuracy (%)", limits=LIMITS)
     return sheet.figure
