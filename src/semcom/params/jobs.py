@@ -75,7 +75,7 @@ class Jobs:
     @property
     def pretrained(self) -> list[str]:
         """Names of the methods that pre-train."""
-        return [name for name, method in self.study.methods.items() if method.pretrain]
+        return list(self.study.pretrained)
 
     @property
     def knowledge_methods(self) -> list[str]:

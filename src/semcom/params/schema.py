@@ -154,16 +154,19 @@ class Study(Strict):
         return self.digital[digital].methods or tuple(every)
 
     @property
+    def pretrained(self) -> tuple[str, ...]:
+        """The methods that pre-train."""
+        return tuple(name for name, method in self.methods.items() if method.pretrain)
+
+    @property
     def knowledge_methods(self) -> tuple[str, ...]:
         """The methods whose encoders get private knowledge bases."""
-        every = tuple(name for name, method in self.methods.items() if method.pretrain)
-        return every if self.knowledge.methods is None else self.knowledge.methods
+        return self.pretrained if self.knowledge.methods is None else self.knowledge.methods
 
     @property
     def learnt_methods(self) -> tuple[str, ...]:
         """The methods whose pre-training is looked into."""
-        every = tuple(name for name, method in self.methods.items() if method.pretrain)
-        return (self.learnt.methods or every) if self.learnt else ()
+        return (self.learnt.methods or self.pretrained) if self.learnt else ()
 
     def error_tables(self, digital: str) -> list[TableEntry]:
         """The error tables of a digital link's schemes, in their order.
