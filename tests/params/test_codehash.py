@@ -9,7 +9,7 @@ import pytest
 from semcom.files.errors import SemcomError
 from semcom.params import source
 from semcom.params.codehash import code_hash
-from semcom.params.jobs import STAGES
+from semcom.params.stagecode import STAGES
 
 MMSSL, INTRA, RESNET = "semcom.losses.mmssl", "semcom.losses.intra", "semcom.models.resnet"
 

@@ -59,7 +59,8 @@ def test_a_condition_is_left_out_for_a_method_that_lacks_its_modality_or_has_no_
 
 def texts(config: dict[str, Any]) -> dict[str, str]:
     jobs = Jobs(load(config), "md5")
-    found = {"evaluate": jobs.evaluate("mmssl", *PLACE), "digital": jobs.digital("mmssl", "pq_k32", "all", 0)}
+    found = {"evaluate": jobs.evaluate("mmssl", *PLACE)}
+    found["digital"] = jobs.digital.evaluate("mmssl", "pq_k32", "all", 0)
     found |= {"tune": jobs.tune("mmssl", "awgn_k32", "all"), "finetune": jobs.finetune("mmssl", *PLACE)}
     return found | ({"conditions": jobs.conditions("mmssl", *PLACE)} if jobs.conditions_of else {})
 

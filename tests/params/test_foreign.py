@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from semcom.files.errors import SemcomError
-from semcom.params import component, foreign, options
+from semcom.params import component, foreign, options, stagecode
 from semcom.params.codehash import code_hash
 from semcom.params.component import family
 from semcom.params.families import FAMILIES
-from semcom.params.jobs import STAGES, Jobs
+from semcom.params.jobs import Jobs
 from semcom.params.protocols import PROTOCOLS
 from semcom.params.schema import load
 from semcom.params.start import check_own_classes
@@ -311,9 +311,7 @@ def test_an_edit_of_the_package_concerns_what_uses_it(lab, config):
     (lab / "losses.py").write_text('"""Text."""\n# A comment.\n' + LOSS)
     assert entries(config) == before
     (lab / "helpers.py").write_text("def half(x):\n    return x / 3\n")
-    from semcom.params.jobs import _code
-
-    _code.cache_clear()
+    stagecode._code.cache_clear()
     after = entries(config)
     assert {name for name in before if before[name] != after[name]} == {"mmssl"}
 
@@ -323,10 +321,10 @@ def test_a_hash_covers_the_users_package_and_semcom_but_no_other(lab, tmp_path):
     (tmp_path / "elsewhere.py").write_text("x = 1\n")
 
     def now() -> str:
-        return code_hash(STAGES["prepare"], "mylab.losses")
+        return code_hash(stagecode.STAGES["prepare"], "mylab.losses")
 
     before = now()
-    assert before != code_hash(STAGES["prepare"])
+    assert before != code_hash(stagecode.STAGES["prepare"])
     (tmp_path / "elsewhere.py").write_text("x = 22\n")
     assert now() == before
     (lab / "__init__.py").write_text("x = 1\n")

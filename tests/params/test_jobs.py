@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from semcom.params import entries
-from semcom.params import jobs as jobs_module
+from semcom.params import entries, stagecode
 from semcom.params.jobs import Jobs
 from semcom.params.reportentry import ReportEntry
 from semcom.params.schema import load
@@ -33,10 +32,11 @@ def texts(config: dict[str, Any], data: str = "md5") -> dict[str, str]:
                 for seed in study.seeds:
                     found[f"finetune {m} {link} {part} {seed}"] = jobs.finetune(m, link, part, seed)
                     found[f"evaluate {m} {link} {part} {seed}"] = jobs.evaluate(m, link, part, seed)
-    for name, link in jobs.digital_links.items():
-        found |= {f"table {Path(file).name}": jobs.table(Path(file).name) for file in jobs.error_tables(name)}
+    for name, link in jobs.digital.links.items():
+        for file in jobs.digital.error_tables(name):
+            found[f"table {Path(file).name}"] = jobs.digital.table(Path(file).name)
         for m, part, seed in product(link.methods, study.labels, study.seeds):
-            found[f"digital {m} {name} {part} {seed}"] = jobs.digital(m, name, part, seed)
+            found[f"digital {m} {name} {part} {seed}"] = jobs.digital.evaluate(m, name, part, seed)
     return found
 
 
@@ -57,9 +57,9 @@ def test_an_entry_is_what_its_verb_parses(config):
     entries.PretrainEntry.model_validate_json(jobs.pretrain("mmssl", 0))
     entries.EvaluateEntry.model_validate_json(jobs.evaluate("mmssl", "awgn_k32", "all", 0))
     entries.PrepareEntry.model_validate_json(jobs.prepare())
-    entry = entries.DigitalEntry.model_validate_json(jobs.digital("mmssl", "pq_k32", "all", 1))
+    entry = entries.DigitalEntry.model_validate_json(jobs.digital.evaluate("mmssl", "pq_k32", "all", 1))
     assert (entry.seed, entry.link.channel_uses, entry.budgets, entry.neighbours) == (1, 32, (8,), 5)
-    entry = entries.TableEntry.model_validate_json(jobs.table("16qam_ldpc_3-4_32_awgn.csv"))
+    entry = entries.TableEntry.model_validate_json(jobs.digital.table("16qam_ldpc_3-4_32_awgn.csv"))
     assert (entry.block.payload_bits, entry.channel) == (96, "awgn")
     ReportEntry.model_validate_json(jobs.report())
     entry = entries.CalibrationEntry.model_validate_json(jobs.calibration("awgn_k32"))
@@ -162,7 +162,7 @@ def test_a_calibration_is_of_the_channel_alone(config):
 def test_mending_a_sender_changes_those_who_use_it(config, monkeypatch):
     config["methods"]["supervised"]["finetune"]["sender"] = {"use": "snr_aware"}
     seen = []
-    monkeypatch.setattr(jobs_module, "_code", lambda stage, *modules: seen.append(modules) or "0" * 16)
+    monkeypatch.setattr(stagecode, "_code", lambda stage, *modules: seen.append(modules) or "0" * 16)
     Jobs(load(config), "md5").finetune("supervised", "awgn_k32", "all", 0)
     assert "semcom.models.senders" in seen[-1]
 
@@ -224,10 +224,10 @@ def digital(config, **changes):
 
 def test_methods_and_budgets_of_a_digital_link(config):
     jobs = digital(config, methods=None, budgets=None)
-    assert jobs.digital_links["pq_k32"].methods == ("mmssl", "intra_only", "supervised")
+    assert jobs.digital.links["pq_k32"].methods == ("mmssl", "intra_only", "supervised")
     assert jobs.study.digital_budgets("mmssl", "pq_k32") == (0, 1, 4, 8)
     assert jobs.study.digital_budgets("supervised", "pq_k32") == (1, 4, 8), "it has no encoders before"
-    assert digital(config, budgets=[0]).digital_links["pq_k32"].methods == ("mmssl", "intra_only")
+    assert digital(config, budgets=[0]).digital.links["pq_k32"].methods == ("mmssl", "intra_only")
     assert digital(config, budgets=[0, 4]).study.digital_budgets("supervised", "pq_k32") == (4,)
 
 
@@ -255,18 +255,18 @@ def test_measured_error_tables_come_first_and_their_content_counts(config, tmp_p
     monkeypatch.chdir(tmp_path)
     jobs = digital(config, schemes=["qpsk_ldpc_1/2", "16qam_ldpc_1/2"])
     names = ["qpsk_ldpc_1-2_32_awgn.csv", "16qam_ldpc_1-2_32_awgn.csv"]
-    assert jobs.error_tables("pq_k32") == [f"results/data/links/{name}" for name in names]
-    unmeasured = jobs.digital("mmssl", "pq_k32", "all", 0)
+    assert jobs.digital.error_tables("pq_k32") == [f"results/data/links/{name}" for name in names]
+    unmeasured = jobs.digital.evaluate("mmssl", "pq_k32", "all", 0)
     measured = tmp_path / "results/reference/links" / names[1]
     measured.parent.mkdir(parents=True)
     seen = {unmeasured}
     for content in ("one", "other"):
         measured.write_text(content)
-        assert jobs.error_tables("pq_k32") == [
+        assert jobs.digital.error_tables("pq_k32") == [
             f"results/data/links/{names[0]}",
             f"results/reference/links/{names[1]}",
         ]
-        seen.add(jobs.digital("mmssl", "pq_k32", "all", 0))
+        seen.add(jobs.digital.evaluate("mmssl", "pq_k32", "all", 0))
     assert len(seen) == 3
 
 

@@ -23,7 +23,7 @@ def study(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def entry(config: dict[str, Any]) -> UploadEntry:
-    return UploadEntry.model_validate_json(Jobs(load(config), "md5").upload("pq"))
+    return UploadEntry.model_validate_json(Jobs(load(config), "md5").digital.upload("pq"))
 
 
 def test_codecs_and_qualities_are_those_of_the_codecs():
@@ -53,9 +53,9 @@ def test_a_fault_is_named_with_its_path(study, key, value, said):
 
 
 def test_without_the_key_there_is_no_job(study):
-    assert Jobs(load(study), "md5").uploads == ["pq"]
+    assert Jobs(load(study), "md5").digital.uploads == ["pq"]
     del study["digital"]["pq"]["upload"]
-    assert Jobs(load(study), "md5").uploads == []
+    assert Jobs(load(study), "md5").digital.uploads == []
 
 
 def test_modalities_are_those_of_any_method(study):
@@ -73,7 +73,7 @@ def test_the_snr_is_that_of_training(study):
 
 def jobs(config: dict[str, Any]) -> dict[str, str]:
     made = Jobs(load(config), "md5")
-    return {"upload": made.upload("pq"), "digital": made.digital("mmssl", "pq", "all", 0)}
+    return {"upload": made.digital.upload("pq"), "digital": made.digital.evaluate("mmssl", "pq", "all", 0)}
 
 
 def test_an_upload_and_the_other_jobs_of_its_link_do_not_concern_each_other(study):

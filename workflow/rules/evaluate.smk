@@ -70,7 +70,7 @@ rule digital:
             "models.pt"
         ),
         encoders=lambda w: encoders(w, [w.seed]),
-        tables=lambda w: JOBS.error_tables(w.digital),
+        tables=lambda w: JOBS.digital.error_tables(w.digital),
     output:
         sweep="results/{study}/evaluate/{method}/{digital}/{labels}/seed{seed}/sweep.csv",
         predictions="results/{study}/evaluate/{method}/{digital}/{labels}/seed{seed}/predictions.npz",
@@ -84,7 +84,7 @@ rule digital:
         mem_mb=4000,
         runtime=120,
     params:
-        entry=lambda w: JOBS.digital(w.method, w.digital, w.labels, int(w.seed)),
+        entry=lambda w: JOBS.digital.evaluate(w.method, w.digital, w.labels, int(w.seed)),
         encoders=encoder_options,
         tables=table_options,
     shell:
@@ -98,7 +98,7 @@ rule digital:
 rule upload:
     input:
         frames=FRAMES,
-        tables=lambda w: JOBS.error_tables(w.digital),
+        tables=lambda w: JOBS.digital.error_tables(w.digital),
     output:
         "results/{study}/upload/{digital}.csv",
     log:
@@ -109,7 +109,7 @@ rule upload:
         mem_mb=2000,
         runtime=60,
     params:
-        entry=lambda w: JOBS.upload(w.digital),
+        entry=lambda w: JOBS.digital.upload(w.digital),
         tables=table_options,
     shell:
         "semcom evaluate upload {params.entry:q} --frames {input.frames} {params.tables} --output {output} "

@@ -58,7 +58,7 @@ def of_digital(*files):
     """Files of all jobs of the digital links."""
     return [
         file
-        for name, link in JOBS.digital_links.items()
+        for name, link in JOBS.digital.links.items()
         for file in of_study(
             "evaluate", f"{{method}}/{name}/{{labels}}/seed{{seed}}", *files, methods=link.methods
         )

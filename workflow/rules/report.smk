@@ -13,7 +13,7 @@ rule report:
             methods=JOBS.conditions_of,
         ),
         of_digital("sweep.csv", "predictions.npz", "communication.csv"),
-        expand("results/{study}/upload/{digital}.csv", study=STUDY.study, digital=JOBS.uploads),
+        expand("results/{study}/upload/{digital}.csv", study=STUDY.study, digital=JOBS.digital.uploads),
         expand(
             "results/{study}/learnt/{method}/seed{seed}.csv",
             study=STUDY.study,

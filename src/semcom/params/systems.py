@@ -92,7 +92,7 @@ class Systems:
             if jobs and file in jobs.tables:
                 return jobs.table(file)
         assert self.mmssl is not None
-        return self.mmssl.table(file)
+        return self.mmssl.digital.table(file)
 
     def summary(self) -> str:
         """What each system is asked for."""
