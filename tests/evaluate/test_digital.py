@@ -18,6 +18,7 @@ from semcom.channel.digital.link import Delivered, DigitalLink
 from semcom.channel.digital.table import Tally
 from semcom.cli import app
 from semcom.evaluate import digital
+from semcom.evaluate.receivers import Receiver, Server
 from semcom.files.errors import SemcomError
 from semcom.frames.device import DeviceFrames
 from semcom.frames.folds import labelled, validation_fold
@@ -55,7 +56,7 @@ class Made:
 
     folder: Path
     entry: DigitalEntry
-    receivers: dict[tuple[int, str], digital._Receiver] = field(default_factory=dict)
+    receivers: dict[tuple[int, str], Receiver] = field(default_factory=dict)
     """By budget and modulation."""
     sent: list[tuple[float, Delivered]] = field(default_factory=list)
     """Es/N0 in dB, and what arrived: once a budget, SNR, draw and device, in this order."""
@@ -128,9 +129,9 @@ def make(
         torch.manual_seed(1)
         weights.save(before, Encoders(("rgb", "depth"), frames.size, encoder).state_dict())
         weights.save(models, {str(b): system_for(entry, frames).state_dict() for b in (1, 3)})
-        train, send = digital._Receiver.train, DigitalLink.send
+        train, send = Receiver.train, DigitalLink.send
 
-        def trained(server: digital._Server, scheme: Scheme) -> digital._Receiver:
+        def trained(server: Server, scheme: Scheme) -> Receiver:
             made.receivers[server.budget, scheme.modulation] = train(server, scheme)
             return made.receivers[server.budget, scheme.modulation]
 
@@ -139,7 +140,7 @@ def make(
             return made.sent[-1][1]
 
         with monkeypatch.context() as patch:
-            patch.setattr(digital._Receiver, "train", trained)
+            patch.setattr(Receiver, "train", trained)
             patch.setattr(DigitalLink, "send", delivered)
             digital.run(
                 prepared_file,

@@ -10,9 +10,6 @@ training features; the features of labelled frames go up once, each block until 
 trains its head, and fills its base, with what it decodes. A scheme has its own codebooks and head.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,42 +17,29 @@ import faiss
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional as F
 
 from semcom.channel.digital.link import DigitalLink
 from semcom.channel.digital.table import read_all
+from semcom.evaluate.receivers import Features, Server, Split, unit
 from semcom.evaluate.sweep import Measured, Row, log_means, rows_of, write_predictions
 from semcom.files.errors import SemcomError
 from semcom.files.hashes import digest, sha256
 from semcom.files.tables import write_rows
 from semcom.frames.device import DeviceFrames
-from semcom.frames.folds import Indices, labelled, validation_fold
+from semcom.frames.folds import Indices
 from semcom.metrics.calibration import ece, nll
 from semcom.metrics.classification import accuracy
 from semcom.models.encoder import Encoders
-from semcom.models.fusion import server as fused
 from semcom.models.system import system_for
-from semcom.params.component import build
 from semcom.params.entries import DigitalEntry, to_json
-from semcom.params.scheme import Scheme
 from semcom.progress import Progress, log
-from semcom.quantise.base import KnowledgeBase
-from semcom.quantise.product import ProductQuantiser, Vectors
 from semcom.tasks.classes import accuracies
 from semcom.tracking.journal import Journal
-from semcom.training import OPTIMISERS, weights
+from semcom.training import weights
 from semcom.training.batchnorm import recompute
 from semcom.training.compute import set_up
-from semcom.training.loop import Plan, fit, minibatches
-from semcom.training.randomness import generator, seeded
-from semcom.training.state import State, state
-
-OPTIMISER = {"use": "adamw", "lr": 1e-3, "weight_decay": 0.05}
-"""Of the server's head."""
-
-Features = dict[str, Vectors]
-"""(N, dim) by device."""
+from semcom.training.randomness import generator
+from semcom.training.state import state
 
 
 def run(
@@ -92,11 +76,13 @@ def run(
     device = set_up(entry.compute)
     faiss.omp_set_num_threads(entry.compute.threads)
     frames = DeviceFrames.open(frames_file, device)
-    settings = entry.digital
     link = DigitalLink(
-        read_all(tables, entry.tables), settings.frames_per_block, settings.objective, outside="bound"
+        read_all(tables, entry.tables),
+        entry.digital.frames_per_block,
+        entry.digital.objective,
+        outside="bound",
     )
-    split = _Split.of(entry, frames)
+    split = Split.of(entry, frames)
     tags = {
         "study": entry.study,
         "system": entry.system,
@@ -118,7 +104,7 @@ def run(
         cost = _once(entry, link, split)
         for done, budget in enumerate(entry.budgets, start=1):
             net = _encoders(entry, frames, split, models if budget else encoders, budget)
-            server = _Server(entry, link, frames, split, _features(net, frames, split.train), held, budget)
+            server = Server(entry, link, frames, split, _features(net, frames, split.train), held, budget)
             classes, measured = _over_snr(server, _features(net, frames, split.test))
             predicted.append(classes)
             place = {**tags, "budget_epochs": budget, "seed": entry.seed, "split": "test"}
@@ -134,25 +120,7 @@ def run(
     write_predictions(predictions, frames, split.test, answers, entry.budgets, entry.evaluate)
 
 
-@dataclass(frozen=True)
-class _Split:
-    """Frames to train on, those of them with a label, and test frames with their classes."""
-
-    train: Indices
-    labelled: Indices
-    test: Indices
-    truth: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, entry: DigitalEntry, frames: DeviceFrames) -> "_Split":
-        prepared = frames.prepared
-        train, _ = validation_fold(prepared.scene, prepared.group, prepared.train, seed=entry.seed)
-        chosen = labelled(train, prepared.scene, fraction=entry.fraction, seed=entry.seed)
-        (test,) = np.nonzero(~prepared.train)
-        return cls(train, chosen, test, prepared.scene[test])
-
-
-def _once(entry: DigitalEntry, link: DigitalLink, split: _Split) -> dict[str, int]:
+def _once(entry: DigitalEntry, link: DigitalLink, split: Split) -> dict[str, int]:
     """What the labelled frames' features cost at the Es/N0 of training, each block sent until it arrives."""
     snr_db = entry.link.nominal_snr_db
     choice = link.choose(snr_db)
@@ -173,7 +141,7 @@ def _once(entry: DigitalEntry, link: DigitalLink, split: _Split) -> dict[str, in
 
 
 def _encoders(
-    entry: DigitalEntry, frames: DeviceFrames, split: _Split, file: Path | None, budget: int
+    entry: DigitalEntry, frames: DeviceFrames, split: Split, file: Path | None, budget: int
 ) -> Encoders:
     """The devices' encoders after `budget` epochs of fine-tuning; 0: as pre-training left them."""
     if file is None:
@@ -195,121 +163,7 @@ def _features(encoders: Encoders, frames: DeviceFrames, which: Indices) -> Featu
     return {name: torch.cat([s[name] for s in seen]).cpu().numpy() for name in seen[0]}
 
 
-@dataclass(eq=False)
-class _Server:
-    """Receivers, one a scheme, made when a scheme is first used.
-
-    Attributes:
-        features: of the training frames, as the devices have them.
-        budget: whose encoders made them.
-    """
-
-    entry: DigitalEntry
-    link: DigitalLink
-    frames: DeviceFrames
-    split: _Split
-    features: Features
-    held: State
-    budget: int
-
-    @cached_property
-    def receivers(self) -> dict[Scheme, "_Receiver"]:
-        """Those made so far."""
-        return {}
-
-    def receiver(self, scheme: Scheme) -> "_Receiver":
-        """The receiver of a scheme."""
-        if scheme not in self.receivers:
-            self.receivers[scheme] = _Receiver.train(self, scheme)
-        return self.receivers[scheme]
-
-
-@dataclass(frozen=True, eq=False)
-class _Receiver:
-    """What the server does with the bits of one scheme.
-
-    Attributes:
-        quantisers: by device.
-        mean, spread: of the received training features, all devices side by side.
-        head: from them to class scores.
-        base: the private knowledge base: received features of labelled frames.
-    """
-
-    quantisers: Mapping[str, ProductQuantiser]
-    mean: Tensor
-    spread: Tensor
-    head: nn.Module
-    base: KnowledgeBase
-
-    @classmethod
-    def train(cls, server: _Server, scheme: Scheme) -> "_Receiver":
-        entry, frames, split = server.entry, server.frames, server.split
-        device = frames.rgb.device
-        bits = server.link.payload(scheme)
-        quantisers = {
-            name: ProductQuantiser.train(part, bits=bits, seed=entry.seed)
-            for name, part in server.features.items()
-        }
-        own = np.isin(split.train, split.labelled)
-        received = {
-            name: quantiser.decode(quantiser.encode(server.features[name][own]))
-            for name, quantiser in quantisers.items()
-        }
-        x = torch.from_numpy(np.concatenate(list(received.values()), axis=1)).to(device)
-        mean, spread = x.mean(0), x.std(0).clamp(min=1e-6)
-        x, y = (x - mean) / spread, frames.scene[torch.from_numpy(split.labelled).to(device)]
-        purpose = f"digital/{server.budget}/{scheme.stem}"
-        with seeded(entry.seed, purpose, "init"):
-            classes = len(frames.prepared.scene_names)
-            widths = [part.shape[1] for part in received.values()]
-            head = fused(entry.finetune.fusion, entry.finetune.head, widths, classes).to(device)
-        size = min(entry.finetune.batch_size, len(y))
-        steps = len(y) // size
-
-        def loss(batch: Tensor, draws: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
-            return F.cross_entropy(head(x[batch]), y[batch]), {}
-
-        fit(
-            head,
-            build(OPTIMISERS, OPTIMISER)(head),
-            batches=lambda draws: minibatches(
-                torch.arange(len(y), device=device), steps=steps, batch_size=size, draws=draws
-            ),
-            loss=loss,
-            plan=Plan(
-                entry.digital.head_epochs,
-                steps,
-                entry.finetune.warmup,
-                entry.seed,
-                purpose,
-                f"head_{server.budget}_{scheme.stem}",
-            ),
-            held=server.held,
-            after=lambda epoch, means: {},
-        )
-        head.eval()
-        base = KnowledgeBase.build(
-            _unit(received), frames.prepared.index[split.labelled], y.cpu().numpy(), factory="Flat"
-        )
-        return cls(quantisers, mean, spread, head, base)
-
-    @torch.no_grad()
-    def scores(self, received: Features) -> NDArray[np.float32]:
-        """Class scores (N, classes) of received features."""
-        x = torch.from_numpy(np.concatenate(list(received.values()), axis=1)).to(self.mean.device)
-        scores: NDArray[np.float32] = self.head((x - self.mean) / self.spread).float().cpu().numpy()
-        return scores
-
-
-def _unit(features: Features) -> Vectors:
-    """Devices side by side, each of unit length, and so all together."""
-    norms = [np.maximum(np.linalg.norm(part, axis=1, keepdims=True), 1e-12) for part in features.values()]
-    parts = [part / norm for part, norm in zip(features.values(), norms, strict=True)]
-    joined: Vectors = (np.concatenate(parts, axis=1) / len(parts) ** 0.5).astype(np.float32)
-    return joined
-
-
-def _over_snr(server: _Server, test: Features) -> tuple[NDArray[np.uint8], Measured]:
+def _over_snr(server: Server, test: Features) -> tuple[NDArray[np.uint8], Measured]:
     """Classes (S, draws, N) of the test frames, and what is measured beside them (S, draws)."""
     entry, truth = server.entry, server.split.truth
     # The same draws for every method, budget and SNR, as over the analog link.
@@ -335,7 +189,7 @@ def _over_snr(server: _Server, test: Features) -> tuple[NDArray[np.uint8], Measu
                 received[name] = quantiser.decode(bits[name], lost=lost[-1])
             scores = receiver.scores(received)
             classes.append(scores.argmax(-1).astype(np.uint8))
-            found = receiver.base.classify(_unit(received), entry.neighbours)
+            found = receiver.base.classify(unit(received), entry.neighbours)
             values = {
                 "nll": float(nll(scores, truth)),
                 "ece": float(ece(scores, truth)),
