@@ -11,7 +11,7 @@ import pytest
 
 from semcom.params import entries, stagecode
 from semcom.params.jobs import Jobs
-from semcom.params.reportentry import ReportEntry
+from semcom.params.reportentry import Claim, ReportEntry
 from semcom.params.schema import load
 
 
@@ -328,3 +328,23 @@ def test_a_new_method_from_weights_changes_no_other(config, tmp_path):
         }
 
     assert changed(config, pretrained) == {"report"}
+
+
+def test_the_summary_tells_claims_on_what_there_is_not(config):
+    claim = {"says": "x", "measure": "accuracy", "of": "mmssl", "against": "supervised", "link": "awgn_k32"}
+    claim |= {"budgets": [4], "direction": "above", "margin": 0.01}
+    wrong = {
+        "typo": {"of": "mmmssl"},
+        "link": {"against": "supervised/awgn_k8"},
+        "labels": {"labels": "tenth"},
+        "budget": {"budgets": [4, 40]},
+        "test": {"snr_db": 7},
+        "digital": {"of": "supervised/pq_k32", "against": "mmssl"},
+    }
+    claims = {name: Claim.model_validate(claim | changes) for name, changes in {"good": {}, **wrong}.items()}
+    *_, last = Jobs(load(config), "0123abcd.dir", claims=claims).summary().splitlines()
+    assert last == (
+        "  claims on what is not in this study, not run: typo (no method 'mmmssl'), link (no link 'awgn_k8'), "
+        "labels (no labels 'tenth'), budget (no budget of 40 epochs), test (no test at 7 dB), "
+        "digital (supervised does not go over pq_k32)"
+    )

@@ -113,13 +113,13 @@ def test_where_nothing_varies_nothing_is_decided(tmp_path):
 )
 def test_the_page_says_what_was_asked_beside_what_was_found(tmp_path, changes, margin, verdict):
     table = judge(tmp_path, {"mmssl": 2.0, "supervised": 0.0}, better={**ABOVE, **changes})
-    (line,) = [line for line in text_claims.claims(table) if line.startswith("| better ")]
+    (line,) = [line for line in text_claims.claims(table, 5) if line.startswith("| better ")]
     cells = [cell.strip() for cell in line.strip("|").split("|")]
     assert cells[:4] == [
         "better (`better`)",
         "mmssl/awgn_k32 against supervised/awgn_k32",
         margin,
-        f"**{verdict}**",
+        f"**{verdict}**" + " at 1, 4 epochs" * (verdict == "contradicted"),
     ]
     assert cells[4].startswith("1 epoch: +")
 
@@ -170,10 +170,37 @@ def test_a_cost_is_judged_by_the_ratio_over_seeds(tmp_path):
     noisy = 0.4 * rival * np.array([1.0, 1.1, 0.9, 1.05, 0.95])
     assert verdict("b", noisy)[0] == "supported"
     assert verdict("c", 2 * noisy)[0] == "contradicted"
-    # The rival never gets there: the ratio is at most this.
-    assert verdict("d", noisy, ("", "more than")) == ("supported", "an upper bound: seeds with bounds")
-    # It itself never gets there: nothing is known.
-    assert verdict("e", noisy, ("more than", "")) == ("undecided", "seeds with bounds")
+    # The rival never gets there: the ratio is at most this, of which five seeds give no interval.
+    few = "the median is at most this: seeds with bounds, 5 are too few for an interval"
+    assert verdict("d", noisy, ("", "more than")) == ("undecided", few)
+    # It itself never gets there: the ratio is at least this.
+    assert verdict("e", noisy, ("more than", ""))[0] == "undecided"
+
+
+def test_a_cost_with_bounds_is_judged_by_the_median_of_six_seeds(tmp_path):
+    """However far out the seeds with bounds lie, which a t interval of the bounds would not survive."""
+    score = {"mmssl": 0.0, "supervised": 0.0}
+    rival = np.array([100.0, 110, 90, 105, 95, 100])
+    for name, own, bound, verdict in [
+        ("below", 0.4 * rival, ("", "more than"), "supported"),
+        ("above", 0.6 * rival, ("more than", ""), "contradicted"),
+        ("both", 0.4 * rival, ("at most", "at most"), "undecided"),
+    ]:
+        table = judge(tmp_path / name, score, reached(own, rival, bound), seeds=range(6), half=HALF)
+        assert table.verdict[0] == verdict, name
+    mixed = reached(0.4 * rival, rival)
+    mixed.loc[mixed.index[-2:], ["uses", "bound"]] = [[1000.0, "more than"]] * 2
+    table = judge(tmp_path / "mixed", score, mixed, seeds=range(6), half=HALF)
+    assert (table.verdict[0], table.effect[0], table.high[0]) == ("supported", *[pytest.approx(0.4)] * 2)
+    assert np.isnan(table.low[0])
+
+
+def test_a_rival_that_was_still_gaining_is_told_beside_bounds(tmp_path):
+    cost = reached([40.0, 41], [100.0, 110], ("at most", ""))
+    cost["settled"] = False
+    table = judge(tmp_path, {"mmssl": 0.0, "supervised": 0.0}, cost, seeds=(0, 1), half=HALF)
+    assert "still gaining" in table.note[0]
+    assert "2 are too few" in table.note[0]
 
 
 def test_a_file_of_claims_is_checked(tmp_path):

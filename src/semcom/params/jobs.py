@@ -288,5 +288,5 @@ class Jobs(Parts):
         )
 
     def summary(self) -> str:
-        """What the study asks for, on two lines."""
-        return summary(self.study, self.data)
+        """What the study asks for, and which claims it cannot decide."""
+        return summary(self.study, self.data, self.claims)

@@ -1,17 +1,20 @@
-"""A study in two lines, as a run begins with them."""
+"""A study in a few lines, as a run begins with them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from semcom.params.claimed import not_run
 from semcom.params.digitaljobs import DigitalJobs
+from semcom.params.reportentry import Claim
 from semcom.params.schema import Method, Study
 
 
-def summary(study: Study, data: str) -> str:
-    """Study, data version, methods, seeds, links, labels and budgets, on two lines."""
+def summary(study: Study, data: str, claims: Mapping[str, Claim]) -> str:
+    """Study, data version, methods, seeds, links, labels and budgets; claims on what there is not."""
     tables = DigitalJobs(study, data).error_tables
     needed = {file for link in study.digital for file in tables(link)}
     unmeasured = sorted(Path(file).stem for file in needed if not Path(file).exists())
+    lacking = ", ".join(f"{name} ({why})" for name, why in not_run(claims, study).items())
     methods = ", ".join(f"{name}{_start(method)}" for name, method in study.methods.items())
     return (
         f"study {study.study}, report {study.report}: data {study.data} "
@@ -23,6 +26,7 @@ def summary(study: Study, data: str) -> str:
         + (f"; conditions {_list(study.evaluate.conditions)}" if study.evaluate.conditions else "")
         + (f"; changing channels {_list(study.changing)}" if study.changing else "")
         + (f"; error tables to measure {_list(unmeasured)}" if unmeasured else "")
+        + (f"\n  claims on what is not in this study, not run: {lacking}" if lacking else "")
     )
 
 

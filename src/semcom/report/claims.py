@@ -18,7 +18,8 @@ import pandas as pd
 
 from semcom.files.errors import SemcomError
 from semcom.metrics.comparisons import holm
-from semcom.metrics.cost import ratio_interval
+from semcom.metrics.cost import FEWEST, Ratio, cost_ratio
+from semcom.params.claimed import places
 from semcom.params.reportentry import Claim, ReportEntry
 from semcom.report.compare import compare
 from semcom.report.compare_table import ERROR
@@ -52,7 +53,7 @@ def claims(results: Path, entry: ReportEntry, cost: pd.DataFrame) -> pd.DataFram
     measured = {name: _measure(results, entry, claim, cost) for name, claim in entry.claims.items()}
     found = _by_family(entry.claims, {name: effects for name, (effects, _) in measured.items()})
     for name, claim in entry.claims.items():
-        about = [name, claim.says, *_places(claim), claim.labels]
+        about = [name, claim.says, *places(claim), claim.labels]
         wanted = [claim.measure, claim.direction, claim.margin]
         effects, lacking = found[name], measured[name][1]
         if lacking:
@@ -105,17 +106,11 @@ def overall(rows: pd.DataFrame) -> str:
     return "supported"
 
 
-def _places(claim: Claim) -> tuple[str, str]:
-    """METHOD/LINK of the claim's method and of its rival."""
-    of, against = (n if "/" in n else f"{n}/{claim.link}" for n in (claim.of, claim.against))
-    return of, against
-
-
 def _measure(
     results: Path, entry: ReportEntry, claim: Claim, cost: pd.DataFrame
 ) -> tuple[dict[int | None, Effect], str]:
     """The effect at each budget (None: not of a budget), and what the study lacks."""
-    for place in _places(claim):
+    for place in places(claim):
         method, link = place.split("/", 1)
         digital = entry.digital.get(link)
         there = link in entry.links or (digital is not None and method in (digital.methods or ()))
@@ -130,8 +125,8 @@ def _measure(
     wanted = claim.budgets or ()
     if absent := [budget for budget in wanted if budget and budget not in entry.budgets]:
         return {}, f"the study has no budget of {', '.join(map(str, absent))} epochs"
-    of, against = (f"{place}/{claim.labels}" for place in _places(claim))
-    trained = {_trained_db(entry, place) for place in _places(claim)}
+    of, against = (f"{place}/{claim.labels}" for place in places(claim))
+    trained = {_trained_db(entry, place) for place in places(claim)}
     try:
         made = compare(
             results.parent, entry.study, of, against, budgets=wanted, seeds=entry.seeds,
@@ -162,23 +157,30 @@ def _difference(row: object) -> Effect:
 
 
 def _cost(claim: Claim, cost: pd.DataFrame) -> tuple[dict[int | None, Effect], str]:
-    """Ratio of C(A*); a bound counts where it can only make the claim harder to support."""
+    """Ratio of C(A*): geometric mean over seeds; where seeds have bounds, the median of theirs."""
     here = cost[cost["labels"] == claim.labels]
     runs = []
-    for place in _places(claim):
+    for place in places(claim):
         method, link = place.split("/", 1)
         runs.append(here[(here["method"] == method) & (here["link"] == link)].set_index("seed"))
     own, other = runs
     if own.empty or other.empty:
         return {}, "the report has no C(A*) of both (one budget, a digital link, or no rival)"
-    mean, half = ratio_interval(own["uses"].to_numpy(), other["uses"].loc[own.index].to_numpy())
-    value, low, high = (float(np.exp(x)) for x in (mean, mean - half, mean + half))
-    unsettled = "" if own["settled"].all() else "the rival was still gaining at its longest budget"
-    if (own["bound"] == "more than").any() or (other["bound"] == "at most").any():
-        return {None: Effect(float("nan"), float("nan"), float("nan"), note="seeds with bounds")}, ""
-    if (own["bound"] != "").any() or (other["bound"] != "").any():
-        return {None: Effect(value, float("nan"), high, note="an upper bound: seeds with bounds")}, ""
-    return {None: Effect(value, low, high, note=unsettled)}, ""
+    other = other.loc[own.index]
+    notes = [] if own["settled"].all() else ["the rival was still gaining at its longest budget"]
+    bounds = (list(own["bound"]), list(other["bound"]))
+    ratio = cost_ratio(own["uses"].to_numpy(), other["uses"].to_numpy(), bounds=bounds)
+    note = "; ".join([*bounds_noted(ratio, len(own)), *notes])
+    return {None: Effect(ratio.value, ratio.low, ratio.high, note=note)}, ""
+
+
+def bounds_noted(ratio: Ratio, seeds: int) -> list[str]:
+    """What is noted of a ratio with bounds among its seeds."""
+    if ratio.kind == "mean":
+        return []
+    what = "median" if ratio.kind == "median" else f"the median is {ratio.kind} this"
+    few = f", {seeds} are too few for an interval" if seeds < FEWEST else ""
+    return [f"{'no median' if np.isnan(ratio.value) else what}: seeds with bounds{few}"]
 
 
 def verdict(effect: Effect, *, direction: str, margin: float, ratio: bool) -> str:

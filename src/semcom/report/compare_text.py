@@ -88,11 +88,7 @@ def notes(made: Comparison) -> Iterator[str]:
         f"true ones, for a chance of {100 * CHANCE:.0f} % at Holm's strictest step. After few seeds they are "
         "rough, and too small where the difference is large by luck."
     )
-    if count in COVERAGE:
-        yield (
-            f"{count} seeds are few: in simulations such intervals over seeds and scenes hold the truth in "
-            f"{COVERAGE[count]} of cases, not in 95 % (docs/statistics.md)."
-        )
+    yield from few_seeds(count)
     if made.scenes < 30:
         yield (
             f"{made.scenes} test scenes are few: how much scenes differ is known roughly, and the bootstrap "
@@ -186,3 +182,12 @@ def _table(names: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
     lines = [names, *body]
     padded = [[cell.rjust(width) for cell, width in zip(line, widths, strict=True)] for line in lines]
     return [f"| {' | '.join(line)} |" for line in (padded[0], rule, *padded[1:])]
+
+
+def few_seeds(count: int) -> Iterator[str]:
+    """What intervals over so few seeds are worth; nothing where they are enough."""
+    if count in COVERAGE:
+        yield (
+            f"{count} seeds are few: in simulations such intervals over seeds and scenes hold the truth in "
+            f"{COVERAGE[count]} of cases, not in 95 % (docs/statistics.md)."
+        )

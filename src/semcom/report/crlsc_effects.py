@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from semcom.metrics.cost import median_ratio, spans
 from semcom.metrics.exchange import Alignment, raw_embeddings_bytes
 from semcom.metrics.intervals import over_seeds
 from semcom.metrics.outcomes import across, asked
@@ -11,7 +12,7 @@ from semcom.params.crlsc.classify import share
 from semcom.params.crlsc.section import MENTOR, RAW
 from semcom.params.faults import unknown
 from semcom.report import crlsc_classify
-from semcom.report.claims import Effect
+from semcom.report.claims import Effect, bounds_noted
 from semcom.report.crlsc_bytes import feature_width
 from semcom.report.crlsc_claimed import NONE, Effects, NotRun, Study, encoders, targets, there
 from semcom.report.crlsc_left_out import over_seeds_and_blocks
@@ -114,39 +115,40 @@ def _ratios(study: Study, claim: Claim, needed: str, tables: list[pd.DataFrame])
                 raise NotRun(f"the report has no {needed.replace('_', '-')} to A* of {what}")
             here = [t[(t["target"] == target) & t["encoder"].isin(names)] for t in tables]
             own, other = ([t[t["method"] == m] for t in here] for m in (claim.of, claim.against))
-            logs = [_log(a, needed) - _log(b, needed) for a, b in zip(own, other, strict=True)]
-            found[target, place] = _ratio(logs, set(own[0]["bound"]), set(other[0]["bound"]))
+            measured = all((rows["bound"] == "").all() for rows in (own[0], other[0]))
+            found[target, place] = (
+                _ratio([_log(a, needed) - _log(b, needed) for a, b in zip(own, other, strict=True)])
+                if measured
+                else _bounded(own[0], other[0], needed)
+            )
     return found
 
 
 def _log(rows: pd.DataFrame, needed: str) -> "pd.Series[float]":
     """Mean over encoders of the logarithm, of each seed."""
-    logs: pd.Series[float] = np.log(rows.set_index("seed")[needed]).groupby(level=0).mean()
+    with np.errstate(divide="ignore"):  # a lower end of 0
+        logs: pd.Series[float] = np.log(rows.set_index("seed")[needed]).groupby(level=0).mean()
     return logs
 
 
-def _ratio(logs: "list[pd.Series[float]]", own: set[str], other: set[str]) -> Effect:
-    """A bound counts where it can only make the claim harder to support, or to contradict.
-
-    Args:
-        logs: of the ratio of each seed; then without each block of test images.
-        own: bounds of the claim's method.
-        other: of its rival.
-    """
+def _ratio(logs: "list[pd.Series[float]]") -> Effect:
+    """Of logarithms of the ratio of each seed; then without each block of test images."""
     both = over_seeds_and_blocks(logs[0].to_numpy(), np.stack([log.to_numpy() for log in logs[1:]]))
     alone = over_seeds(logs[0].to_numpy())
     log, half = float(both.mean), float(np.fmax(both.half_width(), alone.half_width()))
-    p, measured = float(max(both.p_value(), alone.p_value())), own == other == {""}
-    if np.isnan(half) and not measured:  # the same bound for every seed is no accident
-        half, p = 0.0, float("nan")
+    p = float(max(both.p_value(), alone.p_value()))
     value, low, high = (float(np.exp(x)) for x in (log, log - half, log + half))
-    if measured:
-        return Effect(value, low, high, p, "no spread" if np.isnan(half) else "")
-    if own <= {"", "at most"} and other <= {"", "more than"}:
-        return Effect(value, np.nan, high, p, "an upper bound: seeds with bounds")
-    if own <= {"", "more than"} and other <= {"", "at most"}:
-        return Effect(value, low, np.nan, note="a lower bound: seeds with bounds")
-    return Effect(np.nan, np.nan, np.nan, note="seeds with bounds")
+    return Effect(value, low, high, p, "no spread" if np.isnan(half) else "")
+
+
+def _bounded(own: pd.DataFrame, other: pd.DataFrame, needed: str) -> Effect:
+    """Where seeds have bounds: the median over seeds, for these test images."""
+    (low_own, high_own), (low_other, high_other) = (
+        [_log(rows.assign(**{needed: end}), needed) for end in spans(rows[needed].to_numpy(), rows["bound"])]
+        for rows in (own, other)
+    )
+    ratio = median_ratio(np.exp(low_own - high_other), np.exp(high_own - low_other))
+    return Effect(*ratio[:4], note="; ".join(bounds_noted(ratio, len(low_own))))
 
 
 def images(study: Study, claim: Claim) -> Effects:

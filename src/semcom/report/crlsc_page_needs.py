@@ -1,14 +1,14 @@
 """The second system's page on what is needed: labels, bytes, local computing."""
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 
-import numpy as np
 import pandas as pd
 
-from semcom.metrics.cost import ratio_interval
+from semcom.metrics.cost import cost_ratio
 from semcom.params.crlsc.entries import CrlscReportEntry
 from semcom.params.crlsc.section import RAW
+from semcom.report import words
 from semcom.report.crlsc_needs import LESS
 from semcom.report.crlsc_results import trained
 from semcom.report.crlsc_words import cell, listed
@@ -24,7 +24,8 @@ def labels(made: pd.DataFrame) -> Iterator[str]:
     yield (
         f"L(A\\*): labels of training images at which the linear head reaches A\\*, the accuracy of "
         f"{against} at all labels less {100 * LESS:.0f} point. Validation images, whose labels choose the "
-        "penalty, come on top. Geometric means over seeds. Bounds are not averaged. [CSV](crlsc_labels.csv)\n"
+        "penalty, come on top. Geometric means over seeds; where some have bounds, ranges, and the median of "
+        "the ratios. [CSV](crlsc_labels.csv)\n"
     )
     body = []
     for (target, encoder), here in made.groupby(["target", "encoder"], sort=False):
@@ -32,7 +33,8 @@ def labels(made: pd.DataFrame) -> Iterator[str]:
         for method, rows in here.groupby("method", sort=False):
             goal = f"{100 * rows['target_accuracy'].iloc[0]:.1f}"
             ratio = "" if method == against else _ratio(rows.set_index("seed"), rivals, "labels")
-            body.append([str(target), str(encoder), goal, str(method), _reached(rows, "labels"), ratio])
+            needed = words.needed(rows["labels"], rows["bound"], never="not with")
+            body.append([str(target), str(encoder), goal, str(method), needed, ratio])
     yield from listed(["target", "encoder", "A\\*", "method", "L(A\\*)", f"ratio to {against}"], body)
 
 
@@ -64,15 +66,12 @@ def computing(made: pd.DataFrame) -> Iterator[str]:
                 f"{rows['trainings'].max()}",
                 accuracy[1],
             ]
-            line += [_reached(rows, "multiply_adds", unit=1e12, say=_digits), ratio]
-            line.append(_reached(rows, "seconds", say=_seconds))
+            needed = partial(words.needed, bounds=rows["bound"], never="not with")
+            line += [needed(rows["multiply_adds"] / 1e12, say=_digits), ratio]
+            line.append(needed(rows["seconds"], say=_seconds))
             body.append([*line, f"{rows['peak_bytes'].max() / 2**20:,.0f} MiB"])
     names = ["target", "encoder", "A\\*", "method", "trainings", "accuracy", "multiply-adds to A\\*"]
     yield from listed([*names, f"ratio to {against}", "seconds", "process's peak memory"], body)
-
-
-def _whole(value: float) -> str:
-    return f"{value:,.0f}"
 
 
 def _digits(value: float) -> str:
@@ -81,31 +80,15 @@ def _digits(value: float) -> str:
 
 def _seconds(value: float) -> str:
     """Whole ones, but of short trainings three digits."""
-    return _digits(value) if value < 99.95 else _whole(value)
-
-
-def _reached(
-    rows: pd.DataFrame, needed: str, *, unit: float = 1, say: Callable[[float], str] = _whole
-) -> str:
-    """A mean, or the range that bounds leave."""
-    values = rows[needed] / unit
-    if (rows["bound"] == "").all():
-        return say(float(np.exp(np.log(values).mean())))
-    never, at_once = ((rows["bound"] == bound).sum() for bound in ("more than", "at most"))
-    said = [f"{at_once} of {len(rows)} seeds at most {say(values.min())}"] if at_once else []
-    said += [f"{never} of {len(rows)} seeds not with {say(values.max())}"] if never else []
-    measured = values[rows["bound"] == ""]
-    said += [f"others {say(measured.min())} to {say(measured.max())}"] if len(measured) else []
-    return "; ".join(said)
+    return _digits(value) if value < 99.95 else words.whole(value)
 
 
 def _ratio(own: pd.DataFrame, rivals: pd.DataFrame, needed: str) -> str:
-    if rivals.empty or (own["bound"] != "").any() or (rivals["bound"] != "").any():
-        return "bounds only" if len(rivals) else ""
-    log, half = ratio_interval(own[needed].to_numpy(), rivals.loc[own.index, needed].to_numpy())
-    if math.isnan(half):
-        return f"{np.exp(log):.2f}"
-    return f"{np.exp(log):.2f} ({np.exp(log - half):.2f} to {np.exp(log + half):.2f})"
+    if rivals.empty:
+        return ""
+    rivals = rivals.loc[own.index]
+    bounds = (list(own["bound"]), list(rivals["bound"]))
+    return words.ratio(cost_ratio(own[needed].to_numpy(), rivals[needed].to_numpy(), bounds=bounds))
 
 
 def bases(made: pd.DataFrame, entry: CrlscReportEntry) -> Iterator[str]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from semcom.metrics.cost import settled, uses_to_reach
+from semcom.metrics.cost import never_falling, settled, uses_to_reach
 from semcom.metrics.intervals import paired_interval, t_interval
 from semcom.params.reportentry import ReportEntry
 from semcom.report.measures import judged
@@ -151,9 +151,10 @@ def cost(results: Results, entry: ReportEntry) -> pd.DataFrame:
 
     Of a link that is judged by another measure, that takes the place of accuracy.
 
-    A* is the rival's test accuracy, mean over seeds, at the budget from which validation says that twice the
-    training adds less than a point (`target_budget_epochs`), less one point. Where validation says so of no
-    budget (`settled` is False) it is that of the longest, and training the rival longer may raise it.
+    A* is the rival's test accuracy, mean over seeds of their fitted curves, at the budget from which
+    validation says that twice the training adds less than a point (`target_budget_epochs`), less one point.
+    Where validation says so of no budget (`settled` is False) it is that of the longest, and training the
+    rival longer may raise it.
     """
     against = rival(entry)
     columns = ["study", "system", "method", "link", "labels", "seed", "uses", "bound"]
@@ -171,9 +172,9 @@ def cost(results: Results, entry: ReportEntry) -> pd.DataFrame:
         chosen = chosen[(chosen["method"] == against) & (chosen["link"] == on) & (chosen["labels"] == labels)]
         found = settled(list(chosen["budget_epochs"]), list(chosen["validation"]))
         budget = found or entry.budgets[-1]
-        target = (
-            here.loc[(here["method"] == against) & (here["budget_epochs"] == budget), "value"].mean() - 0.01
-        )
+        rivals = here[here["method"] == against].pivot(index="budget_epochs", columns="seed", values="value")
+        # Of the curves that C is read from: a rival that falls off later would else never reach its own A*.
+        target = rivals.sort_index().apply(never_falling).loc[budget].mean() - 0.01
         for (study, system, method, seed), run in here.groupby(
             ["study", "system", "method", "seed"], sort=False
         ):

@@ -38,7 +38,7 @@ def page(
     """
     parts = [
         [f"# {entry.study}: {entry.report}", *(f"- {key}: {value}" for key, value in asdict(stamp).items())],
-        text_claims.claims(made["claims"]),
+        text_claims.claims(made["claims"], len(entry.seeds)),
         _snr(entry, chance),
         _uses(made, entry),
         text_claims.cost(made["cost"], entry),

@@ -3,16 +3,17 @@
 import numpy as np
 import pandas as pd
 
-from semcom.metrics.cost import ratio_interval
+from semcom.metrics.cost import FEWEST, cost_ratio
 from semcom.params.reportentry import ReportEntry
 from semcom.report import measures
 from semcom.report.claims import overall
+from semcom.report.compare_text import few_seeds
 from semcom.report.tables import rival
-from semcom.report.words import table_of
+from semcom.report.words import needed, ratio, table_of
 
 
-def claims(table: pd.DataFrame) -> list[str]:
-    """A line a claim, from the table of verdicts."""
+def claims(table: pd.DataFrame, seeds: int) -> list[str]:
+    """A line a claim, from the table of verdicts over so many seeds."""
     if table.empty:
         return []
     lines = [
@@ -21,7 +22,8 @@ def claims(table: pd.DataFrame) -> list[str]:
         "p-values after Holm; cost: over seeds) lies beyond no effect; of a claim not to be "
         "worse, the interval lies within the margin. *Contradicted*: the whole interval falls short of the "
         "margin. A claim at several budgets must hold at each. P-values are adjusted within a claim, or over "
-        "the claims of a family; intervals are not. [CSV](claims.csv)\n",
+        "the claims of a family; intervals are not, so that of many budgets one can be contradicted by luck. "
+        + " ".join([*few_seeds(seeds), "[CSV](claims.csv)\n"]),
     ]
     body = []
     for name, rows in table.groupby("claim", sort=False):
@@ -33,11 +35,20 @@ def claims(table: pd.DataFrame) -> list[str]:
                 f"{first['says']} (`{name}`)",
                 f"{first['of']} against {first['against']}",
                 _margin(first),
-                f"**{overall(rows)}**",
-                effects + (f" ({notes})" if notes else ""),
+                _verdict(rows),
+                " ".join(filter(None, [effects, f"({notes})" if notes else ""])),
             ]
         )
     return [*lines, *table_of(["claim", "runs", "claimed", "verdict", "effect"], body, right=False)]
+
+
+def _verdict(rows: pd.DataFrame) -> str:
+    """`**supported**`, or `**contradicted** at 40 epochs`: the budgets that make a verdict on several."""
+    made = overall(rows)
+    at = rows.loc[rows["verdict"] == made, "budget_epochs"]
+    if made == "supported" or len(rows) == 1 or at.isna().any():
+        return f"**{made}**"
+    return f"**{made}** at {', '.join(map(str, at))} epoch{'' if at.max() == 1 else 's'}"
 
 
 def _margin(row: "pd.Series[object]") -> str:
@@ -73,7 +84,8 @@ def cost(table: pd.DataFrame, entry: ReportEntry) -> list[str]:
         f"of {against} less one point, at the budget from which twice the training adds less than a point on "
         "validation frames. Each seed's curve over channel uses is fitted by the closest curve that "
         "never falls. Geometric means; intervals are 95 % Student t over seeds, of logarithms, paired. "
-        "Bounds are not averaged: where a seed has one, the range is given. [CSV](cost.csv)",
+        "Where a seed has a bound, ranges, and the median of the ratios with its interval by order "
+        f"statistics, which takes {FEWEST} seeds. [CSV](cost.csv)",
     ]
     for (link, labels), here in table.groupby(["link", "labels"], sort=False):
         first = here.iloc[0]
@@ -89,32 +101,13 @@ def cost(table: pd.DataFrame, entry: ReportEntry) -> list[str]:
         by_method = {name: rows.set_index("seed") for name, rows in here.groupby("method", sort=False)}
         body = []
         for method, rows in by_method.items():
-            ratio = "" if method == against else _ratio(rows, by_method[str(against)])
-            body.append([str(method), _reached(rows), ratio])
+            said = "" if method == against else _ratio(rows, by_method[str(against)])
+            body.append([str(method), needed(rows["uses"], rows["bound"], never="not reached by"), said])
         lines += table_of(["method", "C(A\\*)", f"ratio to {against}"], body)
     return lines
 
 
-def _reached(rows: pd.DataFrame) -> str:
-    """Channel uses at which the target is reached: a mean, or a range with its bounds."""
-    if (rows["bound"] == "").all():
-        return f"{np.exp(np.log(rows['uses']).mean()):,.0f}"
-    never, at_once = ((rows["bound"] == bound).sum() for bound in ("more than", "at most"))
-    said = [f"{number} of {len(rows)} seeds {what}" for number, what in (
-        (at_once, f"at most {rows['uses'].min():,.0f}"), (never, f"not reached by {rows['uses'].max():,.0f}"),
-    ) if number]  # fmt: skip
-    measured = rows.loc[rows["bound"] == "", "uses"]
-    if len(measured) == 1:
-        said.append(f"the other one {measured.item():,.0f}")
-    elif len(measured):
-        said.append(f"the others {measured.min():,.0f} to {measured.max():,.0f}")
-    return "; ".join(said)
-
-
 def _ratio(own: pd.DataFrame, rivals: pd.DataFrame) -> str:
-    if (own["bound"] != "").any() or (rivals["bound"] != "").any():
-        return "undecided: bounds"
-    mean, half = ratio_interval(own["uses"].to_numpy(), rivals["uses"].loc[own.index].to_numpy())
-    if np.isnan(half):
-        return f"{np.exp(mean):.2f}"
-    return f"{np.exp(mean):.2f} ({np.exp(mean - half):.2f} to {np.exp(mean + half):.2f})"
+    rivals = rivals.loc[own.index]
+    bounds = (list(own["bound"]), list(rivals["bound"]))
+    return ratio(cost_ratio(own["uses"].to_numpy(), rivals["uses"].to_numpy(), bounds=bounds))
