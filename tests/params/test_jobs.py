@@ -344,7 +344,8 @@ def test_the_summary_tells_claims_on_what_there_is_not(config):
     claims = {name: Claim.model_validate(claim | changes) for name, changes in {"good": {}, **wrong}.items()}
     *_, last = Jobs(load(config), "0123abcd.dir", claims=claims).summary().splitlines()
     assert last == (
-        "  claims on what is not in this study, not run: typo (no method 'mmmssl'), link (no link 'awgn_k8'), "
+        "  claims on what is not in this study, not run: "
+        "typo (no method 'mmmssl'), link (no link 'awgn_k8'), "
         "labels (no labels 'tenth'), budget (no budget of 40 epochs), test (no test at 7 dB), "
         "digital (supervised does not go over pq_k32)"
     )
