@@ -12,6 +12,7 @@ from semcom.report import (
     changing_page,
     learnt,
     measures,
+    methods,
     text_claims,
     text_links,
     text_training,
@@ -38,6 +39,7 @@ def page(
     """
     parts = [
         [f"# {entry.study}: {entry.report}", *(f"- {key}: {value}" for key, value in asdict(stamp).items())],
+        methods.section(entry),
         text_claims.claims(made["claims"]),
         _snr(entry, chance),
         _uses(made, entry),
