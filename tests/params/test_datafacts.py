@@ -26,7 +26,7 @@ def describe(root, kind, **more):
 def test_methods_with_depth_are_refused_on_a_set_without_it(root, config):
     describe(root, IMAGES)
     known = facts(root, "rooms")
-    assert known == DataFacts(depth=False, classes=("cat", "dog"), fields=known.fields)
+    assert known == DataFacts(depth=False, classes=("cat", "dog"), fields=known.fields, train=None)
     assert {"title", "classes"} <= known.fields
     assert "objects" not in known.fields
     with pytest.raises(SemcomError) as caught:
@@ -51,6 +51,29 @@ def test_a_method_of_colour_alone_is_refused_too(root, config):
         SemcomError, match=f"methods.{name}.modalities: the data set rooms has no depth, and stud"
     ):
         start(alone, files=[], root=root)
+
+
+@pytest.mark.parametrize(
+    ("kind", "file"), [("nyuv2_pack", "meta.csv"), ("converted", "meta.csv"), ("rgbd", "pairs.csv")]
+)
+def test_a_batch_of_pretraining_larger_than_the_training_part_is_refused(root, config, kind, file):
+    describe(root, kind, **({"depth_scale": 1000.0} if kind == "rgbd" else {}))
+    lines = ["scene,split,group", *["cat,train,a"] * 64, *["dog,test,b"] * 9]
+    (root / "data/rooms" / file).write_text("\n".join(lines) + "\n")
+    assert facts(root, "rooms").train == 64
+    sizes = {name: method["pretrain"] for name, method in config["methods"].items() if "pretrain" in method}
+    for pretrain in sizes.values():
+        pretrain["batch_size"] = 64
+    start(config, files=[], root=root)
+    sizes["mmssl"]["batch_size"] = 65
+    with pytest.raises(SemcomError) as caught:
+        start(config, files=[], root=root)
+    said = "methods.mmssl.pretrain.batch_size: 65 is more than the 64 training frames of rooms, about a fifth"
+    assert said in str(caught.value)
+    assert str(caught.value).startswith("1 fault in")
+    (root / "data/rooms" / file).write_text("scene\ncat\n")
+    assert facts(root, "rooms").train is None
+    start(config, files=[], root=root)
 
 
 def test_sets_with_depth_and_sets_that_are_not_here_pass(root, config):

@@ -35,6 +35,7 @@ def changed(config: dict[str, Any], section: dict[str, Any], key: str, value: ob
         (None, ()),
         ({}, ("mmssl", "intra_only")),
         ({"methods": ["intra_only"]}, ("intra_only",)),
+        ({"methods": []}, ()),
     ],
 )
 def test_methods_that_are_looked_into(config, section, methods):
@@ -51,7 +52,6 @@ def test_methods_that_are_looked_into(config, section, methods):
     [
         ({"methods": ["mmsl"]}, "learnt.methods: 'mmsl' is none of methods; did you mean 'mmssl'?"),
         ({"methods": ["supervised"]}, "learnt.methods: supervised does not pre-train, so there is nothing"),
-        ({"methods": []}, "learnt.methods: [] is not"),
         ({"method": ["mmssl"]}, "learnt.method: no such key"),
         (True, "learnt: True is not a section with the keys methods"),
     ],
@@ -69,6 +69,8 @@ def test_a_study_that_pretrains_nothing_has_nothing_to_look_into(config):
     config["learnt"] = {}
     with pytest.raises(SemcomError, match="learnt: looks into pre-training, and no method pre-trains"):
         load(config)
+    config["learnt"] = {"methods": []}
+    assert load(config).learnt_methods == ()
 
 
 def test_the_entry_is_what_the_verb_parses(config):

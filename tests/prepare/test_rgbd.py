@@ -129,7 +129,7 @@ def cut(folder: Path) -> None:
     [
         (lambda f: None, {"scale": 50.0}, r"depth/a.png reaches 66 m .* scale 50; rooms end at 10.5 m.*1000"),
         (lambda f: None, {"scale": 5000.0}, r"no depth of 4 pairs is over 0.66 m with the scale 5000"),
-        (lambda f: None, {"scale": None}, "--depth-scale None with --depth-coding linear"),
+        (lambda f: None, {"scale": None}, "--depth-scale is missing: with --depth-coding linear .* metre"),
         (lambda f: None, {"scale": -1.0}, "--depth-scale -1.0"),
         (lambda f: None, {"coding": "nyu_raw"}, "nyu_raw has none"),
         (lambda f: None, {"table": None}, "--table is missing"),

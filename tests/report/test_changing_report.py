@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from synthetic_study import Study, make_study, write
 
 from semcom import report
 from semcom.files.errors import SemcomError
 from semcom.params.sections import Changing
-from semcom.report import changing, changing_figure, results
+from semcom.report import changing, changing_figure, changing_page, results
 
 USES = 2 * 19 * 32 * 2 * 32
 """Channel uses of an epoch of training, up and down; budgets are 1, 4 and 10 epochs."""
@@ -192,6 +193,15 @@ def test_the_figure_draws_the_running_totals(tmp_path):
     assert at_once.tolist() == pytest.approx([halfway] * 3)
     hollow = [line for line in sheet.axes[0].lines if line.get_markerfacecolor() == "white"]
     assert [len(line.get_xdata()) for line in hollow] == [1, 1], "the head at both states"
+    # The axes are shared, and every point lies on them, those of a later and higher panel, too.
+    higher = 3 * table["running_low"].where(table["method"] == "supervised", table["running_low"] / 3)
+    sheet = changing_figure.running_total(table.assign(running_low=higher), "world", study.entry, foot="")
+    for axes in sheet.axes:
+        points = [point for line in axes.lines for point in line.get_xydata()]
+        (left, bottom), (right, top) = zip(axes.get_xlim(), axes.get_ylim(), strict=True)
+        assert points
+        assert all(left < x < right and bottom <= y < top for x, y in points)
+    assert sheet.axes[0].get_ylim() == pytest.approx((0, 1.05 * higher.max()))
     # Totals that lie close together have room above them, too, and the axis begins at 0.
     near = 1000.0 - 100 * (table["strategy"] == "own")
     alike = table.assign(running_low=near, running_high=near)
@@ -231,3 +241,31 @@ def test_a_damaged_file_is_named(tmp_path, damage, said):
     with pytest.raises(SemcomError, match=re.escape(said)) as caught:
         changing.read(study.folder, study.entry)
     assert "adapt.csv" in str(caught.value)
+
+
+def test_long_names_of_states_lie_within_the_figure(tmp_path):
+    study = changing_study(tmp_path)
+    states = (*WORLD.states[:1], {"channel": {"use": "rayleigh", "csi": "none"}, "snr_db": 10})
+    world = Changing.model_validate(WORLD.model_dump() | {"states": states})
+    entry = study.entry.model_copy(update={"changing": {"world": world}})
+    found = results.read(study.folder, study.entry, study.frames)
+    table = changing.regain(changing.read(study.folder, study.entry), found, study.entry)
+    sheet = changing_figure.running_total(table, "world", entry, foot="")
+    FigureCanvasAgg(sheet).draw()
+    labels = sheet.axes[-1].get_xticklabels()
+    assert [label.get_text() for label in labels][1:] == ["rayleigh\n5 dB", "rayleigh\n(csi none)\n10 dB"]
+    below = next(text for text in sheet.texts if text.get_text() == "state of the channel")
+    last = labels[-1].get_window_extent()
+    assert last.x1 < sheet.axes[-1].get_window_extent().x1
+    assert last.y0 > below.get_window_extent().y1
+
+
+def test_one_epoch_is_said_as_one(tmp_path):
+    world = WORLD.model_copy(update={"start_budget": 1})
+    study = changing_study(tmp_path, seeds=(0,))
+    entry = study.entry.model_copy(update={"changing": {"world": world}})
+    assert "trained for 1 epoch, meets" in changing_page.intro("world", entry)
+    found = results.read(study.folder, study.entry, study.frames)
+    table = changing.regain(changing.read(study.folder, study.entry), found, study.entry)
+    sheet = changing_figure.running_total(table, "world", entry, foot="")
+    assert any("The training of the link (1 epoch), then" in text.get_text() for text in sheet.texts)

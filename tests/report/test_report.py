@@ -327,6 +327,17 @@ def test_one_seed_and_nothing_pretrained(tmp_path):
     assert 2 * uses["rgb_only", "accuracy", 4] == uses["supervised", "accuracy", 4]
 
 
+def test_where_methods_differ_in_uses_a_round_no_room_is_left_for_an_axis_of_rounds(study, tmp_path):
+    above = []
+    for one in (study, make_study(tmp_path, methods=("supervised", "rgb_only"))):
+        found = results.read(one.folder, one.entry, one.frames)
+        costs = tables.accuracy_uses(found, one.entry)
+        sheet = figures.accuracy_uses(costs, one.entry, uploads=found.upload, chance={}, foot="")
+        top = sheet.get_figheight() * (1 - sheet.axes[0].get_position().y1)  # inches over the panels
+        above.append((bool(sheet.axes[0].child_axes), top))
+    assert above == [(True, pytest.approx(0.85)), (False, pytest.approx(0.53))]
+
+
 def test_several_links_and_label_fractions(tmp_path):
     study = make_study(
         tmp_path, methods=("supervised", "mmssl"), links=("awgn_k32", "awgn_k8"), labels=("all", "tenth"),

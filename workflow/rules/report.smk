@@ -65,7 +65,7 @@ rule report:
                     category="Figures",
                 )
             ]
-            if STUDY.learnt  # only then is there a figure of it
+            if STUDY.learnt_methods  # only then is there a figure of it
             else []
         ),
         multiext(
@@ -80,7 +80,7 @@ rule report:
             "conditions.csv",
             "optimisers.csv",
             "calibration.csv",
-            *(["learnt.pdf", "learnt.csv"] if STUDY.learnt else []),
+            *(["learnt.pdf", "learnt.csv"] if STUDY.learnt_methods else []),
         ),
         [
             report(file, caption="../report/changing.rst", category="Figures")

@@ -1,5 +1,6 @@
 """What the description of a data set (`data/NAME/dataset.json`) tells before anything of it is read."""
 
+import csv
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from semcom.params.schema import Study
 
 IMAGES = "images"
 """The format of sets without depth."""
+TABLES = {"nyuv2_pack": "meta.csv", "converted": "meta.csv", "rgbd": "pairs.csv"}
+"""The table of a format that has a line a frame with its `split`; a .mat is not read here."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,8 @@ class DataFacts:
     """In label order."""
     fields: frozenset[str]
     """Those of its description that say something."""
+    train: int | None
+    """Frames of the training part, those of the validation folds among them; None where no table tells."""
 
 
 def facts(root: Path, name: str) -> DataFacts | None:
@@ -33,9 +38,21 @@ def facts(root: Path, name: str) -> DataFacts | None:
             depth=said["format"] != IMAGES,
             classes=tuple(map(str, said["classes"])),
             fields=frozenset(name for name, value in said.items() if value),
+            train=_train(root / "data" / name, said["format"]),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _train(folder: Path, kind: str) -> int | None:
+    """Lines of the table with the split `train`."""
+    if kind not in TABLES:
+        return None
+    try:
+        with open(folder / TABLES[kind], newline="", encoding="utf-8") as file:
+            return [row["split"] for row in csv.DictReader(file)].count("train")
+    except (OSError, ValueError, KeyError, csv.Error):
+        return None  # prepare says what is wrong with it
 
 
 def lacking(study: Study, root: Path) -> Iterator[Fault]:
@@ -43,6 +60,7 @@ def lacking(study: Study, root: Path) -> Iterator[Fault]:
     known = facts(root, study.data)
     if known is None:
         return
+    yield from _too_large(study, known)
     for name, link in study.links.items():
         if absent := [field for field in tasks.about(link.task).needs if field not in known.fields]:
             text = (
@@ -61,3 +79,17 @@ def lacking(study: Study, root: Path) -> Iterator[Fault]:
             yield Fault(path, f"{list(method.modalities)}, but {text}")
         else:
             yield Fault(path, f"{why}, and studies of this kind read frames of colour and depth; take those")
+
+
+def _too_large(study: Study, known: DataFacts) -> Iterator[Fault]:
+    """Batches of pre-training that are larger than the whole training part.
+
+    What a seed's validation fold leaves of it is known to the job alone, which checks once more.
+    """
+    for name, method in study.methods.items():
+        if method.pretrain and known.train is not None and method.pretrain.batch_size > known.train:
+            text = (
+                f"{method.pretrain.batch_size} is more than the {known.train} training frames of "
+                f"{study.data}, about a fifth of which are kept for validation; lower it"
+            )
+            yield Fault(("methods", name, "pretrain", "batch_size"), text)

@@ -279,7 +279,7 @@ class Jobs(Parts):
                 seeds=study.seeds,
                 data_name=study.data,
                 data=self.data,
-                code=stage_code("report"),
+                code=stage_code("report", BACKBONES=[m.encoder.backbone for m in study.methods.values()]),
                 params_file=self.params_file,
                 claims=dict(self.claims),
                 params=study.model_dump(mode="json", exclude={"tracking"}),

@@ -166,7 +166,9 @@ class Study(Strict):
     @property
     def learnt_methods(self) -> tuple[str, ...]:
         """The methods whose pre-training is looked into."""
-        return (self.learnt.methods or self.pretrained) if self.learnt else ()
+        if self.learnt is None:
+            return ()
+        return self.pretrained if self.learnt.methods is None else self.learnt.methods
 
     def error_tables(self, digital: str) -> list[TableEntry]:
         """The error tables of a digital link's schemes, in their order.

@@ -252,5 +252,5 @@ class Knowledge(PrivateBase):
 class Learnt(Strict):
     """What pre-training has learnt, measured of the epochs that it kept."""
 
-    methods: Annotated[tuple[str, ...], MinLen(1), AfterValidator(unique)] | None = None
+    methods: Annotated[tuple[str, ...], AfterValidator(unique)] | None = None
     """None: all that pre-train."""

@@ -73,7 +73,7 @@ def _knowledge(study: "Study") -> Iterator[Fault]:
 def _learnt(study: "Study") -> Iterator[Fault]:
     """Methods that are to be looked into and do not pre-train."""
     path: Path = ("learnt", "methods")
-    if study.learnt and not study.learnt_methods:
+    if study.learnt and study.learnt.methods is None and not study.pretrained:
         yield Fault(path[:1], "looks into pre-training, and no method pre-trains; leave it out")
     for name in study.learnt_methods:
         if name not in study.methods:

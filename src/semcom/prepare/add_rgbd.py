@@ -41,10 +41,15 @@ def add_rgbd(
     check_name(root, name, replace)
     if table is None:
         raise SemcomError(f"--table is missing: a CSV file with the columns {', '.join(COLUMNS)}")
-    if (scale is None) != (coding == "nyu_raw") or (scale is not None and not scale > 0):
+    if scale is None and coding != "nyu_raw":
+        raise SemcomError(
+            f"--depth-scale is missing: with --depth-coding {coding} ({CODINGS[coding]}) it is the values a "
+            "metre, over 0, such as 1000 for millimetres"
+        )
+    if scale is not None and (coding == "nyu_raw" or not scale > 0):
         raise SemcomError(
             f"--depth-scale {scale} with --depth-coding {coding} ({CODINGS[coding]}): give the values "
-            f"a metre, over 0, such as 1000 for millimetres; nyu_raw has none"
+            "a metre, over 0, such as 1000 for millimetres; nyu_raw has none"
         )
     for folder in folders:
         if not folder.is_dir():

@@ -11,10 +11,15 @@ from semcom.params.reportentry import ReportEntry
 from semcom.report.changing import AT_ONCE, STRATEGIES
 from semcom.report.changing_page import WORDS
 from semcom.report.figures import COLOURS, MARKERS
-from semcom.report.sheet import STYLE, Sheet
+from semcom.report.sheet import BOTTOM, STYLE, Sheet
+from semcom.report.words import epochs, seeds
 
 LOOK = {strategy: number for number, strategy in enumerate((*STRATEGIES, AT_ONCE))}
 """Number of each strategy's colour and marker."""
+ASIDE = 0.25
+"""Of the way between two states, that the axis has at least beside the first and the last one."""
+THIRD_LINE = 0.1
+"""Inches of a third line of a state's label."""
 
 
 def running_total(regain: pd.DataFrame, name: str, entry: ReportEntry, *, foot: str) -> Figure:
@@ -29,30 +34,39 @@ def running_total(regain: pd.DataFrame, name: str, entry: ReportEntry, *, foot: 
     given = entry.changing[name]
     methods = list(given.methods or ())
     regain = regain[regain["changing"] == name]
-    labels = [given.link, *(state.name for state in given.states)]
+    labels = [_broken(label) for label in (given.link, *(state.name for state in given.states))]
+    third = any(label.count("\n") > 1 for label in labels)
     with mpl.rc_context(STYLE):
         sheet = Sheet(len(methods), columns=min(3, len(methods)), panel_height=2.0)
         for axes, method in zip(sheet.panels, methods, strict=True):
             own = regain[regain["method"] == method]
-            axes.update_datalim([(0, 0)])  # the margin above the highest line is one of the whole height
+            # from 0, so that the margin above the highest line is one of the whole height, and with room for
+            # the labels of the first and the last state; limits wait until all panels are drawn (shared axes)
+            axes.update_datalim([(-ASIDE, 0), (len(labels) - 1 + ASIDE, 0)])
             for strategy in [s for s in LOOK if s in set(own["strategy"])]:
                 _line(axes, own[own["strategy"] == strategy], strategy)
             axes.set_title(method)
             axes.xaxis.set_major_locator(FixedLocator(range(len(labels))))
-            axes.xaxis.set_major_formatter(FixedFormatter([label.replace(" ", "\n", 1) for label in labels]))
+            axes.xaxis.set_major_formatter(FixedFormatter(labels))
             axes.tick_params(axis="x", labelsize=5.5)
             axes.yaxis.set_major_formatter(EngFormatter(sep=""))
-            axes.set_ylim(bottom=0)
-        seeds = f"{len(entry.seeds)} seed{'s' * (len(entry.seeds) > 1)}"
+        begun = epochs(given.start_budget or 0)
         note = (
-            f"The training of the link ({given.start_budget} epochs), then at each state another until it is "
-            f"good enough; means over {seeds}. Hollow: at least so much, since some seeds did not get there. "
-            "Upright: up to so much, since for some the shortest training was enough."
+            f"The training of the link ({begun}), then at each state another until it "
+            f"is good enough; means over {seeds(entry)}. Hollow: at least so much, since some seeds did not "
+            "get there. Upright: up to so much, since for some the shortest training was enough."
         )
-        sheet.finish(
-            "state of the channel", note, foot, y_label="complex channel uses so far", limits=(0, np.inf)
-        )
+        below = BOTTOM + THIRD_LINE * third
+        y_label = "complex channel uses so far"
+        sheet.finish("state of the channel", note, foot, y_label=y_label, limits=(0, np.inf), below=below)
     return sheet.figure
+
+
+def _broken(label: str) -> str:
+    """A state's name on lines of its own: channel, unusual options, Es/N0."""
+    if "(" in label:
+        return label.replace(" (", "\n(").replace(") ", ")\n")
+    return label.replace(" ", "\n", 1)
 
 
 def _line(axes: Axes, rows: pd.DataFrame, strategy: str) -> None:

@@ -11,6 +11,7 @@ from semcom.params.reportentry import ReportEntry
 from semcom.params.sections import Changing
 from semcom.report.changing import AT_ONCE, STRATEGIES
 from semcom.report.tables import rival
+from semcom.report.words import epochs, seeds
 
 WORDS = {
     "none": "as it is",
@@ -27,18 +28,18 @@ def intro(name: str, entry: ReportEntry) -> str:
     """What happens, and what the tables below are."""
     given = entry.changing[name]
     link = entry.links[given.link]
-    seeds = f"{len(entry.seeds)} seed{'s' * (len(entry.seeds) > 1)}"
     worlds = "; then ".join(state.name for state in given.states)
     return (
         f"The link {given.link} ({link.channel['use']}, {link.nominal_snr_db:g} dB), labels {given.labels}, "
-        f"trained for {given.start_budget} epochs, meets another channel: {worlds}. At each state it is "
-        "trained again: *own weights*, all of it, on from what it had; *server alone*, the devices as they "
-        "are, so that nothing comes down; *pre-trained encoders*, sender and server anew; *from scratch*. "
-        "*All states at once* is one training over the start and all states, before anything changes. "
+        f"trained for {epochs(given.start_budget or 0)}, meets another channel: {worlds}. At each state "
+        "it is trained again: *own weights*, all of it, on from what it had; *server alone*, the devices as "
+        "they are, so that nothing comes down; *pre-trained encoders*, sender and server anew; *from "
+        "scratch*. *All states at once* is one training over the start and all states, before anything "
+        "changes. "
         "Every budget is a training of its own, with the optimiser that tuning chose for it on the first "
         "link of the task; BatchNorm statistics are measured anew. Channel uses count features up, gradients "
         "down and pilots; those of the start are what its training sent. Of all states at once the one "
-        f"training must be long enough for the start and every state. Means over {seeds}. "
+        f"training must be long enough for the start and every state. Means over {seeds(entry)}. "
         "[CSV](changing.csv), [regained](regain.csv)\n"
     )
 
@@ -83,7 +84,7 @@ def _reached(method: str, rows: pd.DataFrame, given: Changing) -> Part:
             here = cells.loc[state] if state in cells.index else None
             line.append("" if here is None else _percent(here["mean"], here["half_width"]))
         body.append(line)
-    title = f"{method}: test accuracy in % at each state, after {longest} epochs"
+    title = f"{method}: test accuracy in % at each state, after {epochs(longest)}"
     return title, ["", *_columns(rows)], body
 
 

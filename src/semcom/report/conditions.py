@@ -16,6 +16,7 @@ from semcom.report.checked import check_there, damaged, table
 from semcom.report.measures import titles
 from semcom.report.results import SWEEP
 from semcom.report.tables import PER_SNR, RUN, over_draws, over_seeds
+from semcom.report.words import epochs
 
 AT = ["condition", *RUN, "snr_db", "metric"]
 
@@ -84,8 +85,8 @@ def intro(entry: ReportEntry) -> str:
     return (
         f"Trained as ever, tested under conditions that training did not know. {what}. A lost device is "
         "zeros to one head for all (`concat`), and no part of the mean of a head a device (`average`). "
-        f"{' or '.join(titles(entry)).capitalize()} in % at the Es/N0 of training after {entry.budgets[-1]} "
-        "epochs; in brackets the difference to the whole system in points, paired by seed, with the same "
-        "noise draws. A dash: the method has not the modality, or no other. [CSV](conditions.csv) has every "
-        "budget, Es/N0 and metric."
+        f"{' or '.join(titles(entry)).capitalize()} in % at the Es/N0 of training after "
+        f"{epochs(entry.budgets[-1])}; in brackets the difference to the whole system in points, paired "
+        "by seed, with the same noise draws. A dash: the method has not the modality, or no other. "
+        "[CSV](conditions.csv) has every budget, Es/N0 and metric."
     )

@@ -12,6 +12,7 @@ from semcom.params.reportentry import ReportEntry
 from semcom.report import measures
 from semcom.report.figures import SNR_LABEL, chance_line, curve, groups, intervals, select, training_marks
 from semcom.report.sheet import STYLE, Sheet
+from semcom.report.words import epochs
 
 WHOLE = "whole"
 """The panel without a condition."""
@@ -46,7 +47,6 @@ def draw(
     with mpl.rc_context(STYLE):
         panels = _panels(names, entry, columns)
         sheet = Sheet(len(panels), columns=columns, above=0.28 if one else 0.42)
-        places = [place for place in panels if place]
         for axes, (link, labels, name) in _filled(sheet, panels):
             here = whole if name == WHOLE else disturbed[disturbed["condition"] == name]
             here = select(here, link=link, labels=labels, budget_epochs=budget)
@@ -54,14 +54,14 @@ def draw(
                 rows = here[here["method"] == method]
                 if len(rows):
                     curve(axes, rows, number, method, markers=len(rows) <= 12)
-            chance_line(axes, chance, entry, (link, labels, name), places)
+            chance_line(axes, chance, entry, link)
             training_marks(axes, entry.links[link])
             first = "" if one or name != WHOLE else f"{measures.named(entry, link)}, labels {labels}\n"
             axes.set_title(f"{first}{name}")
             if here["snr_db"].nunique() <= 8:
                 axes.xaxis.set_major_locator(FixedLocator(sorted(here["snr_db"].unique())))
         what = "; ".join(f"{name}: {words}" for name, words in entry.conditions.items())
-        said = f"After {budget} epochs of fine-tuning. {what}. {intervals('Bands', entry)}"
+        said = f"After {epochs(budget)} of fine-tuning. {what}. {intervals('Bands', entry)}"
         sheet.finish(SNR_LABEL, said + measures.note(entry), foot, y_label=measures.y_label(entry))
     return sheet.figure
 

@@ -3,11 +3,12 @@
 Sizes are those of a paper's page: 7 inches wide, text of 8 points. Nothing in a file depends on the time.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -26,6 +27,7 @@ from semcom.params.reportentry import ReportEntry
 from semcom.params.sections import Link
 from semcom.report import measures, upload
 from semcom.report.sheet import GREY, STYLE, Sheet
+from semcom.report.words import epochs
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 """Okabe and Ito's palette, told apart by people with any colour vision; darkest contrasts first."""
@@ -65,15 +67,14 @@ def accuracy_snr(
                 rows = select(table, link=name, labels=labels, budget_epochs=budget, method=method)
                 if len(rows):
                     curve(axes, rows, number, f"{method}, {name}", markers=len(rows) <= 12, digital=True)
-            chance_line(axes, chance, entry, (link, labels, budget), places)
+            chance_line(axes, chance, entry, link)
             training_marks(axes, entry.links[link])
-            epochs = f"{budget} epoch{'s' * (budget != 1)}"
             first = (
                 ""
                 if one or budget != entry.budgets[0]
                 else f"{measures.named(entry, link)}, labels {labels}\n"
             )
-            axes.set_title(f"{first}{epochs}{' of fine-tuning' if one else ''}")
+            axes.set_title(f"{first}{epochs(budget)}{' of fine-tuning' if one else ''}")
             if here["snr_db"].nunique() <= 8:
                 axes.xaxis.set_major_locator(FixedLocator(sorted(here["snr_db"].unique())))
         where = "Link {}, labels {}. ".format(*groups(entry)[0]) if one else ""
@@ -104,7 +105,9 @@ def accuracy_uses(
     places = groups(entry)
     table = measures.judged(table, entry)
     with mpl.rc_context(STYLE):
-        sheet = Sheet(len(places), columns=min(2, len(places)), panel_height=2.3, above=0.6)
+        costs = {place: _uses_a_round(select(table, link=place[0], labels=place[1])) for place in places}
+        above = 0.6 if any(costs.values()) else 0.28
+        sheet = Sheet(len(places), columns=min(2, len(places)), panel_height=2.3, above=above)
         for axes, (link, labels) in zip(sheet.panels, places, strict=True):
             here = select(table, link=link, labels=labels)
             shown = [link, *(name for _, _, name in _digital(entry, link))]
@@ -116,8 +119,9 @@ def accuracy_uses(
             for number, method, name in _digital(entry, link):
                 rows = select(table, link=name, labels=labels, method=method)
                 _bars(axes, rows, number, f"{method}, {name}", aside=1.0, digital=True)
-            chance_line(axes, chance, entry, (link, labels), places)
-            _rounds(axes, here)
+            chance_line(axes, chance, entry, link)
+            if cost := costs[link, labels]:
+                _rounds(axes, here, cost)
             tested = f"tested at {here['snr_db'].iloc[0]:g} dB"
             axes.set_title(f"{measures.named(entry, link)}, labels {labels}, {tested}", pad=6)
         beside = " Bars of equal cost are drawn side by side." if len(entry.seeds) > 1 else ""
@@ -220,28 +224,16 @@ def _log_axis(axes: Axes, values: "pd.Series[float]") -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def chance_line(
-    axes: Axes,
-    chance: Mapping[str, float],
-    entry: ReportEntry,
-    place: tuple[Any, ...],
-    places: Sequence[tuple[Any, ...]],
-) -> None:
-    """A line at what knowing nothing scores on the link of a panel's `place`, if that is known.
-
-    It is named in the first panel of each measure.
-    """
-    link = place[0]
+def chance_line(axes: Axes, chance: Mapping[str, float], entry: ReportEntry, link: str) -> None:
+    """A line at what knowing nothing scores on a panel's link, if that is known; the legend names it."""
     if link not in chance:
         return
-    at = 100 * chance[link]
-    axes.axhline(at, color=GREY, linewidth=0.8, linestyle=(0, (1, 1.5)))
-    if place == next(other for other in places if entry.measure(other[0]) == entry.measure(link)):
-        name = "most frequent class" if measures.is_scene(entry, link) else "scores at random"
-        axes.annotate(
-            name, (1, at), (0, 2), xycoords=("axes fraction", "data"),
-            textcoords="offset points", ha="right", va="bottom", fontsize=6, color=GREY,
-        )  # fmt: skip
+    scene = measures.is_scene(entry, link)
+    name = "most frequent class" if scene else "scores at random"
+    dashes = (1, 1.5) if scene else (4, 1.5, 1, 1.5)
+    look: dict[str, Any] = {"color": GREY, "linewidth": 0.8, "linestyle": (0, dashes)}
+    axes.axhline(100 * chance[link], **look)
+    axes.errorbar([], [], label=name, **look)  # a legend has it behind all curves, with error bars or not
 
 
 def training_marks(axes: Axes, link: Link) -> None:
@@ -263,12 +255,17 @@ def _trained(entry: ReportEntry) -> str:
     return f"{' or '.join(words).capitalize()}: Es/N0 of training."
 
 
-def _rounds(axes: Axes, rows: pd.DataFrame) -> None:
-    """A second axis above: mini-batches, where all methods spend the same channel uses on one."""
+def _uses_a_round(rows: pd.DataFrame) -> float | None:
+    """Channel uses of a mini-batch, where all methods spend the same on one."""
     ratio = (rows["training_uses"] / rows["rounds"]).round(6).unique()
-    if len(ratio) > 1:
-        return
-    above = axes.secondary_xaxis("top", functions=(lambda uses: uses / ratio[0], lambda n: n * ratio[0]))
+    return float(ratio[0]) if len(ratio) == 1 else None
+
+
+def _rounds(axes: Axes, rows: pd.DataFrame, cost: float) -> None:
+    """A second axis above: mini-batches of `cost` channel uses each."""
+    above = axes.secondary_xaxis(
+        "top", functions=(lambda uses: np.divide(uses, cost), lambda n: np.multiply(n, cost))
+    )
     at = sorted(rows["rounds"].unique())
     above.xaxis.set_major_locator(FixedLocator(at))
     above.xaxis.set_major_formatter(FixedFormatter([f"{n:.0f}" for n in at]))

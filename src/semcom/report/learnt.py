@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from semcom.params.reportentry import ReportEntry
+from semcom.report import words
 from semcom.report.checked import check_there, table
 from semcom.report.sheet import GREY, STYLE, Sheet
 from semcom.report.tables import over_seeds
@@ -154,7 +155,7 @@ def parts(made: pd.DataFrame, entry: ReportEntry) -> Iterator[tuple[str, list[li
         last = rows["epoch"].max()
         for epoch in dict.fromkeys([0, last] if (rows["epoch"] == 0).any() else [last]):
             here = rows[rows["epoch"] == epoch].set_index(["modality", "block", "measure"])
-            title = f"{method}, {'untrained' if epoch == 0 else f'after {epoch} epochs'}"
+            title = f"{method}, {'untrained' if epoch == 0 else f'after {words.epochs(epoch)}'}"
             yield title, [_line(here, block) for block in dict.fromkeys(rows["block"])]
 
 

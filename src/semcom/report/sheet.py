@@ -81,8 +81,12 @@ class Sheet:
         *,
         y_label: str = "test accuracy (%)",
         limits: tuple[float, float] = (0, 100),
+        below: float = BOTTOM,
     ) -> None:
-        """Size the figure; write the labels, the legend of all panels' lines, and the lines below."""
+        """Size the figure; write the labels, the legend of all panels' lines, and the lines below.
+
+        `below`: inches below the panels for ticks and label.
+        """
         named = {name: handle for axes in self.panels for handle, name in _legend(axes)}
         names, handles = list(named), list(named.values())
         low, high = self.panels[0].get_ylim()  # wide intervals need not push the view out of 0 to 100 %
@@ -91,7 +95,7 @@ class Sheet:
         ncols = _columns(names, 5 if self.columns > 1 else 3, width)
         lines = [*_wrap(note, 5.5, width), *_wrap(foot, 4.8, width)]
         top = LEGEND_LINE * -(-len(names) // ncols) + 0.05 + self.above
-        bottom = BOTTOM + NOTE_LINE * len(lines)
+        bottom = below + NOTE_LINE * len(lines)
         between = self.above + ROW_GAP
         height = top + self.rows * self.panel_height + (self.rows - 1) * between + bottom
         panel_width = (width - LEFT - RIGHT - (self.columns - 1) * BETWEEN) / self.columns
@@ -106,7 +110,7 @@ class Sheet:
         )
         self.figure.legend(handles, names, loc="upper left", ncols=ncols, bbox_to_anchor=(0.0, 1.0))
         text, left = self.figure.text, 0.09 / width
-        text((LEFT + width - RIGHT) / 2 / width, (bottom - 0.4) / height, x_label, ha="center")
+        text((LEFT + width - RIGHT) / 2 / width, (bottom - below + 0.12) / height, x_label, ha="center")
         text(left, (bottom + height - top) / 2 / height, y_label, va="center", rotation=90)
         for number, (size, line) in enumerate(reversed(lines)):
             text(left, (0.06 + number * NOTE_LINE) / height, line, fontsize=size, color=GREY)

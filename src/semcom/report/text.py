@@ -12,6 +12,7 @@ from semcom.report import (
     changing_page,
     learnt,
     measures,
+    methods,
     text_claims,
     text_links,
     text_training,
@@ -39,6 +40,7 @@ def page(
     parts = [
         [f"# {entry.study}: {entry.report}", *(f"- {key}: {value}" for key, value in asdict(stamp).items())],
         text_claims.claims(made["claims"], len(entry.seeds)),
+        methods.section(entry),
         _snr(entry, chance),
         _uses(made, entry),
         text_claims.cost(made["cost"], entry),

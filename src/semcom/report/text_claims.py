@@ -9,7 +9,7 @@ from semcom.report import measures
 from semcom.report.claims import overall
 from semcom.report.compare_text import few_seeds
 from semcom.report.tables import rival
-from semcom.report.words import needed, ratio, table_of
+from semcom.report.words import epochs, needed, ratio, table_of
 
 
 def claims(table: pd.DataFrame, seeds: int) -> list[str]:
@@ -91,7 +91,7 @@ def cost(table: pd.DataFrame, entry: ReportEntry) -> list[str]:
         first = here.iloc[0]
         lines += [
             f"\n**{link}, labels {labels}: A\\* = {100 * first['target']:.1f} %, "
-            f"from {first['target_budget_epochs']} epochs of {against}**"
+            f"from {epochs(first['target_budget_epochs'])} of {against}**"
             + (
                 "\n"
                 if first["settled"]

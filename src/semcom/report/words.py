@@ -1,6 +1,6 @@
 """Words and tables of report.md."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 import pandas as pd
@@ -22,9 +22,16 @@ def seeds(entry: ReportEntry) -> str:
     return f"{len(entry.seeds)} seed{'s' * (len(entry.seeds) > 1)}"
 
 
-def table_of(names: Sequence[str], body: Sequence[Sequence[str]], *, right: bool = True) -> list[str]:
-    """Lines of a Markdown table; all columns but the first at the `right`."""
-    rule = ["---", *["---:" if right else "---"] * (len(names) - 1)]
+def epochs(count: int) -> str:
+    """`1 epoch`, `2 epochs`."""
+    return f"{count} {'epoch' if count == 1 else 'epochs'}"
+
+
+def table_of(
+    names: Sequence[str], body: Sequence[Sequence[str]], *, right: bool = True, text: Collection[str] = ()
+) -> list[str]:
+    """Lines of a Markdown table; all columns but the first and those named in `text` at the `right`."""
+    rule = ["---", *("---:" if right and name not in text else "---" for name in names[1:])]
     return [f"| {' | '.join(line)} |" for line in (names, rule, *body)]
 
 
@@ -47,7 +54,7 @@ def needed(
         return say(float(np.exp(np.log(values).mean())))
     kinds = {"at most": "at most", "more than": never}
     said = [
-        f"{len(some)} of {len(values)} seeds {word} {ranging(some)}"
+        f"{len(some)} of {len(values)} seed{'s' * (len(values) > 1)} {word} {ranging(some)}"
         for bound, word in kinds.items()
         if len(some := values[bounds == bound])
     ]
