@@ -138,12 +138,25 @@ def test_a_wrong_option_is_named(lab, config, given, said):
             "mylab.losses has no class MyLos; did you mean 'MyLoss'?; classes there: Base,",
         ),
         ("mylab.losses:half", "mylab.losses has no class half"),
+        ("os:system", "os:system: os belongs to Python's standard library, which has no components; name a"),
+        ("os.path:join", "os.path belongs to Python's standard library"),
+        ("sys:exit", "sys belongs to Python's standard library"),
     ],
 )
 def test_a_name_that_leads_nowhere(lab, config, use, said):
     text = fault(with_loss(config, use))
     assert text.startswith("use: ")
     assert said in text
+
+
+def test_a_package_may_be_called_as_one_of_pythons(lab, config):
+    """Where Python finds the user's first: `python -m semcom` looks in the working directory first of all."""
+    folder = lab.rename(lab.parent / "code")
+    (folder / "losses.py").write_text(LOSS.replace("mylab", "code"))
+    with pytest.raises(SemcomError, match=r"code\.losses belongs to Python's standard library"):
+        load(with_loss(config, "code.losses:MyLoss"))  # a folder without __init__.py comes last
+    (folder / "__init__.py").touch()
+    load(with_loss(config, "code.losses:MyLoss"))
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,22 @@ def test_yes_and_no_are_no_numbers(config, path, value, said):
     assert said in line
 
 
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("links.awgn_k32.channel_uses", 10**9, "1000000000 is not a whole number ≥ 1 and ≤ 100000"),
+        ("methods.mmssl.encoder.backbone.width_mult", 1000, "1000 is not a number > 0 and ≤ 8"),
+        ("compute", {"threads": 10**6}, "1000000 is not a whole number ≥ 1 and ≤ 1024"),
+        ("evaluate.draws", 10**12, "1000000000000 is not a whole number ≥ 1 and ≤ 1000"),
+        ("tune.draws", 10**12, "1000000000000 is not a whole number ≥ 1 and ≤ 1000"),
+    ],
+)
+def test_what_no_machine_could_hold_is_refused(config, path, value, said):
+    put(config, path, value)
+    (line,) = faults(config)
+    assert line.endswith(said)
+
+
 def test_texts_stand_for_booleans_as_on_the_command_line(config):
     put(config, "digital.pq_k32.exact", "true")
     assert load(config).digital["pq_k32"].exact is True
@@ -106,8 +122,8 @@ def test_every_fault_is_named_at_once(config):
     put(config, "compute", {"threads": 0})
     del config["links"]["awgn_k32"]["channel_uses"]
     assert faults(config) == [
-        "  compute.threads: 0 is not a whole number ≥ 1",
-        "  links.awgn_k32.channel_uses: missing; it takes a whole number ≥ 1",
+        "  compute.threads: 0 is not a whole number ≥ 1 and ≤ 1024",
+        "  links.awgn_k32.channel_uses: missing; it takes a whole number ≥ 1 and ≤ 100000",
         "  methods.intra_only.pretrain.loss.use: 'intr' is unknown; did you mean 'intra'?; "
         "choices: mmssl, shared_only, intra, clip, simclr, or a class of yours, package.module:Class",
         "  methods.mmssl.encoder.precision: 'fp16' is not one of fp32, bf16; did you mean 'bf16'?",

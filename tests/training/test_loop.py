@@ -176,6 +176,33 @@ def test_a_loss_that_is_not_finite_names_epoch_and_rate(tmp_path: Path) -> None:
         training(held, rate=1e20)
 
 
+@pytest.mark.parametrize(
+    ("factor", "terms", "said"),
+    [
+        (math.nan, {}, r"the loss is nan in the first step, before any update, .* \(loss mine\); look there"),
+        (math.inf, {}, r"the loss is inf in the first step"),
+        (1.0, {"loss": torch.tensor(1.0)}, r"a term to log is called 'loss', the name of the whole"),
+    ],
+)
+def test_a_first_loss_is_looked_at_before_it_changes_anything(
+    tmp_path: Path, factor: float, terms: dict[str, Tensor], said: str
+) -> None:
+    module = network()
+    before = [parameter.clone() for parameter in module.parameters()]
+    with pytest.raises(SemcomError, match=said), state(tmp_path, "x") as held:
+        fit(
+            module,
+            SGD(lr=0.1)(module),
+            batches=lambda draws: minibatches(torch.arange(64), steps=4, batch_size=16, draws=draws),
+            loss=lambda batch, draws: (module(DATA[batch]).square().mean() * factor, terms),
+            plan=Plan(epochs=1, steps=4, warmup=0.1, seed=3, purpose="test"),
+            held=held,
+            after=lambda epoch, means: {},
+            whence="loss mine",
+        )
+    assert all(torch.equal(a, b) for a, b in zip(module.parameters(), before, strict=True))
+
+
 def test_minibatches_are_full_and_pass_over_all_frames() -> None:
     frames = torch.arange(100, 110)
     batches = list(minibatches(frames, steps=7, batch_size=4, draws=generator(0)))

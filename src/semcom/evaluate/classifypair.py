@@ -19,6 +19,7 @@ from semcom.params.crlsc.classifyentries import ClassifyTestEntry
 from semcom.params.protocols import Channel
 from semcom.quantise.codes import BaseCodes
 from semcom.quantise.product import ProductQuantiser
+from semcom.training import forms
 from semcom.training.randomness import generator
 
 OWNER, GUEST, NOBODY = "owner", "guest", "nobody"
@@ -85,7 +86,8 @@ def _analog(sweep: Sweep, own: Party, other: Party, whose: str, channel: Channel
         asked = torch.tensor(float(snr_db), device=sweep.device)
         symbols = sender.encode(vectors, asked if sender.needs_snr else None)
         for draw in range(entry.draws):
-            value = _accuracy(sweep, own.receiver.ends, channel(symbols, n0, draws))
+            arrived = forms.received(channel, symbols, n0, draws)
+            value = _accuracy(sweep, own.receiver.ends, arrived)
             yield {"snr_db": snr_db, "draw": draw, "metric": "accuracy", "value": value}
 
 

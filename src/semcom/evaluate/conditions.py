@@ -25,7 +25,7 @@ from semcom.params.protocols import Task
 from semcom.progress import Progress
 from semcom.tasks import TASKS
 from semcom.tracking.journal import Journal
-from semcom.training import weights
+from semcom.training import forms, weights
 from semcom.training.compute import set_up
 from semcom.training.randomness import generator
 
@@ -86,4 +86,5 @@ def _views(
     degrade = build(VIEWS, condition.degraded)
     draws = generator(entry.seed, "condition", name, device=device)
     for index in torch.as_tensor(test, device=device).split(256):
-        yield frames.normalise(*degrade(*frames.take(index), draws))
+        seen = forms.views(degrade, *frames.take(index), draws, key="degraded")
+        yield frames.normalise(*seen)

@@ -35,6 +35,7 @@ from semcom.params.protocols import Channel
 from semcom.params.scheme import Scheme, parse
 from semcom.quantise.bits import from_bits, to_bits
 from semcom.quantise.entropy import Huffman
+from semcom.training import forms
 from semcom.training.randomness import generator
 
 BATCH = 256
@@ -126,7 +127,7 @@ class Analog:
     def send(self, snr_db: float, draws: Generator) -> Arrived:
         """See `Transmission`."""
         n0 = n0_from_db(snr_db)
-        through = (self.channel(batch, n0, draws) for batch in self.symbols.split(BATCH))
+        through = (forms.received(self.channel, batch, n0, draws) for batch in self.symbols.split(BATCH))
         parts = [pixels(self.network.decoder(batch)) for batch in through]
         received = np.concatenate(parts)
         return Arrived(received[of_sheet(len(received))], self.judge(received))

@@ -19,7 +19,7 @@ from semcom.frames import VIEWS
 from semcom.models.system import Channel, System
 from semcom.params.component import build
 from semcom.params.sections import Component, Link
-from semcom.training import OPTIMISERS
+from semcom.training import forms
 from semcom.training.batchnorm import recompute
 from semcom.training.loop import Epoch, Plan, fit, minibatches
 from semcom.training.state import State
@@ -62,16 +62,16 @@ def train_server(given: Setting, system: System, training: Training) -> None:
     system.eval()
 
     def loss(batch: Tensor, draws: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
-        seen = frames.normalise(*views(*frames.take(batch), draws))
+        seen = frames.normalise(*forms.views(views, *frames.take(batch), draws))
         n0 = n0_from_db(training_snr_db(link, len(batch), draws))
         with torch.no_grad():
             symbols = system.encode(seen, db_from_n0(n0).flatten() if system.needs_snr else None)
-            received = system.channel(symbols, n0, draws)
-        return given.task.loss(system.decide(received), batch), {}
+            received = forms.received(system.channel, symbols, n0, draws)
+        return forms.scalar("task", given.task, given.task.loss(system.decide(received), batch)), {}
 
     fit(
         system.server,
-        build(OPTIMISERS, training.optimiser)(system.server),
+        forms.optimiser(training.optimiser, system.server),
         batches=lambda draws: minibatches(
             indices, steps=given.rounds, batch_size=given.entry.finetune.batch_size, draws=draws
         ),
@@ -99,17 +99,17 @@ def train_on_all(given: Setting, system: System, links: Sequence[Link], training
 
     def loss(batch: Tensor, draws: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         index, state = batch.unbind(1)
-        seen = frames.normalise(*views(*frames.take(index), draws))
+        seen = frames.normalise(*forms.views(views, *frames.take(index), draws))
         n0 = n0_from_db(_snr_db(links, state, draws))
         symbols = system.encode(seen, db_from_n0(n0).flatten() if system.needs_snr else None)
         if back is not None:
             symbols = noisy_downlink(symbols, n0_from_db(torch.tensor(back, device=device)), draws)
         received = _sent(channels, state, symbols, n0, draws)
-        return given.task.loss(system.decide(received), index), {}
+        return forms.scalar("task", given.task, given.task.loss(system.decide(received), index)), {}
 
     fit(
         system,
-        build(OPTIMISERS, training.optimiser)(system),
+        forms.optimiser(training.optimiser, system),
         batches=lambda draws: mixed_batches(
             indices,
             states=len(links),
@@ -156,7 +156,8 @@ def _sent(
     for number, channel in enumerate(channels):
         (rows,) = (state == number).nonzero(as_tuple=True)
         if len(rows):
-            received = received.index_copy(0, rows, channel(symbols[rows], n0[rows], draws))
+            arrived = forms.received(channel, symbols[rows], n0[rows], draws)
+            received = received.index_copy(0, rows, arrived)
     return received
 
 

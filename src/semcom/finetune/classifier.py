@@ -23,7 +23,7 @@ from semcom.params.crlsc.imageentries import ClassifierEntry
 from semcom.params.entries import to_json
 from semcom.progress import Progress, log
 from semcom.tracking.journal import Journal
-from semcom.training import OPTIMISERS
+from semcom.training import forms
 from semcom.training.batchnorm import recompute
 from semcom.training.compute import set_up
 from semcom.training.loop import Epoch, Plan, fit, minibatches
@@ -99,7 +99,7 @@ def _train(
     positions = torch.arange(len(part), device=images.rgb.device)
     return fit(
         network,
-        build(OPTIMISERS, given.optimiser)(network),
+        forms.optimiser(given.optimiser, network),
         batches=lambda draws: minibatches(positions, steps=steps, batch_size=given.batch_size, draws=draws),
         loss=_Loss(entry, network, images, part),
         plan=Plan(given.epochs, steps, given.warmup, entry.seed, PURPOSE),

@@ -44,6 +44,7 @@ from semcom.quantise.codes import BaseCodes
 from semcom.quantise.index import use_threads
 from semcom.quantise.product import ProductQuantiser
 from semcom.tracking.journal import Journal
+from semcom.training import forms
 from semcom.training.compute import set_up
 from semcom.training.loop import Epoch, Plan, fit, minibatches
 from semcom.training.randomness import generator, seeded
@@ -210,8 +211,7 @@ def _way(entry: ClassifyEntry, ends: Ends) -> Callable[[Tensor, Generator], Tens
     def over(vectors: Tensor, draws: Generator) -> Tensor:
         snr_db = draw_snr_db(link.train_snr_db, len(vectors), generator=draws, device=vectors.device)
         symbols = ends.encode(vectors, snr_db if ends.needs_snr else None)
-        received: Tensor = channel(symbols, n0_from_db(snr_db).view(-1, 1), draws)
-        return received
+        return forms.received(channel, symbols, n0_from_db(snr_db).view(-1, 1), draws)
 
     return over
 

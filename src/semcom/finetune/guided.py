@@ -24,7 +24,6 @@ from semcom.losses.guidance import Guidance, of_base, raw
 from semcom.losses.guided import Guided
 from semcom.losses.known import SAME
 from semcom.metrics.representation import effective_rank
-from semcom.models import analog
 from semcom.models import images as networks
 from semcom.models.analog import evaluating
 from semcom.models.guidehead import GuideHead
@@ -33,6 +32,7 @@ from semcom.params.component import build
 from semcom.params.crlsc.imageentries import GuidedImagesEntry
 from semcom.progress import Progress, log
 from semcom.tracking.journal import Journal
+from semcom.training import forms
 from semcom.training.compute import set_up
 from semcom.training.loop import Epoch, Plan, fit, minibatches
 from semcom.training.randomness import seeded
@@ -186,7 +186,7 @@ def _sending(network: networks.Network) -> nn.Module:
 
 def _no_map(network: nn.Module) -> SemcomError:
     return SemcomError(
-        f"{analog.name_of(network)} cannot be guided: its encoder has no module `layers` that "
+        f"{forms.name_of(network)} cannot be guided: its encoder has no module `layers` that "
         "gives the maps (N, c, h, w) that are sent, once a batch; name it so, or leave `guide` out"
     )
 

@@ -35,7 +35,7 @@ from semcom.params.entries import to_json
 from semcom.progress import Progress, log
 from semcom.quantise.ordering import ordered
 from semcom.tracking.journal import Journal
-from semcom.training import OPTIMISERS
+from semcom.training import forms
 from semcom.training.batchnorm import recompute
 from semcom.training.compute import set_up
 from semcom.training.loop import Epoch, Plan, fit, minibatches
@@ -208,8 +208,7 @@ def optimiser(entry: ImagesEntry, network: networks.Network, *more: nn.Module) -
     """Of all that trains, the network and `more`; a local encoder at a rate of its own, or frozen."""
     scale = entry.encoder.borrowed.encoder_lr_scale if entry.encoder else None
     if scale is None or not isinstance(network.encoder, MapEncoder):
-        made: torch.optim.Optimizer = build(OPTIMISERS, entry.optimiser)(nn.ModuleList([network, *more]))
-        return made
+        return forms.optimiser(entry.optimiser, nn.ModuleList([network, *more]))
     assert isinstance(network, VQVAE)
     rest = nn.ModuleList([network.encoder.project, network.quantiser, network.decoder, *more])
     return optimiser_of(entry.optimiser, rest, network.encoder.encoders, encoder_lr_scale=scale)

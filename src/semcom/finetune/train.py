@@ -20,7 +20,7 @@ from semcom.params.entries import FinetuneEntry, TuneEntry
 from semcom.params.protocols import Task
 from semcom.params.sections import Component, Link
 from semcom.tasks import TASKS
-from semcom.training import OPTIMISERS, weights
+from semcom.training import forms, weights
 from semcom.training.batchnorm import recompute
 from semcom.training.loop import Epoch, Plan, fit, minibatches
 from semcom.training.randomness import generator, seeded
@@ -127,14 +127,14 @@ def train(
     indices = torch.from_numpy(given.labelled).to(device)
 
     def loss(batch: Tensor, draws: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
-        seen = frames.normalise(*views(*frames.take(batch), draws))
+        seen = frames.normalise(*forms.views(views, *frames.take(batch), draws))
         n0 = n0_from_db(training_snr_db(entry.link, len(batch), draws))
         scores = system(seen, n0, draws, downlink_n0=downlink_n0)
-        return given.task.loss(scores, batch), {}
+        return forms.scalar("task", given.task, given.task.loss(scores, batch)), {}
 
     history = fit(
         system,
-        build(OPTIMISERS, optimiser)(system),
+        forms.optimiser(optimiser, system),
         batches=lambda draws: minibatches(
             indices, steps=given.rounds, batch_size=entry.finetune.batch_size, draws=draws
         ),
@@ -144,9 +144,23 @@ def train(
         ),
         held=held,
         after=after,
+        whence=_whence(entry),
     )
     recompute(system.encoders, frames.plain(given.train))
     return system, history
+
+
+def _whence(entry: FinetuneEntry | TuneEntry) -> str:
+    """What computes the loss of a fine-tuning."""
+    own, link = entry.finetune, entry.link
+    return forms.whence(
+        views=own.views,
+        backbone=entry.encoder.backbone,
+        sender=own.sender,
+        channel=link.channel,
+        head=own.head,
+        task=link.task,
+    )
 
 
 def training_snr_db(link: Link, count: int, draws: torch.Generator) -> Tensor:

@@ -17,7 +17,7 @@ from semcom.models.classify import standard
 from semcom.models.local import LocalEncoder
 from semcom.params.component import build
 from semcom.params.sections import Component
-from semcom.training import OPTIMISERS
+from semcom.training import forms
 from semcom.training.batchnorm import recompute
 
 MEASURED_ON = 4096
@@ -78,8 +78,7 @@ def optimiser_of(
         encoder: what trains beside them; None: nothing.
         encoder_lr_scale: times that rate.
     """
-    make = build(OPTIMISERS, component)
-    made: torch.optim.Optimizer = make(ends)
-    for group in make(encoder).param_groups if encoder else ():
+    made = forms.optimiser(component, ends)
+    for group in forms.optimiser(component, encoder).param_groups if encoder else ():
         made.add_param_group({**group, "lr": encoder_lr_scale * group["lr"]})
     return made

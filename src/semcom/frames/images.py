@@ -13,6 +13,7 @@ from semcom.frames.folds import Indices
 from semcom.frames.parts import Part, draw
 from semcom.frames.prepared import Prepared
 from semcom.params.parts import InOrder
+from semcom.training import forms
 
 MEAN, STD = 0.5, 0.25
 """Of colours in 0..1, whatever the data set: an encoder sees those of other parties as it saw its own."""
@@ -59,7 +60,7 @@ class DeviceImages:
     def view(self, rgb: Tensor, views: Views, draws: Generator) -> dict[str, Tensor]:
         """An augmented view of colours (B, 3, H, W) in 0..1, as encoders take it."""
         nowhere = torch.zeros(len(rgb), 1, 1, 1, device=rgb.device).expand(-1, 1, *rgb.shape[-2:])
-        return scaled(views(rgb, nowhere, draws)[0])
+        return scaled(forms.views(views, rgb, nowhere, draws)[0])
 
     def plain(self, index: Indices | Tensor, *, batch_size: int = 256) -> Iterator[dict[str, Tensor]]:
         """Batches of the images at `index` as they are, in their order."""

@@ -14,6 +14,7 @@ from torch import Tensor
 from semcom.files.errors import SemcomError
 from semcom.losses.contrastive import agreement, directions, nt_xent
 from semcom.params.protocols import Guide
+from semcom.training import forms
 
 
 class Guided:
@@ -71,7 +72,11 @@ class Guided:
         losses: list[Tensor] = []
         logs: dict[str, Tensor] = {}
         if self.guide is not None:
-            values, terms = zip(*map(self.guide, embeddings, known), strict=True)
+            found = [
+                forms.loss("guide", self.guide, self.guide(one, knows), trains=one.requires_grad)
+                for one, knows in zip(embeddings, known, strict=True)
+            ]
+            values, terms = zip(*found, strict=True)
             losses.append(torch.stack(values).mean())
             logs = {name: torch.stack([term[name] for term in terms]).mean() for name in terms[0]}
         if self.simclr:

@@ -11,13 +11,14 @@ from torch import Generator, Tensor, nn
 
 from semcom.files.errors import SemcomError
 from semcom.params.protocols import Channel
+from semcom.training import forms
+from semcom.training.forms import PAGE, name_of, said
 from semcom.training.randomness import seeded
 
 CHECKED = 8
 """Images that a network is checked on."""
 POWER_OFF = 1e-3
 """Power of an image's symbols may differ from 1 by so much: 0.004 dB of Es/N0."""
-PAGE = "see docs/extending.md"
 
 
 class Analog(nn.Module):
@@ -41,7 +42,7 @@ def over(
     """
     sent = network.encoder(images)
     with torch.autocast(images.device.type, enabled=False):
-        arrived = channel(sent, n0, generator)
+        arrived = forms.received(channel, sent, n0, generator)
     received: Tensor = network.decoder(arrived).float()
     return received
 
@@ -67,7 +68,7 @@ def check(network: Analog, images: Tensor, channel_uses: int) -> None:
         back = network.decoder(sent)
     if not isinstance(back, Tensor) or back.shape != images.shape or not back.is_floating_point():
         raise SemcomError(
-            f"{name_of(network)}: the decoder gives {_said(back)} for {len(images)} images; it must give "
+            f"{name_of(network)}: the decoder gives {said(back)} for {len(images)} images; it must give "
             f"{tuple(images.shape)}, real values in 0…1; {PAGE}"
         )
 
@@ -76,7 +77,7 @@ def _check_symbols(network: Analog, sent: Tensor, shape: tuple[int, int]) -> Non
     """See that symbols are complex, of their shape (N, k) and of power 1."""
     if not isinstance(sent, Tensor) or sent.shape != shape or not sent.is_complex():
         raise SemcomError(
-            f"{name_of(network)}: the encoder gives {_said(sent)} for {shape[0]} images; it must give "
+            f"{name_of(network)}: the encoder gives {said(sent)} for {shape[0]} images; it must give "
             f"{shape}, complex symbols for {shape[1]} channel uses an image; {PAGE}"
         )
     power = sent.abs().square().mean(1)
@@ -98,13 +99,3 @@ def evaluating(network: nn.Module) -> Iterator[None]:
     finally:
         for module, training in before.items():
             module.training = training
-
-
-def name_of(network: nn.Module) -> str:
-    """Its class, `package.module:Class`."""
-    return f"{type(network).__module__}:{type(network).__qualname__}"
-
-
-def _said(given: object) -> str:
-    """`(8, 512) torch.float32`."""
-    return f"{tuple(given.shape)} {given.dtype}" if isinstance(given, Tensor) else f"a {type(given).__name__}"

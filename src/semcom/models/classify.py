@@ -16,18 +16,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from semcom.channel.power import normalise
-from semcom.channel.symbols import to_complex, to_real
+from semcom.channel.symbols import to_real
 from semcom.files.errors import SemcomError
 from semcom.frames.folds import Indices
 from semcom.frames.images import DeviceImages
 from semcom.metrics.heads import Vectors, centred
 from semcom.models import HEADS, SENDERS
+from semcom.models.fusion import scores
 from semcom.models.local import LocalEncoder, embed
-from semcom.params.component import build
+from semcom.models.senders import send
 from semcom.params.sections import Component
 from semcom.quantise.product import ProductQuantiser
-from semcom.training import weights
+from semcom.training import forms, weights
 
 
 class Ends(nn.Module):
@@ -48,12 +48,12 @@ class Ends(nn.Module):
         self, dim: int, classes: int, *, channel_uses: int | None, sender: Component | None, head: Component
     ) -> None:
         super().__init__()
-        self.dim, self.channel_uses = dim, channel_uses
+        self.dim, self.classes, self.channel_uses = dim, classes, channel_uses
         reals = None if channel_uses is None else 2 * channel_uses
         if (sender is None) != (reals is None):
             raise SemcomError("a sender goes with channel uses of symbols: give both, or neither")
-        self.sender: nn.Module | None = build(SENDERS, sender, dim, reals) if sender else None
-        self.head: nn.Module = build(HEADS, head, reals or dim, classes)
+        self.sender: nn.Module | None = forms.module(SENDERS, sender, dim, reals) if sender else None
+        self.head: nn.Module = forms.module(HEADS, head, reals or dim, classes)
 
     @property
     def needs_snr(self) -> bool:
@@ -68,12 +68,12 @@ class Ends(nn.Module):
             snr_db: Es/N0 in dB, (N,) or a scalar for all; asked for by senders that see it.
         """
         assert self.sender is not None
-        return normalise(to_complex(self.sender(vectors, snr_db)))
+        assert self.channel_uses is not None
+        return send(self.sender, vectors, snr_db, channel_uses=self.channel_uses)
 
     def decide(self, received: Tensor) -> Tensor:
         """Class scores (…, classes) of complex symbols (…, k), or of vectors (…, D)."""
-        scores: Tensor = self.head(to_real(received) if received.is_complex() else received)
-        return scores
+        return scores(self.head, to_real(received) if received.is_complex() else received, self.classes)
 
 
 def looked(network: LocalEncoder, images: DeviceImages, index: Indices) -> Vectors:

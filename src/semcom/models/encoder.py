@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from semcom.files.errors import SemcomError
 from semcom.models import BACKBONES
-from semcom.params.component import build
 from semcom.params.sections import Encoder
+from semcom.training import forms
 
 CHANNELS = {"rgb": 3, "depth": 1}
 
@@ -53,7 +53,7 @@ class Encoders(nn.Module):
     def __init__(self, modalities: Sequence[str], size: tuple[int, int], encoder: Encoder) -> None:
         super().__init__()
         self.backbones = nn.ModuleDict(
-            {name: build(BACKBONES, encoder.backbone, CHANNELS[name], size) for name in modalities}
+            {name: forms.module(BACKBONES, encoder.backbone, CHANNELS[name], size) for name in modalities}
         )
         scaled = modalities if encoder.weights else ()
         self.scaling = nn.ModuleDict({name: Scaling(CHANNELS[name]) for name in scaled})
@@ -68,7 +68,11 @@ class Encoders(nn.Module):
         for name, net in self.backbones.items():
             x = self.scaling[name](views[name]) if name in self.scaling else views[name]
             with torch.autocast(device, dtype=torch.bfloat16, enabled=self.bf16):
-                features[name] = net(x.contiguous(memory_format=torch.channels_last)).float()
+                found = net(x.contiguous(memory_format=torch.channels_last))
+            shape = (len(x), self.dims[name])
+            features[name] = forms.tensor(
+                "backbone", net, found, shape, "as many features as its dim says"
+            ).float()
         return features
 
     def map_at(self, x: Tensor, place: int) -> Tensor:
@@ -113,7 +117,7 @@ def _dim(backbone: nn.Module) -> int:
     dim = getattr(backbone, "dim", None)
     if not isinstance(dim, int):
         raise SemcomError(
-            f"the backbone {type(backbone).__name__} has dim {dim!r}; it must say the width of its features, "
+            f"backbone.use {forms.name_of(backbone)} has dim {dim!r}; it must say the width of its features, "
             "a whole number: set self.dim in __init__"
         )
     return dim

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from semcom.models import HEADS
-from semcom.params.component import build
 from semcom.params.sections import Component
+from semcom.training import forms
 
 Fusion = Literal["concat", "average"]
 
@@ -29,7 +29,8 @@ class Averaged(nn.Module):
     def __init__(self, head: Component, widths: Sequence[int], classes: int) -> None:
         super().__init__()
         self.widths = tuple(widths)
-        self.heads = nn.ModuleList(build(HEADS, head, width, classes) for width in widths)
+        self.heads = nn.ModuleList(forms.module(HEADS, head, width, classes) for width in widths)
+        self.classes = classes
 
     def forward(self, received: Tensor, heard: Sequence[bool] | None = None) -> Tensor:
         """Class scores (..., classes) of received reals (..., sum of widths), the devices side by side.
@@ -40,7 +41,18 @@ class Averaged(nn.Module):
         """
         parts = zip(self.heads, received.split(self.widths, dim=-1), strict=True)
         counts = heard or (True,) * len(self.heads)
-        return torch.stack([head(x) for (head, x), on in zip(parts, counts, strict=True) if on]).mean(0)
+        heard_of = [one for one, on in zip(parts, counts, strict=True) if on]
+        return torch.stack([scores(head, x, self.classes) for head, x in heard_of]).mean(0)
+
+
+def scores(head: nn.Module, received: Tensor, classes: int) -> Tensor:
+    """A head's scores (..., classes) of what it received (..., features).
+
+    Raises:
+        SemcomError: it gives something else, such as more scores than classes.
+    """
+    shape = (*received.shape[:-1], classes)
+    return forms.tensor("head", head, head(received), shape, "one score a class")
 
 
 def server(fusion: Fusion, head: Component, widths: Sequence[int], classes: int) -> nn.Module:
@@ -54,5 +66,5 @@ def server(fusion: Fusion, head: Component, widths: Sequence[int], classes: int)
     """
     if fusion == "average":
         return Averaged(head, widths, classes)
-    made: nn.Module = build(HEADS, head, sum(widths), classes)
+    made: nn.Module = forms.module(HEADS, head, sum(widths), classes)
     return made

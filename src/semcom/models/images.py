@@ -10,12 +10,11 @@ from semcom.models import NETWORKS
 from semcom.models.analog import Analog
 from semcom.models.mapencoder import MapEncoder
 from semcom.models.vqvae import VQVAE
-from semcom.params.component import build
 from semcom.params.crlsc.imageentries import BorrowedEncoder
 from semcom.params.crlsc.images import CHANNELS, DEEPJSCC, Codebook
 from semcom.params.mapsize import map_size
 from semcom.params.sections import Component
-from semcom.training import weights
+from semcom.training import forms, weights
 
 Network = Analog | VQVAE
 
@@ -49,7 +48,7 @@ def made(
         return VQVAE(CHANNELS, size, **vqvae.model_dump(), encoder=lent)
     if channel_uses is None:
         raise SemcomError("an analog network is made for a link's channel uses; give the entry a link")
-    analog: Analog = build(NETWORKS, network or DEEPJSCC, CHANNELS, size, channel_uses)
+    analog: Analog = forms.module(NETWORKS, network or DEEPJSCC, CHANNELS, size, channel_uses)
     return analog
 
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torchvision.models import mobilenet_v2
 
 from semcom.models.layout import IMAGENET, Layout
-from semcom.params.ranges import Positive
+from semcom.params.ranges import Width
 
 
 class MobileNetV2(nn.Module):
@@ -19,12 +19,12 @@ class MobileNetV2(nn.Module):
         channels: C, 3 for colour, 1 for depth.
         size: width and height of the images in pixels; where the last map would be under 2×2,
             the first convolution has stride 1.
-        width_mult: factor on the number of filters; `dim` stays 1280 up to a width of 1.
+        width_mult: factor on the number of filters, at most 8; `dim` stays 1280 up to a width of 1.
     """
 
     layout = Layout("features.0.0.weight", "classifier.", *IMAGENET)
 
-    def __init__(self, channels: int, size: tuple[int, int], *, width_mult: Positive = 1.0) -> None:
+    def __init__(self, channels: int, size: tuple[int, int], *, width_mult: Width = 1.0) -> None:
         super().__init__()
         network = mobilenet_v2(weights=None, width_mult=width_mult)
         first = network.features[0][0]

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torchvision.models import mobilenet_v3_small
 
 from semcom.models.layout import IMAGENET, Layout
-from semcom.params.ranges import Positive
+from semcom.params.ranges import Width
 
 STRIDED = (("0",), ("1", "block", "0"), ("2", "block", "1"))
 """The first three convolutions of stride 2, in their order; the other two lie deep inside."""
@@ -24,12 +24,12 @@ class MobileNetV3Small(nn.Module):
     Args:
         channels: C, 3 for colour, 1 for depth.
         size: width and height of the images in pixels.
-        width_mult: factor on the number of filters; `dim` is 576 at a width of 1.
+        width_mult: factor on the number of filters, at most 8; `dim` is 576 at a width of 1.
     """
 
     layout = Layout("features.0.0.weight", "classifier.", *IMAGENET)
 
-    def __init__(self, channels: int, size: tuple[int, int], *, width_mult: Positive = 1.0) -> None:
+    def __init__(self, channels: int, size: tuple[int, int], *, width_mult: Width = 1.0) -> None:
         super().__init__()
         network = mobilenet_v3_small(weights=None, width_mult=width_mult)
         self.features = network.features

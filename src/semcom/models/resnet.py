@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from semcom.models.layout import IMAGENET, Layout
-from semcom.params.ranges import Positive
+from semcom.params.ranges import Width
 
 
 class Block(nn.Module):
@@ -53,7 +53,7 @@ class ResNet18(nn.Module):
     Args:
         channels: C, 3 for colour, 1 for depth.
         size: width and height of the images in pixels.
-        width_mult: factor on the number of filters; 1 gives 64, 128, 256, 512 and `dim` = 512.
+        width_mult: factor on the number of filters, at most 8; 1 gives 64, 128, 256, 512 and `dim` = 512.
         stem: `by_size`, or the `original` one.
     """
 
@@ -64,7 +64,7 @@ class ResNet18(nn.Module):
         channels: int,
         size: tuple[int, int],
         *,
-        width_mult: Positive = 1.0,
+        width_mult: Width = 1.0,
         stem: Literal["by_size", "original"] = "by_size",
     ) -> None:
         super().__init__()

@@ -3,8 +3,11 @@
 import torch
 from torch import Tensor, nn
 
+from semcom.channel.power import normalise
+from semcom.channel.symbols import to_complex
 from semcom.files.errors import SemcomError
 from semcom.params.ranges import PositiveInt
+from semcom.training import forms
 
 
 class Linear(nn.Linear):
@@ -65,3 +68,20 @@ class SnrAware(nn.Module):
         factor, offset = self.modulation(asked.expand(len(features)).unsqueeze(-1)).chunk(2, -1)
         values: Tensor = self.layer(features * (1 + factor) + offset)
         return values
+
+
+def send(sender: nn.Module, features: Tensor, snr_db: Tensor | None, *, channel_uses: int) -> Tensor:
+    """Complex symbols (N, k) that a sender makes of features (N, features), average power 1 a channel use.
+
+    Args:
+        sender: a component.
+        features: of one device.
+        snr_db: Es/N0 in dB, (N,) or a scalar for all; asked for by senders that see it.
+        channel_uses: k, no more and no fewer.
+
+    Raises:
+        SemcomError: the sender gives something else than 2k real values.
+    """
+    shape = (*features.shape[:-1], 2 * channel_uses)
+    values = forms.tensor("sender", sender, sender(features, snr_db), shape, "two a channel use")
+    return normalise(to_complex(values))

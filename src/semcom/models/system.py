@@ -12,18 +12,19 @@ from torch import Tensor, nn
 
 from semcom.channel import CHANNELS
 from semcom.channel.downlink import noisy_downlink
-from semcom.channel.power import normalise
 from semcom.channel.snr import db_from_n0
-from semcom.channel.symbols import to_complex, to_real
+from semcom.channel.symbols import to_real
 from semcom.files.errors import SemcomError
 from semcom.frames.device import DeviceFrames
 from semcom.models import SENDERS
 from semcom.models.encoder import Encoders
-from semcom.models.fusion import Averaged, Fusion, server
+from semcom.models.fusion import Averaged, Fusion, scores, server
+from semcom.models.senders import send
 from semcom.params.component import build
 from semcom.params.entries import TrainedEntry
 from semcom.params.sections import Component, Encoder, Link
 from semcom.tasks import TASKS
+from semcom.training import forms
 
 Channel = Callable[[Tensor, Tensor, torch.Generator], Tensor]
 
@@ -56,9 +57,10 @@ class System(nn.Module):
     ) -> None:
         super().__init__()
         self.encoders = Encoders(modalities, size, encoder)
-        k = link.channel_uses
+        self.channel_uses, self.classes = link.channel_uses, classes
+        k = self.channel_uses
         self.jscc = nn.ModuleDict(
-            {name: build(SENDERS, sender, dim, 2 * k) for name, dim in self.encoders.dims.items()}
+            {name: forms.module(SENDERS, sender, dim, 2 * k) for name, dim in self.encoders.dims.items()}
         )
         self.channel: Channel = build(CHANNELS, link.channel)
         self.server = server(fusion, head, [2 * k] * len(self.jscc), classes)
@@ -76,7 +78,8 @@ class System(nn.Module):
             snr_db: Es/N0 in dB, (N,) or a scalar for all; asked for by senders that see it.
         """
         features = self.encoders(views)
-        sent = [normalise(to_complex(sender(features[name], snr_db))) for name, sender in self.jscc.items()]
+        k = self.channel_uses
+        sent = [send(net, features[name], snr_db, channel_uses=k) for name, net in self.jscc.items()]
         return torch.stack(sent, dim=1)
 
     def decide(self, received: Tensor, *, lost: Collection[str] = ()) -> Tensor:
@@ -90,13 +93,12 @@ class System(nn.Module):
         reals = to_real(received)
         heard = [name not in lost for name in self.jscc]
         if isinstance(self.server, Averaged):
-            scores: Tensor = self.server(reals.flatten(-2), heard)
-            return scores
+            averaged: Tensor = self.server(reals.flatten(-2), heard)
+            return averaged
         if lost:
             silent = ~torch.tensor(heard, device=reals.device).unsqueeze(-1)
             reals = reals.masked_fill(silent, 0)
-        scores = self.server(reals.flatten(-2))
-        return scores
+        return scores(self.server, reals.flatten(-2), self.classes)
 
     def forward(
         self,
@@ -114,10 +116,10 @@ class System(nn.Module):
             generator: of the channel's draws, and of the downlink's in the backward pass.
             downlink_n0: noise variance of the gradients' way back to the devices; None: without noise.
         """
-        symbols = self.encode(views, db_from_n0(n0).flatten() if self.needs_snr else None)
+        sent = self.encode(views, db_from_n0(n0).flatten() if self.needs_snr else None)
         if downlink_n0 is not None:
-            symbols = noisy_downlink(symbols, downlink_n0, generator)
-        return self.decide(self.channel(symbols, n0, generator))
+            sent = noisy_downlink(sent, downlink_n0, generator)
+        return self.decide(forms.received(self.channel, sent, n0, generator))
 
 
 def system_for(entry: TrainedEntry, frames: DeviceFrames) -> System:
@@ -196,6 +198,6 @@ def transmit(
     received = []
     for variance in n0:
         generator.set_state(first)
-        received.append(system.channel(sent, variance, generator))
+        received.append(forms.received(system.channel, sent, variance, generator))
     arrived = torch.stack(received)
     return system.decide(arrived, lost=lost), arrived

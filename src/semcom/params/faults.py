@@ -102,7 +102,7 @@ def describe(annotation: Any) -> str:
 def _annotated(base: Any, marks: Sequence[Any]) -> str:
     signs = {Gt: (">", "gt"), Ge: ("≥", "ge"), Lt: ("<", "lt"), Le: ("≤", "le")}
     bounds = [
-        f"{sign} {getattr(mark, field):g}"
+        f"{sign} {getattr(mark, field):.7g}"
         for mark in marks
         for kind, (sign, field) in signs.items()
         if isinstance(mark, kind)

@@ -40,6 +40,7 @@ def check(name: str, use: str) -> None:
             f"{shown(use)} names no class; write package.module:Class, such as mylab.losses:MyLoss"
         )
     module = use.partition(":")[0]
+    _check_not_pythons(use, module)
     _check_there(module)
     _check_imports(module)
     found = classes.find(use)
@@ -63,6 +64,20 @@ def methods(name: str) -> list[str]:
 def _kind(name: str) -> str:
     word = PROTOCOLS[name].__name__.lower()
     return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
+
+
+def _check_not_pythons(use: str, module: str) -> None:
+    """Check that the module is none of Python's own, unless a file of the user's stands in its place."""
+    if module.split(".")[0] not in sys.stdlib_module_names:
+        return
+    file, folders = source.place(module.split(".")[0])
+    found = [Path(place) for place in ([file] if file else folders)]
+    pythons = Path(os.__file__).resolve().parent
+    if all(path.resolve().is_relative_to(pythons) for path in found):
+        raise SemcomError(
+            f"{use}: {module} belongs to Python's standard library, which has no components; name a class in "
+            f"a package of yours, such as mylab.losses:MyLoss; {PAGE}"
+        )
 
 
 def _check_there(module: str) -> None:

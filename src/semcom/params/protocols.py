@@ -34,7 +34,8 @@ class Loss(Protocol):
     def __call__(self, views: "Mapping[str, tuple[Tensor, Tensor]]") -> "tuple[Tensor, dict[str, Tensor]]":
         """The scalar to minimise, and detached scalars to log, of {modality: (z, z')}.
 
-        z and z' are fp32 embeddings (N, D) of two views of the same N frames, not standardised.
+        z and z' are fp32 embeddings (N, D) of two views of the same N frames, not standardised. No scalar to
+        log is called `loss`, as the whole is.
         """
         ...
 

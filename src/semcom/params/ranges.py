@@ -33,6 +33,13 @@ WholeSnrDb = Annotated[WholeNumber, Ge(-30), Le(60)]
 Pixels = Annotated[WholeNumber, Ge(16), Le(4096)]
 Quality = Annotated[WholeNumber, Ge(1), Le(100)]
 
+# Upper limits far above what is of use: beyond them jobs would only die of memory, after hours perhaps.
+ChannelUses = Annotated[WholeNumber, Ge(1), Le(100_000)]
+ImageUses = Annotated[WholeNumber, Ge(1), Le(1_000_000)]
+Draws = Annotated[WholeNumber, Ge(1), Le(1_000)]
+Threads = Annotated[WholeNumber, Ge(1), Le(1_024)]
+Width = Annotated[Number, Gt(0), Le(8)]
+
 _N = r"[1-9]\d*"
 _INDEX_PART = re.compile(
     rf"Flat|SQ(4|6|8|bf16|fp16)|PQ{_N}(x{_N})?(np|fs)?|OPQ{_N}(_{_N})?|PCAW?R?{_N}|IVF{_N}|HNSW{_N}|L2norm"

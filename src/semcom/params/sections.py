@@ -11,12 +11,15 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from semcom.params import options
 from semcom.params.ranges import (
+    ChannelUses,
+    Draws,
     Fraction,
     NonNegativeInt,
     Pixels,
     PositiveInt,
     Quality,
     SnrDb,
+    Threads,
     WholeNumber,
     WholeSnrDb,
     increasing,
@@ -46,7 +49,7 @@ class Compute(Strict):
     """Where and with how many threads a job computes."""
 
     device: Literal["cpu", "cuda"] = "cpu"
-    threads: PositiveInt = 1
+    threads: Threads = 1
     deterministic: bool = True
     """Deterministic algorithms on a GPU (on a CPU they always are)."""
 
@@ -121,7 +124,7 @@ class Link(Strict):
     """One wireless link from each device to the server."""
 
     channel: Component
-    channel_uses: PositiveInt
+    channel_uses: ChannelUses
     """Complex channel uses a device and frame (k)."""
     train_snr_db: TrainSnr = 10.0
     """Es/N0 in dB while fine-tuning: one, `{"uniform": (low, high)}` or `{"choice": (…)}`, drawn a sample."""
@@ -219,7 +222,7 @@ class Tune(Strict):
     """The grid from which optimiser and learning rate are chosen on validation data."""
 
     optimisers: Annotated[tuple[Component, ...], MinLen(1)]
-    draws: PositiveInt = 5
+    draws: Draws = 5
     """Channel draws averaged for each validation accuracy."""
     seeds: Annotated[PositiveInt, Field(exclude=True)] = 3
     """How many of the study's seeds, from the first on, it is chosen on: as many folds of validation data.
@@ -231,7 +234,7 @@ class Evaluate(Strict):
 
     snr_db: Annotated[tuple[WholeSnrDb, ...], MinLen(1), AfterValidator(increasing)]
     """Whole decibels, so that a tracked curve's step can be its SNR."""
-    draws: PositiveInt = 10
+    draws: Draws = 10
 
 
 class PrivateBase(Strict):

@@ -20,13 +20,12 @@ from semcom.frames.images import DrawnParts
 from semcom.metrics.representation import effective_rank
 from semcom.models.cost import BACKWARD, multiply_adds
 from semcom.models.local import embed, load_into, saved
-from semcom.params.component import build
 from semcom.params.crlsc.entries import LocalEntry
 from semcom.params.entries import to_json
 from semcom.pretrain.trainee import Trainee, objective, prepare
 from semcom.progress import Progress, log
 from semcom.tracking.journal import Journal
-from semcom.training import OPTIMISERS, weights
+from semcom.training import forms, weights
 from semcom.training.batchnorm import recompute
 from semcom.training.compute import set_up
 from semcom.training.loop import Clock, Epoch, Plan, fit, minibatches
@@ -116,7 +115,7 @@ def _train(trainee: Trainee, held: State, events: Journal) -> tuple[list[Epoch],
     clock = Clock()
     epochs = fit(
         trainee.whole,
-        build(OPTIMISERS, train.optimiser)(trainee.whole),
+        forms.optimiser(train.optimiser, trainee.whole),
         batches=lambda draws: minibatches(
             positions, steps=trainee.steps, batch_size=train.batch_size, draws=draws
         ),
@@ -125,8 +124,15 @@ def _train(trainee: Trainee, held: State, events: Journal) -> tuple[list[Epoch],
         held=held,
         after=after,
         clock=clock,
+        whence=_whence(entry),
     )
     return epochs, clock.seconds
+
+
+def _whence(entry: LocalEntry) -> str:
+    """What computes the loss."""
+    guide = {"guide": entry.guide} if entry.guide else {}
+    return forms.whence(**guide, views=entry.train.views, backbone=entry.network.encoder.backbone)
 
 
 def _look(trainee: Trainee) -> Epoch:

@@ -29,7 +29,7 @@ from semcom.params.component import build
 from semcom.params.entries import PretrainEntry, to_json
 from semcom.progress import Progress, log
 from semcom.tracking.journal import Journal
-from semcom.training import OPTIMISERS, weights
+from semcom.training import forms, weights
 from semcom.training.compute import set_up
 from semcom.training.launch import together
 from semcom.training.loop import Epoch, Plan, fit, minibatches
@@ -125,13 +125,14 @@ def _train(
     )
     epochs = fit(
         learner,
-        build(OPTIMISERS, settings.optimiser)(learner),
+        forms.optimiser(settings.optimiser, learner),
         batches=lambda draws: minibatches(indices, steps=steps, batch_size=settings.batch_size, draws=draws),
         loss=_objective(learner, frames, entry, team),
         plan=Plan(settings.epochs, steps, settings.warmup, entry.seed, "pretrain"),
         held=held,
         after=after,
         team=team,
+        whence=forms.whence(loss=settings.loss, views=settings.views, backbone=entry.encoder.backbone),
     )
     return learner, epochs
 
@@ -165,11 +166,12 @@ def _objective(
 
     def loss(batch: Tensor, draws: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         rgb, depth = frames.take(batch)
-        first, second = (learner(team.part(frames.normalise(*views(rgb, depth, draws)))) for _ in range(2))
+        drawn = (frames.normalise(*forms.views(views, rgb, depth, draws)) for _ in range(2))
+        first, second = (learner(team.part(seen)) for seen in drawn)
         pairs = [embeddings[name] for name in entry.modalities for embeddings in (first, second)]
         whole = iter(team.gather(pairs))
-        value, terms = objective({name: (next(whole), next(whole)) for name in entry.modalities})
-        return value, terms
+        given = objective({name: (next(whole), next(whole)) for name in entry.modalities})
+        return forms.loss("loss", objective, given)
 
     return loss
 

@@ -74,6 +74,7 @@ def fit(
     after: Callable[[int, Epoch], Epoch],
     team: Team = ALONE,
     clock: Clock | None = None,
+    whence: str = "",
 ) -> list[Epoch]:
     """Train `module` in place; go on at the last checkpoint if the state folder has one.
 
@@ -87,12 +88,14 @@ def fit(
         after: called after every epoch with its number and means; returns what else to log.
         team: the processes that train together; of several, each has the gradients of its part of a batch.
         clock: set to the seconds behind the checkpoint that the training goes on at.
+        whence: what computes the loss, for the error of a first one that is not finite (`forms.whence`).
 
     Returns:
         What was logged, one mapping an epoch.
 
     Raises:
-        SemcomError: the loss is not finite; the last checkpoint is kept.
+        SemcomError: the loss is not finite, before the first update or as an epoch's mean (the last
+            checkpoint is kept), or a term is called `loss`.
         Stopped: SIGTERM came; a checkpoint of this very step is kept.
     """
     now = _Progress(module, optimiser, plan, held, team, clock or Clock())
@@ -106,6 +109,8 @@ def fit(
                 now.set_rates()
                 optimiser.zero_grad()
                 value, terms = loss(batch, draws)
+                if now.untouched:
+                    _check_first(value, terms, whence)
                 value.backward()
                 team.sum_gradients(module)
                 optimiser.step()
@@ -148,6 +153,11 @@ class _Progress:
         self.random = checkpoint["random"]
         self.clock.start(checkpoint.get("seconds", 0.0))  # one of an earlier version has none
         log.info("goes on after %s, where its last checkpoint is", self)
+
+    @property
+    def untouched(self) -> bool:
+        """Whether no step is done, of any epoch."""
+        return not self.history and not self.step
 
     def left(self, batches: Iterator[Tensor], draws: torch.Generator) -> Iterator[Tensor]:
         """The batches of this epoch that are not used yet, with the random states as the first needs them."""
@@ -201,6 +211,18 @@ class _Progress:
 
     def __str__(self) -> str:
         return f"step {self.step}/{self.plan.steps} of epoch {len(self.history) + 1}/{self.plan.epochs}"
+
+
+def _check_first(loss: Tensor, terms: Mapping[str, Tensor], whence: str) -> None:
+    """Look at the loss before the first update, when no learning rate is to blame; a GPU waits this once."""
+    if "loss" in terms:
+        raise SemcomError("a term to log is called 'loss', the name of the whole; call it something else")
+    if not loss.isfinite().all():
+        raise SemcomError(
+            f"the loss is {float(loss.detach()):g} in the first step, before any update, so the learning "
+            "rate is not to blame: a network, the views, the channel or the loss itself gives values that "
+            f"are infinite or no numbers{f' ({whence})' if whence else ''}; look there"
+        )
 
 
 def _check(loss: float, epoch: int, rates: list[float]) -> None:

@@ -10,6 +10,8 @@ from annotated_types import Gt, MinLen
 from pydantic import AfterValidator, BeforeValidator
 
 from semcom.params.ranges import (
+    ChannelUses,
+    Draws,
     Fraction,
     Positive,
     PositiveFraction,
@@ -57,7 +59,7 @@ class ClassifyLink(Strict):
     """A wireless link that vectors go over as analog symbols."""
 
     channel: Component
-    channel_uses: PositiveInt
+    channel_uses: ChannelUses
     """Complex channel uses an image (k), pilots not counted."""
     train_snr_db: TrainSnr = 10.0
     """Es/N0 in dB while sender and head train over it."""
@@ -118,7 +120,7 @@ class Classify(Strict):
     """Augmented views for encoders that train on; None: the images as they are."""
     snr_db: Annotated[tuple[WholeSnrDb, ...], MinLen(1), AfterValidator(increasing)] = (-5, 0, 5, 10, 15, 20)
     """Es/N0 in dB of the test."""
-    draws: PositiveInt = 10
+    draws: Draws = 10
 
     @property
     def ways(self) -> tuple[str, ...]:

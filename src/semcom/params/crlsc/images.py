@@ -11,7 +11,9 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from semcom.params.mapsize import map_size
 from semcom.params.ranges import (
+    Draws,
     Fraction,
+    ImageUses,
     NonNegative,
     NonNegativeInt,
     Positive,
@@ -102,7 +104,7 @@ class ImageLink(Strict):
     """A wireless link that images go over."""
 
     channel: Component
-    channel_uses: PositiveInt
+    channel_uses: ImageUses
     """Complex channel uses an image (k), pilots not counted."""
     train_snr_db: TrainSnr = 10.0
     """Es/N0 in dB while a network trains over it."""
@@ -193,7 +195,7 @@ class Images(Strict):
     warmup: Fraction = 0.05
     snr_db: Annotated[tuple[WholeSnrDb, ...], MinLen(1), AfterValidator(increasing)] = (0, 5, 10, 15, 20)
     """Es/N0 in dB of the test."""
-    draws: PositiveInt = 3
+    draws: Draws = 3
     classifier: Classifier | None = None
     """None: no classes are told of what arrives."""
 
