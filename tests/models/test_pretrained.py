@@ -192,9 +192,7 @@ def test_weights_of_another_kind_are_refused(
         assert f"{key} {said}" in refusal({"use": "mobilenet_v2"}, tmp_path / "x.pth", frames)
 
 
-def test_weights_of_half_precision_load(
-    files: dict[str, Path], frames: DeviceFrames, tmp_path: Path
-) -> None:
+def test_weights_of_half_precision_load(files: dict[str, Path], frames: DeviceFrames, tmp_path: Path) -> None:
     content = torch.load(files["mobilenet_v2"], weights_only=True)
     halved = {key: value.half() if value.is_floating_point() else value for key, value in content.items()}
     torch.save(halved, tmp_path / "half.pth")
