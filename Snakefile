@@ -11,7 +11,7 @@ from semcom.params.systems import systems
 
 min_version("9.0")
 
-if not workflow.overwrite_configfiles:
+if not workflow.overwrite_configfiles and Path("params/quickstart.yaml").is_file():
 
     configfile: "params/quickstart.yaml"
 

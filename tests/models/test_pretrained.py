@@ -1,6 +1,7 @@
 """Encoders that start from weights trained elsewhere, and what is said of files that do not fit."""
 
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,38 @@ def test_weights_that_are_no_numbers_are_refused(
     torch.save(content, tmp_path / "diverged.pth")
     said = refusal({"use": "mobilenet_v2"}, tmp_path / "diverged.pth", frames)
     assert "features.1.conv.1.weight has numbers that are not finite" in said
+
+
+@pytest.mark.parametrize(
+    ("cast", "said"),
+    [
+        (lambda tensor: tensor.to(torch.int32), "is int32, where a dense float32 or float64"),
+        (lambda tensor: tensor.to(torch.complex64), "is complex64, where"),
+        (lambda tensor: tensor.to(torch.float8_e4m3fn), "is float8_e4m3fn, where"),
+        (lambda tensor: tensor.to_sparse(), "is float32 and not dense, where"),
+        (lambda tensor: tensor.to("meta"), "is float32 and not dense, where"),
+    ],
+)
+def test_weights_of_another_kind_are_refused(
+    cast: Callable[[torch.Tensor], torch.Tensor],
+    said: str,
+    files: dict[str, Path],
+    frames: DeviceFrames,
+    tmp_path: Path,
+) -> None:
+    content = torch.load(files["mobilenet_v2"], weights_only=True)
+    for key in ("features.0.0.weight", "features.1.conv.1.weight"):
+        torch.save(content | {key: cast(content[key])}, tmp_path / "x.pth")
+        assert f"{key} {said}" in refusal({"use": "mobilenet_v2"}, tmp_path / "x.pth", frames)
+
+
+def test_weights_of_half_precision_load(files: dict[str, Path], frames: DeviceFrames, tmp_path: Path) -> None:
+    content = torch.load(files["mobilenet_v2"], weights_only=True)
+    halved = {key: value.half() if value.is_floating_point() else value for key, value in content.items()}
+    torch.save(halved, tmp_path / "half.pth")
+    state = started({"use": "mobilenet_v2"}, tmp_path / "half.pth", frames).state_dict()
+    key = "features.1.conv.1.weight"
+    assert torch.equal(state[f"backbones.rgb.{key}"], halved[key].float())
 
 
 class Trap:

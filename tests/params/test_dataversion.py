@@ -35,6 +35,9 @@ def test_an_unknown_name(root: Path) -> None:
 
 def test_nothing_registered(tmp_path: Path) -> None:
     assert registered(tmp_path) == []
+    with pytest.raises(SemcomError, match=r"has neither data.dvc nor a folder data, .* --directory ROOT"):
+        data_version(tmp_path, "rooms")
+    (tmp_path / "data").mkdir()
     with pytest.raises(SemcomError, match="Registered: none"):
         data_version(tmp_path, "rooms")
 

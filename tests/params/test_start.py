@@ -4,10 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
+import yaml
 
 from semcom.files.errors import SemcomError
 from semcom.params.keys import check_once
 from semcom.params.start import check_writable, start
+from semcom.params.systems import systems
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,8 +45,27 @@ def test_the_params_file_is_named_relative_to_the_repository(config, tmp_path):
 
 
 def test_a_data_set_that_is_not_registered_is_named(config, tmp_path):
-    with pytest.raises(SemcomError, match="rooms"):
+    (tmp_path / "data").mkdir()
+    with pytest.raises(SemcomError, match="'rooms'"):
         start(config, files=[], root=tmp_path)
+
+
+def test_another_folder_than_the_root_is_named(config, tmp_path):
+    with pytest.raises(SemcomError, match=r"there are no params: .* has no params/quickstart\.yaml"):
+        systems({}, files=[], root=tmp_path)
+    with pytest.raises(SemcomError, match=r"not the repository's root: start there, or name it"):
+        systems(config, files=[], root=tmp_path)
+
+
+def test_claims_of_the_other_system_are_told_apart(config):
+    """Each file of claims under the key of the other system."""
+    both = yaml.safe_load((ROOT / "params/quickstart.yaml").read_text(encoding="utf-8"))
+    config["claims"] = "crlsc"
+    with pytest.raises(SemcomError, match=r"claims/crlsc\.yaml has claims on the second system: name it in"):
+        systems(config, files=[], root=ROOT)
+    both["crlsc"]["claims"] = "mmssl"
+    with pytest.raises(SemcomError, match=r"claims/mmssl\.yaml has claims on the first system: name it by"):
+        systems(both, files=[], root=ROOT)
 
 
 def test_keys_that_stand_twice_are_named_with_file_and_line(config, tmp_path):

@@ -168,7 +168,7 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "data" / "rooms").mkdir(parents=True)
     (root / "data" / "rooms" / "frames.txt").write_text("version 1")
     (root / ".dvc").mkdir()
-    for name in (".dvc/config", ".dvc/.gitignore", ".dvcignore"):
+    for name in (".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore"):
         shutil.copyfile(here / name, root / name)
     (root / "data.dvc").write_text("outs:\n- path: data/rooms\n  remote: bundled\n")
     for command in (

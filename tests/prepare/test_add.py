@@ -2,7 +2,10 @@
 
 import shutil
 import stat
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -146,3 +149,88 @@ def test_the_real_pack(clone: Path, real: Path) -> None:
         assert source.description.crop is not None
         assert len(source.rows) == 1449
     shutil.rmtree(clone / "data" / "nyuv2")
+
+
+ADD = """
+import sys
+from pathlib import Path
+from semcom.prepare import add, dvc
+
+def stop(*_, **__):
+    print("there", flush=True)
+    sys.stdin.read()
+
+{call} = stop
+add.add(Path(sys.argv[1]), "nyuv2", [Path(sys.argv[2])], name="nyuv2", replace=True)
+"""
+
+
+@contextmanager
+def stopped_at(call: str, clone: Path, source: Path) -> Iterator[subprocess.Popen[str]]:
+    """An add of `source` with --replace, in a process of its own that waits where it calls `call`; killed."""
+    command = [sys.executable, "-c", ADD.format(call=call), clone, source]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "there\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_second_add_of_one_name_ends_and_names_the_first(
+    clone: Path, pack: Path, make_pack: Callable, raw, tmp_path: Path
+) -> None:
+    other = make_pack(tmp_path / "other", replace(raw, types=["cafe"] * 7))
+    with stopped_at("add.survey", clone, other) as first:
+        said = rf"data/nyuv2 is being added by another process \(host \S+, pid {first.pid}\): wait"
+        for again in (False, True):
+            with pytest.raises(SemcomError, match=said):
+                add(clone, "nyuv2", [pack], name="nyuv2", replace=again)
+        nothing_added(clone)
+        add(clone, "nyuv2", [pack], name="another")
+    add(clone, "nyuv2", [pack], name="nyuv2")
+
+
+@pytest.mark.parametrize(
+    ("call", "after"),
+    [
+        ("add.write", "first"),
+        ("dvc.call", "first"),
+        ("add.shutil.rmtree", "second"),
+    ],
+)
+def test_what_a_killed_add_left_is_cleared_by_the_next(
+    clone: Path, pack: Path, make_pack: Callable, raw, tmp_path: Path, call: str, after: str
+) -> None:
+    """Killed while it copies, before DVC knows the new version, and before the old one goes."""
+    add(clone, "nyuv2", [pack], name="nyuv2")
+    kept = {"first": contents(clone / "data" / "nyuv2")}
+    other = make_pack(tmp_path / "other", replace(raw, types=["cafe"] * 7))
+    with stopped_at(call, clone, other):
+        pass
+    assert [path for path in (clone / "data").iterdir() if path.name.startswith(".nyuv2")]
+    seen = subprocess.run(
+        ["git", "status", "--porcelain", "-uall", "data"],
+        cwd=clone,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert seen.stdout.splitlines() == [" M data/.gitignore", "?? data/nyuv2.dvc"]
+    with pytest.raises(SemcomError, match="data/nyuv2 exists already"):
+        add(clone, "nyuv2", [pack], name="nyuv2")
+    assert not [path for path in (clone / "data").iterdir() if path.name.startswith(".nyuv2")]
+    assert dvc.is_current(clone, "data/nyuv2.dvc")
+    kept["second"] = contents(clone / "data" / "nyuv2")
+    assert (kept["first"] == kept["second"]) == (after == "first")
+
+
+def test_an_add_killed_between_two_versions_gives_the_old_one_back(clone: Path, pack: Path) -> None:
+    add(clone, "nyuv2", [pack], name="nyuv2")
+    first = contents(clone / "data" / "nyuv2")
+    (clone / "data" / "nyuv2").rename(clone / "data" / ".nyuv2.old.7")
+    with pytest.raises(SemcomError, match="data/nyuv2 exists already"):
+        add(clone, "nyuv2", [pack], name="nyuv2")
+    assert contents(clone / "data" / "nyuv2") == first
+    assert not list((clone / "data").glob(".nyuv2*"))

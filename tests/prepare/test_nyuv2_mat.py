@@ -148,6 +148,12 @@ def test_wrong_splits(mat: Path, train: list[int], test: list[int], message: str
     fails(mat, message)
 
 
+def test_splits_that_cut_a_room(mat: Path) -> None:
+    """Frames 1 and 2 are kitchen_0000."""
+    savemat(mat / "splits.mat", {"trainNdxs": [[1, 5, 6, 7]], "testNdxs": [[2, 3, 4]]})
+    fails(mat, r"splits.mat: the group 'kitchen_0000' is train in frame 1 and test in frame 2; frames of one")
+
+
 def test_splits_without_a_list_or_damaged(mat: Path) -> None:
     whole = (mat / "splits.mat").read_bytes()
     (mat / "splits.mat").write_bytes(whole[:150])

@@ -132,6 +132,11 @@ def cut(folder: Path) -> None:
         (lambda f: None, {"scale": None}, "--depth-scale is missing: with --depth-coding linear .* metre"),
         (lambda f: None, {"scale": -1.0}, "--depth-scale -1.0"),
         (lambda f: None, {"coding": "nyu_raw"}, "nyu_raw has none"),
+        (
+            lambda f: None,
+            {"coding": "nyu_raw", "scale": None},
+            r"% of depth would be measured by --depth-coding nyu_raw .*under 20 % .*linear, 1000\): linear",
+        ),
         (lambda f: None, {"table": None}, "--table is missing"),
         (
             lambda f: (f / "depth" / "c.png").unlink(),

@@ -1,11 +1,15 @@
+import errno
 import json
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
 import pytest
 from PIL import Image
 
+import semcom.prepare.write
 from semcom.files.errors import SemcomError
 from semcom.files.hashes import sha256
 from semcom.frames.prepared import Prepared
@@ -143,3 +147,25 @@ def test_the_real_pack(real_pack: Path, tmp_path: Path) -> None:
     # No white is left at any rim: the darkest tenth of each side's pixels is dark.
     for side in (prepared.rgb[:, 0], prepared.rgb[:, -1], prepared.rgb[:, :, 0], prepared.rgb[:, :, -1]):
         assert np.percentile(side, 10) < 60
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_a_full_disk_is_said_in_one_line(
+    pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    def full(*_: object) -> None:
+        inner = "Can't close file (file write failed: time = Fri Nov 27\n, errno = 28, buf = 0x5)"
+        raise OSError(errno.ENOSPC, inner)
+
+    if when == "before":
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    else:
+        monkeypatch.setattr(semcom.prepare.write, "_write_columns", full)
+    with pytest.raises(SemcomError) as caught:
+        run(pack, entry(24, 18), tmp_path / "out.h5")
+    needed = " (0.0 MB are needed, 0.0 MB are free)" if when == "before" else ""
+    assert str(caught.value) == (
+        f"cannot write {tmp_path / 'out.h5'}: No space left on device{needed}; make its folder writable and "
+        "free some space, then run the same command again"
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pack"]

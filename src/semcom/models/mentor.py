@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from semcom.files.errors import SemcomError
 from semcom.models.layout import Colours
-from semcom.models.pretrained import COUNTER, read
+from semcom.models.pretrained import COUNTER, check_kind, read
 from semcom.training.randomness import seeded
 
 RANDOM = "random"
@@ -166,7 +166,7 @@ def fill(
         use: name of the network, for errors.
 
     Raises:
-        SemcomError: naming the first key that is missing, too many or of another shape.
+        SemcomError: naming the first key that is missing, too many, of another shape or kind of numbers.
     """
     own = {key: value for key, value in net.state_dict().items() if not key.endswith(COUNTER)}
     given = {k: v for k, v in content.items() if not k.startswith(classifier) and not k.endswith(COUNTER)}
@@ -184,6 +184,8 @@ def fill(
             f"{file} holds the weights of another architecture than {use}: {faults[0]}; name its network, or "
             f"give a file of {use}'s weights"
         )
+    for key, value in own.items():
+        check_kind(key, given[key], value, file=file)
     net.load_state_dict(given, strict=False)
 
 

@@ -26,6 +26,8 @@ from semcom.params.weights import weights_file
 
 COUNTER = "num_batches_tracked"
 """BatchNorm's counters: old files lack them, and nothing here reads them."""
+REAL = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
+"""Types of numbers that weights may have."""
 
 
 def initialise(encoders: Encoders, encoder: Encoder, frames: DeviceFrames, *, planned: str | None) -> None:
@@ -112,7 +114,8 @@ def fitted(
         use: name of the backbone, for errors.
 
     Raises:
-        SemcomError: naming the first key that is missing, too many, of another shape or not finite.
+        SemcomError: naming the first key that is missing, too many, of another kind of numbers or shape, or
+            not finite.
     """
     own = {key: value for key, value in net.state_dict().items() if not key.endswith(COUNTER)}
     given = {
@@ -125,6 +128,8 @@ def fitted(
             f"{file} holds the weights of another architecture than {use}: {what}; name its backbone, or "
             f"give a file of {use}'s weights"
         )
+    for key, value in own.items():
+        check_kind(key, given[key], value, file=file)
     first = given[layout.first]
     if first.ndim == 4 and own[layout.first].shape[1] == 1:
         given[layout.first] = first.sum(1, keepdim=True)
@@ -134,6 +139,34 @@ def fitted(
         if not given[key].isfinite().all():
             raise SemcomError(f"{file}: {key} has numbers that are not finite; get the file anew")
     return given
+
+
+def check_kind(key: str, there: Tensor, here: Tensor, *, file: Path) -> None:
+    """Check that a tensor of a file holds dense numbers of the kind that a network's own does.
+
+    Args:
+        key: its name.
+        there: the file's.
+        here: the network's.
+        file: for errors.
+
+    Raises:
+        SemcomError: naming tensor, type and file.
+    """
+    dense = there.layout is torch.strided and not there.is_nested and not there.is_meta
+    fits = there.dtype in REAL if here.is_floating_point() else there.dtype == here.dtype
+    if dense and fits:
+        return
+    kind = _type(there.dtype) + ("" if dense else " and not dense")
+    wanted = REAL if here.is_floating_point() else (here.dtype,)
+    raise SemcomError(
+        f"{file}: {key} is {kind}, where a dense {' or '.join(map(_type, wanted))} is needed; give the "
+        "weights as they were trained: others have lost their values, or mean them in another way"
+    )
+
+
+def _type(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def _misfit(key: str, there: Tensor, here: Tensor, *, first: str, file: Path, use: str) -> str:

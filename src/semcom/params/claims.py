@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import yaml
 from annotated_types import MinLen
@@ -28,11 +28,20 @@ def load(path: Path) -> dict[str, Claim]:
     Raises:
         SemcomError: it cannot be read, or naming every fault in it.
     """
-    return read(path, Claims).claims
+    from semcom.params.crlsc.claims import Claims as Second  # which imports this module
+
+    way = "claims on the second system: name it in that section, crlsc: {claims: …}, not at the top"
+    return read(path, Claims, other=Second, way=way).claims
 
 
-def read(path: Path, model: type[Of]) -> Of:
+def read(path: Path, model: type[Of], *, other: type[Strict], way: str) -> Of:
     """A file of claims, as `model` has them.
+
+    Args:
+        path: the file.
+        model: the system's.
+        other: that of the other system.
+        way: what a file of the other one is, and where to name it.
 
     Raises:
         SemcomError: it cannot be read, or naming every fault in it.
@@ -53,6 +62,16 @@ def read(path: Path, model: type[Of]) -> Of:
         made = model.model_validate(values)
     except ValidationError as error:
         found += faults.from_pydantic(error, model)
+    if made is None and _is(values, other):
+        raise SemcomError(f"{path} has {way}")
     if made is None or found:
         raise SemcomError("\n  ".join([f"{path}:", *map(str, found)]))
     return made
+
+
+def _is(values: Mapping[str, Any], model: type[Strict]) -> bool:
+    try:
+        model.model_validate(values)
+    except ValidationError:
+        return False
+    return True

@@ -24,7 +24,7 @@ def versions(root: Path) -> dict[str, str | None]:
             folder = path.parent.relative_to(root)
             found |= {Path(folder, o["path"]).name: o.get("md5") for o in _outs(path)}
     for described in sorted((root / "data").glob("*/dataset.json")):
-        if any(described.parent.glob("*.dvc")):
+        if described.parent.name[0] != "." and any(described.parent.glob("*.dvc")):
             found[described.parent.name] = _imported(described.parent)
     return found
 
@@ -48,12 +48,27 @@ def registered(root: Path) -> list[str]:
     return sorted(versions(root))
 
 
+def check_root(root: Path) -> None:
+    """Check that `root` can be the repository.
+
+    Raises:
+        SemcomError: it has neither data.dvc nor a folder data.
+    """
+    if not (root / BUNDLED).is_file() and not (root / "data").is_dir():
+        raise SemcomError(
+            f"{root.resolve()} has neither {BUNDLED} nor a folder data, so it is not the repository's root: "
+            "start there, or name it (snakemake --directory ROOT, semcom data … --root ROOT)"
+        )
+
+
 def data_version(root: Path, name: str) -> str:
     """The md5 of the data set `name`.
 
     Raises:
-        SemcomError: no such data set is registered below `root`, or DVC has not written its md5.
+        SemcomError: no such data set is registered below `root`, DVC has not written its md5, or `root` is
+            another folder.
     """
+    check_root(root)
     known = versions(root)
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)

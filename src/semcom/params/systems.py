@@ -121,9 +121,14 @@ def systems(config: Mapping[str, Any], *, files: Sequence[str | Path], root: Pat
         root: the repository, where `data.dvc` is.
 
     Raises:
-        SemcomError: a key that stands twice, faults in the params, or a data set that is not registered
-            or lacks what a method needs.
+        SemcomError: there is no params file; a key that stands twice, faults in the params, or a data set
+            that is not registered or lacks what a method needs.
     """
+    if not config:
+        raise SemcomError(
+            f"there are no params: {root.resolve()} has no params/quickstart.yaml; start in the repository's "
+            "root, or with --directory ROOT, or name a file, --configfile FILE"
+        )
     first = {key: value for key, value in config.items() if key != KEY}
     if KEY not in config:
         _check_spelling(config)

@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-import re
 import shutil
 from collections.abc import Mapping, Sequence
 from itertools import chain
@@ -11,9 +10,10 @@ from tempfile import TemporaryDirectory
 
 from semcom.files.errors import SemcomError
 from semcom.params.component import load
-from semcom.params.dataversion import data_version, registered
+from semcom.params.dataversion import data_version
 from semcom.params.source import is_reference
 from semcom.prepare import dvc, images
+from semcom.prepare.claim import claimed
 from semcom.prepare.convert import FILES, describe, said, store
 from semcom.prepare.convert_images import ColourPicture, collect
 from semcom.prepare.description import Description, write
@@ -51,8 +51,8 @@ def add(
         raise SemcomError(
             f"no kind of data set {kind!r}: known are {', '.join((*KINDS, 'rgbd', *images.KINDS))}"
         )
-    check_name(root, name, replace)
-    _add(root, *identify(paths, depth=depth), name=name, check_up=check_up, crops=True)
+    with claimed(root, name, replace=replace):
+        _add(root, *identify(paths, depth=depth), name=name, check_up=check_up, crops=True)
 
 
 def add_converted(
@@ -79,15 +79,17 @@ def add_converted(
     Raises:
         SemcomError: as `add`; the function cannot be imported, or gives something else.
     """
-    check_name(root, name, replace)
     if not is_reference(function):
         raise SemcomError(f"--with {function!r}: write package.module:function, such as mylab.data:pictures")
     for path in paths:
         if not path.exists():
             raise SemcomError(f"there is no {path}")
     convert = load(function)
-    log.info("converting with %s", function)
-    with TemporaryDirectory(prefix=f".{name}.converted.", dir=root / "data") as folder:
+    with (
+        claimed(root, name, replace=replace),
+        TemporaryDirectory(prefix=f".{name}.converted.", dir=root / "data") as folder,
+    ):
+        log.info("converting with %s", function)
         pictures = iter(convert(list(paths)))
         first = next(pictures, None)
         if isinstance(first, ColourPicture):
@@ -132,21 +134,6 @@ def _add(
         "Keep the version: git add data/%s.dvc data/.gitignore",
         *(name, data_version(root, name), name, name),
     )
-
-
-def check_name(root: Path, name: str, replace: bool) -> None:
-    """Raise a SemcomError unless `name` can be a folder in data/ and is free, or may be replaced."""
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
-        raise SemcomError(f"the name {name!r} must be letters, digits, _ and -, beginning with a letter")
-    known = name in registered(root)
-    if known and dvc.is_bundled(root, name):
-        raise SemcomError(f"{name!r} is a bundled data set: give yours another name with --name")
-    folder = root / "data" / name
-    if not replace and (known or (folder.exists() and any(folder.iterdir()))):
-        raise SemcomError(
-            f"data/{name} exists already: give --replace to replace it (the old version stays in DVC's "
-            f"cache), or --name for another name"
-        )
 
 
 def place(root: Path, name: str, files: Mapping[str, Path], description: Description) -> None:

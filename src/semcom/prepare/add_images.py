@@ -8,7 +8,8 @@ from tempfile import TemporaryDirectory
 from semcom.files.errors import SemcomError
 from semcom.params.dataversion import data_version
 from semcom.prepare import cifar, colour, idx
-from semcom.prepare.add import check_name, place
+from semcom.prepare.add import place
+from semcom.prepare.claim import claimed
 from semcom.prepare.description import IMAGES, Description
 from semcom.prepare.image_options import Options, check_options
 from semcom.prepare.images import FILES, KINDS
@@ -43,15 +44,16 @@ def add_images(
             pictures are; an option does not go with the kind.
     """
     assert kind in KINDS, kind
-    check_name(root, name, replace)
     check_options(kind, options)
-    with _opened(root, kind, sources, name, options) as given:
+    with (
+        claimed(root, name, replace=replace),
+        _opened(root, kind, sources, name, options) as given,
+    ):
         add_pictures(root, given, name=name, options=options)
 
 
 def add_pictures(root: Path, given: PictureSet, *, name: str, options: Options) -> None:
-    """Keep a set that was read; its name is free."""
-    (root / "data").mkdir(exist_ok=True)
+    """Keep a set that was read; its name is claimed."""
     with TemporaryDirectory(prefix=f".{name}.images.", dir=root / "data") as folder:
         kept = store(
             given,

@@ -6,11 +6,16 @@ from tempfile import TemporaryDirectory
 
 from semcom.files.errors import SemcomError
 from semcom.params.dataversion import data_version
-from semcom.prepare.add import check_name, place
+from semcom.prepare.add import place
+from semcom.prepare.claim import claimed
 from semcom.prepare.description import Coding, Description
-from semcom.prepare.rgbd import CODINGS, COLUMNS, FILES, NEAR_M, read_table, store
+from semcom.prepare.rgbd import CODINGS, COLUMNS, FILES, NEAR_M, Pair, read_table, store
 from semcom.prepare.source import frames, open_files
 from semcom.progress import Progress, log
+
+LEAST_MEASURED = 0.2
+"""Of disparities, over a whole set. Other codings have no such limit: what they call not measured is a 0 that
+was written so, and depth of a laser scanner, or of single things, is honestly sparse."""
 
 
 def add_rgbd(
@@ -38,9 +43,30 @@ def add_rgbd(
         SemcomError: the name is taken; table, scale or a file is missing or not what it should be; depth is
             not that of rooms.
     """
-    check_name(root, name, replace)
     if table is None:
         raise SemcomError(f"--table is missing: a CSV file with the columns {', '.join(COLUMNS)}")
+    with claimed(root, name, replace=replace):
+        pairs = read_table(table)
+        description = _describe(pairs, folders, name=name, scale=scale, coding=coding)
+        with TemporaryDirectory(prefix=f".{name}.pairs.", dir=root / "data") as packed:
+            store(folders, pairs, Path(packed))
+            files = {file: Path(packed, file) for file in FILES}
+            measured = _look(files, description)
+            place(root, name, files, description)
+        version = data_version(root, name)
+    train = sum(pair.split == "train" for pair in pairs)
+    log.info(
+        "data/%s: %d pairs (%d train, %d test), %d classes, %d groups, %.0f %% of depth measured; "
+        "registered, version %s. Keep it: git add data/%s.dvc data/.gitignore",
+        *(name, len(pairs), train, len(pairs) - train, len(description.classes)),
+        *(len({pair.group for pair in pairs}), 100 * measured, version, name),
+    )
+
+
+def _describe(
+    pairs: Sequence[Pair], folders: Sequence[Path], *, name: str, scale: float | None, coding: Coding
+) -> Description:
+    """What is known before the first picture is read, if the options fit together."""
     if scale is None and coding != "nyu_raw":
         raise SemcomError(
             f"--depth-scale is missing: with --depth-coding {coding} ({CODINGS[coding]}) it is the values a "
@@ -54,9 +80,7 @@ def add_rgbd(
     for folder in folders:
         if not folder.is_dir():
             raise SemcomError(f"there is no folder {folder}")
-    pairs = read_table(table)
-    classes = tuple(sorted({pair.scene for pair in pairs}))
-    description = Description(
+    return Description(
         format="rgbd",
         title=f"{name}: {len(pairs)} RGB-D pairs",
         licence="not stated",
@@ -64,20 +88,7 @@ def add_rgbd(
         depth=f"16 bit, {CODINGS[coding]}" + (f", scale {scale:g}" if scale else ""),
         depth_scale=scale,
         depth_coding=coding,
-        classes=classes,
-    )
-    (root / "data").mkdir(exist_ok=True)
-    with TemporaryDirectory(prefix=f".{name}.pairs.", dir=root / "data") as packed:
-        store(folders, pairs, Path(packed))
-        files = {file: Path(packed, file) for file in FILES}
-        measured = _look(files, description)
-        place(root, name, files, description)
-    train = sum(pair.split == "train" for pair in pairs)
-    log.info(
-        "data/%s: %d pairs (%d train, %d test), %d classes, %d groups, %.0f %% of depth measured; "
-        "registered, version %s. Keep it: git add data/%s.dvc data/.gitignore",
-        *(name, len(pairs), train, len(pairs) - train, len(classes)),
-        *(len({pair.group for pair in pairs}), 100 * measured, data_version(root, name), name),
+        classes=tuple(sorted({pair.scene for pair in pairs})),
     )
 
 
@@ -90,10 +101,19 @@ def _look(files: dict[str, Path], description: Description) -> float:
             far = max(far, float(frame.metres.max()))
             shares.append(float((frame.metres > 0).mean()))
             progress.step(number, f"checked {number} of {len(source.rows)} pairs")
+    measured = sum(shares) / len(shares)
+    if description.depth_coding == "nyu_raw" and measured < LEAST_MEASURED:
+        others = "; ".join(f"{coding}: {text}" for coding, text in CODINGS.items() if coding != "nyu_raw")
+        raise SemcomError(
+            f"{100 * measured:.1f} % of depth would be measured by --depth-coding nyu_raw "
+            f"({CODINGS['nyu_raw']}); a Kinect measures most of a room, so under "
+            f"{100 * LEAST_MEASURED:g} % the values are something else. Give another --depth-coding, "
+            f"with its --depth-scale (millimetres: linear, 1000): {others}"
+        )
     if far < NEAR_M:
         raise SemcomError(
             f"no depth of {len(shares)} pairs is over {far:.3g} m with the scale "
             f"{description.depth_scale or 1:g}: no room is that small; "
             f"give the values a metre by --depth-scale (millimetres 1000)"
         )
-    return sum(shares) / len(shares)
+    return measured

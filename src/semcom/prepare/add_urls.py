@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from semcom.files.errors import SemcomError
 from semcom.params.dataversion import data_version
 from semcom.prepare import dvc
-from semcom.prepare.add import check_name
+from semcom.prepare.claim import claimed
 from semcom.prepare.description import Description, write
 from semcom.prepare.identify import MAT, SPLITS, Depth, identify
 from semcom.prepare.source import open_files
@@ -46,9 +46,19 @@ def add_urls(
     Raises:
         SemcomError: the name is taken; DVC cannot get an address; or the files are not what they should be.
     """
-    check_name(root, name, replace=False)
-    folder = root / "data" / name
-    new = folder.with_name(f".{name}.new.{os.getpid()}")
+    with claimed(root, name):
+        _fill(root, sources, root / "data" / name, depth, check_up)
+        version = data_version(root, name)
+    log.info(
+        "data/%s is registered with its addresses, version %s. Use it: `data: %s` in a params file. "
+        "Keep the version: git add data/%s. A new version at the source: dvc update data/%s/*.dvc",
+        *(name, version, name, name, name),
+    )
+
+
+def _fill(root: Path, sources: Sequence[str], folder: Path, depth: Depth, check_up: bool) -> None:
+    """Get and check everything beside the place; git must not ignore it, or DVC refuses its .dvc files."""
+    new = folder.with_name(f".{folder.name}.urls.{os.getpid()}")
     try:
         new.mkdir(parents=True)
         for source in sources:
@@ -61,11 +71,6 @@ def add_urls(
         raise SemcomError(f"cannot write {folder}: {error}; nothing was added") from None
     finally:
         shutil.rmtree(new, ignore_errors=True)
-    log.info(
-        "data/%s is registered with its addresses, version %s. Use it: `data: %s` in a params file. "
-        "Keep the version: git add data/%s. A new version at the source: dvc update data/%s/*.dvc",
-        *(name, data_version(root, name), name, name, name),
-    )
 
 
 def _get(root: Path, source: str, folder: Path) -> None:

@@ -14,14 +14,19 @@ ATTEMPTS = 5
 FIRST_PAUSE_S = 2.0
 
 
+def check_root(root: Path) -> None:
+    """Raise a SemcomError unless `root` is a repository of DVC."""
+    if not (root / ".dvc" / "config").is_file():
+        raise SemcomError(f"{root} has no .dvc/config: run this in the root of a clone of the repository")
+
+
 def call(root: Path, *arguments: str, pause_s: float = FIRST_PAUSE_S) -> subprocess.CompletedProcess[str]:
     """Run `dvc` in the repository `root`; the caller looks at the exit code.
 
     DVC has one lock a repository and does not wait for it: so this does, up to 5 calls with pauses of
     `pause_s` and three times the last one, 80 s in all.
     """
-    if not (root / ".dvc" / "config").is_file():
-        raise SemcomError(f"{root} has no .dvc/config: run this in the root of a clone of the repository")
+    check_root(root)
     command = [sys.executable, "-m", "dvc", *arguments]
     for attempt in range(1, ATTEMPTS + 1):
         done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)

@@ -5,7 +5,7 @@ transpose of its slice; turning it by 90 degrees instead would give the mirrored
 `sceneTypes` and `scenes` are (1, N) references to UTF-16 texts. `scenes` names the room and gives the groups.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ class NYUv2Mat:
 
     Raises:
         SemcomError: the .mat is truncated, not HDF5, lacks a member, or its members disagree in count or
-            shape; the split has an index out of range, twice, or leaves a frame out.
+            shape; the split has an index out of range, twice, leaves a frame out, or cuts a room.
     """
 
     def __init__(self, paths: Mapping[str, Path], description: Description) -> None:
@@ -48,6 +48,7 @@ class NYUv2Mat:
             types = _texts(self.path, self._file, "sceneTypes", count)
             scenes = _texts(self.path, self._file, "scenes", count)
             splits = read_splits(paths[str(description.splits)], count)
+            _check_rooms(scenes, splits, paths[str(description.splits)])
         except BaseException:
             self.close()
             raise
@@ -194,6 +195,19 @@ def read_splits(path: Path, count: int) -> list[Split]:
             f"take the splits.mat that belongs to the .mat"
         )
     return [splits[index] for index in range(1, count + 1)]
+
+
+def _check_rooms(scenes: Sequence[str], splits: Sequence[Split], path: Path) -> None:
+    """Raise a SemcomError unless each room is in one split; the official one keeps all of them whole."""
+    first: dict[str, int] = {}
+    for index, (room, split) in enumerate(zip(scenes, splits, strict=True), 1):
+        other = first.setdefault(room, index)
+        if splits[other - 1] != split:
+            raise SemcomError(
+                f"{path}: the group {room!r} is {splits[other - 1]} in frame {other} and {split} in frame "
+                f"{index}; frames of one room belong on one side, or the test knows the room: take the "
+                f"splits.mat that belongs to the .mat, or put all of the room into one list"
+            )
 
 
 def _load_lists(path: Path) -> Mapping[str, NDArray[Any]]:

@@ -1,7 +1,11 @@
 """Write the prepared format (see `semcom.frames.prepared`): crop, resize, check, and describe."""
 
+import errno
 import json
-from collections.abc import Sequence
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -71,13 +75,15 @@ def write(output: Path, source: Source, *, name: str, size: tuple[int, int], ver
     is in memory at a time. Equal input gives equal bytes: no times, no paths.
 
     Raises:
-        SemcomError: a raw frame is damaged or its depth no depth in metres; train or test is empty.
+        SemcomError: a raw frame is damaged or its depth no depth in metres; train or test is empty; the disk
+            is full.
     """
     images = source.description.format == IMAGES
     _check_splits(source)
     checksums = {file: sha256(path) for file, path in source.paths.items()}
     groups = list(dict.fromkeys(row.group for row in source.rows))
-    with atomic(output) as temporary:
+    with atomic(output) as temporary, _plain_errors():
+        _check_space(temporary.parent, len(source.rows) * size[0] * size[1] * (3 if images else 5))
         # Large arrays begin at a page, so that a map of them does too.
         with h5py.File(
             temporary, "w", libver=("v110", "v110"), alignment_threshold=PAGE, alignment_interval=PAGE
@@ -93,6 +99,25 @@ def write(output: Path, source: Source, *, name: str, size: tuple[int, int], ver
                 columns.append(_write_objects(file, source, len(source.rows), images=images))
                 names.append(source.object_names)
             file.attrs["sha256"] = content.close(*columns, names=names)
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Errors of HDF5 without its inner state: what the system said."""
+    try:
+        yield
+    except OSError as error:
+        if not error.errno or "\n" not in str(error):
+            raise
+        raise OSError(error.errno, os.strerror(error.errno)) from error
+
+
+def _check_space(folder: Path, needed: int) -> None:
+    """Raise an OSError unless so many bytes are free: HDF5 may crash on a disk that is full."""
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        text = f"{os.strerror(errno.ENOSPC)} ({needed / 1e6:.1f} MB are needed, {free / 1e6:.1f} MB are free)"
+        raise OSError(errno.ENOSPC, text)
 
 
 def _check_splits(source: Source) -> None:

@@ -117,4 +117,5 @@ def load(path: Path) -> Mapping[str, Claim]:
     Raises:
         SemcomError: it cannot be read, or naming every fault in it.
     """
-    return claims.read(path, Claims).claims
+    way = "claims on the first system: name it by the key claims at the top, not in the section crlsc"
+    return claims.read(path, Claims, other=claims.Claims, way=way).claims
