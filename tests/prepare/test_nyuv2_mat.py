@@ -1,3 +1,4 @@
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from scipy.io import savemat
 
 from semcom.files.errors import SemcomError
+from semcom.prepare import nyuv2_mat
 from semcom.prepare.source import frame, frames, open_source
 
 
@@ -152,6 +154,17 @@ def test_splits_that_cut_a_room(mat: Path) -> None:
     """Frames 1 and 2 are kitchen_0000."""
     savemat(mat / "splits.mat", {"trainNdxs": [[1, 5, 6, 7]], "testNdxs": [[2, 3, 4]]})
     fails(mat, r"splits.mat: the group 'kitchen_0000' is train in frame 1 and test in frame 2; frames of one")
+
+
+def test_the_official_split_is_taken_as_it_is(
+    mat: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    savemat(mat / "splits.mat", {"trainNdxs": [[1, 5, 6, 7]], "testNdxs": [[2, 3, 4]]})
+    monkeypatch.setattr(nyuv2_mat, "OFFICIAL", hashlib.sha256(b"1,5,6,7").hexdigest()[:16])
+    with caplog.at_level("WARNING", logger="semcom"), open_source(mat):
+        pass
+    assert "'kitchen_0000' is train in frame 1 and test in frame 2" in caplog.text
+    assert "official split" in caplog.text
 
 
 def test_splits_without_a_list_or_damaged(mat: Path) -> None:

@@ -17,6 +17,9 @@ LEAST_MEASURED = 0.2
 """Of disparities, over a whole set. Other codings have no such limit: what they call not measured is a 0 that
 was written so, and depth of a laser scanner, or of single things, is honestly sparse."""
 
+KINECT_M = 0.4
+"""A Kinect measures nothing nearer; 0, a hole by other codings, would be a disparity of 0.32 m."""
+
 
 def add_rgbd(
     root: Path,
@@ -95,11 +98,12 @@ def _describe(
 def _look(files: dict[str, Path], description: Description) -> float:
     """Read every pair; the share of pixels with a measured depth."""
     far, shares = 0.0, []
+    nearest = KINECT_M if description.depth_coding == "nyu_raw" else 0
     with open_files(files, description) as source:
         progress = Progress(len(source.rows))
         for number, frame in enumerate(frames(source), 1):
             far = max(far, float(frame.metres.max()))
-            shares.append(float((frame.metres > 0).mean()))
+            shares.append(float((frame.metres > nearest).mean()))
             progress.step(number, f"checked {number} of {len(source.rows)} pairs")
     measured = sum(shares) / len(shares)
     if description.depth_coding == "nyu_raw" and measured < LEAST_MEASURED:
