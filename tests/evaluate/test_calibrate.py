@@ -4,6 +4,7 @@ import csv
 import math
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -19,9 +20,11 @@ from semcom.params.component import build
 
 THEIRS = """
 import math
+from typing import Annotated
 
 import numpy as np
 import torch
+from annotated_types import Le
 
 RNG = np.random.default_rng(1)
 
@@ -60,6 +63,27 @@ class Wants:
         self.csi = csi
 
 
+class Faded:
+    csi = "none"
+
+    def __init__(self, *, k_factor: float = 0.0, scale: float = 1.0) -> None:
+        self.k_factor, self.scale = k_factor, scale
+
+    def __call__(self, symbols, n0, generator=None):
+        noise, gain = torch.randn_like(symbols), torch.randn(len(symbols), 1, dtype=symbols.dtype)
+        return self.scale * gain * symbols + math.sqrt(n0) * noise
+
+
+class Erasing:
+    law = "unchecked"
+
+    def __init__(self, *, p: Annotated[float, Le(1)] = 0.0, also: bool = False) -> None:
+        self.p = p
+
+    def __call__(self, symbols, n0, generator=None):
+        return right(symbols * (torch.rand(symbols.shape) >= self.p), n0)
+
+
 class Raises:
     def __init__(self, gain=1):
         raise OSError("no licence")
@@ -85,9 +109,16 @@ def theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def rows_of(reference: str, *, numpy: bool = False) -> list[dict[str, object]]:
+def rows_of(reference: str, *, numpy: bool = False, options=None, **said) -> list[dict[str, object]]:
+    """Rows of a measurement; `said` overrules what a class says of itself."""
     return calibrate.function(
-        reference, claim=Claim(), snr_db=[10.0], channel_uses=32, numpy=numpy, tolerance_db=0.3
+        reference,
+        snr_db=[10.0],
+        channel_uses=32,
+        numpy=numpy,
+        options=options,
+        tolerance_db=0.3,
+        overruled=said,
     )
 
 
@@ -151,9 +182,9 @@ def test_out_of_tolerance_is_exit_code_one_and_named(theirs):
         ("nobodys:awgn", "^nobodys:awgn: nobodys does not import: .*No module named 'nobodys'; install it"),
         ("theirs:rigth", "theirs has no rigth; did you mean right?"),
         ("theirs:number", "theirs:number cannot be called"),
-        ("theirs:broken", r"theirs:broken failed on symbols .*KeyError: 'snr' \(.*theirs.py, line 26: raise"),
+        ("theirs:broken", r"theirs:broken failed on symbols .*KeyError: 'snr' \(.*theirs.py, line 28: raise"),
         ("theirs:quits", r"theirs:quits failed on symbols .*SystemExit: 3 \(.*theirs.py, line \d+: raise"),
-        ("theirs:Wants", "^theirs:Wants is made without arguments here, but wants k_factor, csi; give them"),
+        ("theirs:Wants", "^theirs:Wants wants k_factor, csi; give each by `--option NAME=VALUE`"),
         (
             "theirs:Raises",
             r"^theirs:Raises cannot be made: OSError: no licence \(.*theirs.py, line \d+: raise",
@@ -183,6 +214,68 @@ def test_a_module_that_does_not_import_is_one_error(theirs, source, why):
     done = CliRunner().invoke(app, ["evaluate", "calibrate", "theirs:right"])
     assert isinstance(done.exception, SemcomError)
     assert re.search("^theirs:right: theirs does not import: .*" + why, str(done.exception))
+
+
+def verb(*given: str) -> Any:
+    return CliRunner().invoke(app, ["evaluate", "calibrate", *given])
+
+
+def flagged(rows: list[dict[str, object]]) -> set[str]:
+    return {str(row["check"]) for row in rows if row["ok"] is False}
+
+
+def test_a_class_is_held_to_what_it_says_of_itself(theirs):
+    rows = rows_of("theirs:Faded")
+    assert flagged(rows) == set()
+    assert [row["ok"] for row in rows if row["check"] == "outage_1"] == [True], "Rayleigh fading is checked"
+    assert flagged(rows_of("theirs:Faded", options={"k_factor": "3"})) >= {"outage_1"}, "and so are options"
+    assert flagged(rows_of("theirs:Faded", options={"scale": "2"})) >= {"gain_power_db"}
+
+
+def test_the_command_line_overrules_a_class(theirs):
+    assert flagged(rows_of("theirs:Faded", k_factor=math.inf)) >= {"amount_of_fading"}
+    given = ("theirs:Faded", "--snr-db", "10", "--channel-uses", "16", "--fading", "none")
+    done = verb(*given)
+    assert done.exit_code == 1
+    assert "amount_of_fading at 10 dB" in str(done.exception)
+
+
+def test_ours_by_name_are_held_to_what_they_say(theirs):
+    done = verb("semcom.channel.fading:Rayleigh", "--option", "csi=none", "--snr-db", "10")
+    assert done.exit_code == 0, done.output
+    assert "outage_1" in done.output
+
+
+def test_an_unchecked_class_is_measured_with_its_options_and_nothing_fails(theirs):
+    given = ("theirs:Erasing", "--option", "p=0.1", "--option", "also=true", "--snr-db", "20")
+    done = verb(*given, "--csv", "out.csv")
+    assert done.exit_code == 0, done.output
+    assert done.output.count("stated") >= 5
+    with open(theirs / "out.csv", newline="") as file:
+        rows = {row["check"]: row for row in csv.DictReader(file)}
+    assert float(rows["mean_snr_db_amplitude_1"]["value"]) < 10
+    assert {row["ok"] for row in rows.values()} == {"stated"}
+    done = verb(*given, "--law", "own")
+    assert done.exit_code == 1
+    assert "mean_snr_db_amplitude_1 at 20 dB" in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("theirs:Erasing", "--option", "q=1"), "theirs:Erasing: --option.q: no such key"),
+        (("theirs:Erasing", "--option", "p=2"), "theirs:Erasing: --option.p: 2 is not a number ≤ 1"),
+        (("theirs:Erasing", "--option", "p"), "--option p: write NAME=VALUE, such as share=0.1"),
+        (("theirs:right", "--option", "p=1"), "theirs:right is no class, so it has no options (given: p)"),
+        (("theirs:right", "--k-factor-db", "3"), "--k-factor-db 3 is of `--fading rician`; add it"),
+        (("--option", "p=1"), "options and claims are for a PACKAGE.MODULE:FUNCTION"),
+        (("--fading", "none"), "options and claims are for a PACKAGE.MODULE:FUNCTION"),
+    ],
+)
+def test_options_that_do_not_fit_are_one_error(theirs, given, said):
+    done = verb(*given)
+    assert isinstance(done.exception, SemcomError), done.output
+    assert said in str(done.exception)
 
 
 def test_every_channel_of_ours_is_claimed_in_every_csi_mode():

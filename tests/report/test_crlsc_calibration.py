@@ -73,3 +73,21 @@ def test_without_links_the_table_is_empty(tmp_path):
     calibration.check(made)
     assert made.empty
     assert list(made) == calibration.COLUMNS
+
+
+def test_of_an_unchecked_link_the_page_states_what_was_asked_and_measured(folder, given):
+    path = folder / "crlsc/calibration/images/other.csv"
+    rows = pd.read_csv(path)
+    rows["value"] = [9.1, float("nan"), 9.2, 0.7, 9.3, 0.7]
+    rows["tolerance"] = float("inf")
+    rows.to_csv(path, index=False, na_rep="nan")
+    made = calibration.calibration(read_links(folder, given))
+    calibration.check(made)
+    assert made.loc[made.link == "crlsc.images.links.other", "ok"].isna().all()
+    assert made.loc[made.link != "crlsc.images.links.other", "ok"].all()
+    text = "\n".join(calibration.said(made, "crlsc_calibration.csv"))
+    assert '**Unchecked: crlsc.images.links.other.** The channel says `law = "unchecked"`' in text
+    assert "its Es/N0 axis is what was *asked* of the channel" in text
+    assert "| crlsc.images.links.other | 10 | `snr_db_amplitude_1` | 9.2 | 10 |" in text
+    assert "All 12 checks of the other links are passed" in text
+    assert "nan" not in text

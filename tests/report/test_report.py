@@ -240,6 +240,33 @@ def test_a_channel_off_its_snr_is_refused(study, tmp_path, value):
     assert said in refused(study, folder)
 
 
+def test_over_an_unchecked_channel_a_study_has_a_report_and_its_power_is_checked(study, tmp_path):
+    folder = shutil.copytree(study.folder, tmp_path / "demo", ignore=shutil.ignore_patterns("report*"))
+    channel = folder / "calibration/awgn_k32.csv"
+    rows = pd.read_csv(channel)
+    rows.assign(value=rows.value - 3, tolerance=np.inf).to_csv(channel, index=False)
+    for path in folder.glob("evaluate/*/*/*/*/sweep.csv"):
+        rows = pd.read_csv(path)
+        rows.loc[rows.metric == "delivered_snr_db", "value"] -= 3
+        worst = rows.metric == "delivered_snr_db_worst"
+        rows.loc[worst, ["metric", "value"]] = ["power_db_farthest", 0.001]
+        rows.to_csv(path, index=False)
+    out = run(Study(folder, study.frames, study.entry))
+    made = table(out / "calibration.csv")
+    power = made.check == "power_db_farthest"
+    assert made.ok[power].all()
+    assert made.ok[~power].isna().all()
+    page = (out / "report.md").read_text()
+    assert "**Unchecked: awgn_k32.**" in page
+    assert "The power that runs send is 1 within 0.05 dB" in page
+    assert "checks of the" not in page
+    for path in folder.glob("evaluate/mmssl/*/*/seed2/sweep.csv"):
+        put("value", "0.2", metric="power_db_farthest")(path)
+    said = refused(study, folder)
+    assert "power_db_farthest at -5 dB is 0.2, not 0 ± 0.05" in said
+    assert "delivered" not in said
+
+
 def test_over_fading_runs_have_their_power_checked(study, tmp_path):
     folder = shutil.copytree(study.folder, tmp_path / "demo", ignore=shutil.ignore_patterns("report*"))
     for path in folder.glob("evaluate/*/*/*/*/sweep.csv"):

@@ -175,9 +175,11 @@ rule crlsc_consensus:
 
 rule crlsc_calibration:
     output:
-        "results/{study}/crlsc/calibration/{links_of}/{calibrated}.csv",
+        table="results/{study}/crlsc/calibration/{links_of}/{calibrated}.csv",
+        mark=update("results/{study}/crlsc/calibration/{links_of}/{calibrated}.ok"),
     log:
         "logs/{study}/crlsc/calibration/{links_of}/{calibrated}.log",
+    priority: 10
     threads: THREADS
     resources:
         gpu=0,
@@ -186,7 +188,7 @@ rule crlsc_calibration:
     params:
         entry=lambda w: CRLSC.links.calibration(w.links_of, w.calibrated),
     shell:
-        "semcom evaluate link {params.entry:q} --table {output} --log {log}"
+        "semcom evaluate link {params.entry:q} --table {output.table} --mark {output.mark} --log {log}"
 
 
 rule crlsc_report:

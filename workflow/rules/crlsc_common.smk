@@ -35,3 +35,9 @@ def crlsc_figures(name, wanted):
     path = f"results/{{study}}/report/{{report}}/crlsc_{name}"
     picture = report(f"{path}.png", caption=f"../report/crlsc_{name}.rst", category="Figures")
     return [picture, f"{path}.pdf"] if wanted else []
+
+
+def tested_over(of, links, name, made, entry):
+    """As `tested`, of a link of `images` or `classify`; what is trained without a link waits for none."""
+    known = f"results/{SYSTEMS.study}/crlsc/calibration/{of}/{name}"
+    return tested(known, made, entry) if name in links else []

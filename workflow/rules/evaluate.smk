@@ -1,8 +1,11 @@
 rule calibration:
     output:
-        "results/{study}/calibration/{link}.csv",
+        table="results/{study}/calibration/{link}.csv",
+        # Kept while the link is measured again, and if it fails: what was trained over it stays.
+        mark=update("results/{study}/calibration/{link}.ok"),
     log:
         "logs/{study}/calibration/{link}.log",
+    priority: 10  # a minute, before hours are spent on a link that is not what it says
     threads: THREADS
     resources:
         gpu=0,
@@ -11,7 +14,7 @@ rule calibration:
     params:
         entry=lambda w: JOBS.calibration(w.link),
     shell:
-        "semcom evaluate link {params.entry:q} --table {output} --log {log}"
+        "semcom evaluate link {params.entry:q} --table {output.table} --mark {output.mark} --log {log}"
 
 
 rule evaluate:

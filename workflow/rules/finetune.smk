@@ -2,6 +2,11 @@ rule tune:
     input:
         frames=FRAMES,
         encoders=lambda w: encoders(w, JOBS.tune_seeds),
+        tested=lambda w: tested(
+            f"results/{w.study}/calibration/{w.link}",
+            f"results/{w.study}/tune/{w.method}/{w.link}/{w.labels}/choice.json",
+            JOBS.tune(w.method, w.link, w.labels),
+        ),
     output:
         choice="results/{study}/tune/{method}/{link}/{labels}/choice.json",
         grid="results/{study}/tune/{method}/{link}/{labels}/grid.csv",
@@ -30,6 +35,11 @@ rule finetune:
         encoders=lambda w: encoders(w, [w.seed]),
         choice=lambda w: (
             f"results/{w.study}/tune/{w.method}/{JOBS.tune_link(w.link)}/{w.labels}/choice.json"
+        ),
+        tested=lambda w: tested(
+            f"results/{w.study}/calibration/{w.link}",
+            f"results/{w.study}/finetune/{w.method}/{w.link}/{w.labels}/seed{w.seed}/models.pt",
+            JOBS.finetune(w.method, w.link, w.labels, int(w.seed)),
         ),
     output:
         models="results/{study}/finetune/{method}/{link}/{labels}/seed{seed}/models.pt",

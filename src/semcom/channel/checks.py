@@ -33,7 +33,8 @@ class Claim:
         constraint: who scales symbols to power 1: the `caller`, so that a louder sample has a higher SNR, or
             the `function`, so that all have the SNR asked.
         law: of gain and noise: Rician fading (or none) with Gaussian noise, or the channel's `own`, of which
-            only the mean power of noise beside that of the gain is known.
+            only the mean power of noise beside that of the gain is known. A class may also say `unchecked`:
+            then it is held to nothing (`semcom.channel.distortion`).
     """
 
     k_factor: float = math.inf
@@ -43,7 +44,10 @@ class Claim:
 
     @classmethod
     def of(cls, channel: object) -> Self:
-        """What a channel says of itself in `k_factor`, `csi` and `law`; without them, that it is AWGN."""
+        """What a channel says of itself in `k_factor`, `csi` and `law`; without them, that it is AWGN.
+
+        It is taken at its word: `distortion.claim_of` refuses words that there are not.
+        """
         return cls(
             k_factor=getattr(channel, "k_factor", math.inf),
             csi=getattr(channel, "csi", "none"),

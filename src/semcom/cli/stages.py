@@ -239,12 +239,19 @@ def learnt(
 
 
 @evaluate.command()
-def link(entry: EntryText, table: Output, log: Log = None) -> None:
-    """Measure what a study's link really delivers."""
+def link(
+    entry: EntryText,
+    table: Output,
+    mark: Annotated[
+        Path | None, typer.Option(help="File that is made if the link is in tolerance, or unchecked.")
+    ] = None,
+    log: Log = None,
+) -> None:
+    """Measure what a study's link really delivers; exit code 1 if out of tolerance."""
     given = read(entries.CalibrationEntry, entry, log, "calibration", "link_name")
     from semcom.evaluate.links import run
 
-    run(given, table=table)
+    run(given, table=table, mark=mark)
 
 
 evaluate.command()(calibrate)

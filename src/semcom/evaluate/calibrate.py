@@ -3,13 +3,12 @@
 A function is called `function(symbols, n0)`, and with `generator=` if it has that argument. `symbols` are
 complex (B, k), B blocks of k channel uses; n0 is the noise variance per complex channel use, a number and
 once an array (B, 1); it returns the received symbols, complex (B, k). With `numpy`, arrays and generator are
-NumPy's, else PyTorch's. A class is made without arguments first, then called.
+NumPy's, else PyTorch's. A class is made first, with the options given, then called; it is held to what it
+says of itself, as in a study.
 """
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +21,12 @@ from semcom.channel import CHANNELS, checks
 from semcom.channel.blocks import Channel
 from semcom.channel.calibration import TOLERANCE_DB, calibrate, power_rows
 from semcom.channel.checks import Claim, Row
+from semcom.channel.distortion import STATED, claim_of, measured
 from semcom.channel.fading import estimate_gain, gains
+from semcom.evaluate.named import find, parameters
 from semcom.files.errors import SemcomError
 from semcom.files.tables import write_rows
-from semcom.params.component import build, imported, said
+from semcom.params.component import build, said
 from semcom.params.sections import Component
 from semcom.training.randomness import generator, seeded
 
@@ -37,22 +38,34 @@ COLUMNS = ("snr_db", "check", "value", "expected", "tolerance", "draws", "z", "o
 def function(
     reference: str,
     *,
-    claim: Claim,
     snr_db: Sequence[float],
     channel_uses: int,
     numpy: bool,
+    options: Mapping[str, Any] | None = None,
+    overruled: Mapping[str, Any] | None = None,
     tolerance_db: float = TOLERANCE_DB,
 ) -> list[Row]:
-    """Calibrate the function at `package.module:function`.
+    """Calibrate the function or class at `package.module:name`.
+
+    Args:
+        reference: where it is.
+        snr_db: Es/N0 in dB at which to measure.
+        channel_uses: k of a block.
+        numpy: whether it takes arrays.
+        options: of a class, by name; None: its defaults.
+        overruled: attributes of `Claim` that stand in place of what it says of itself.
+        tolerance_db: on SNR and mean gain.
 
     Raises:
-        SemcomError: there is no such function, it fails, or it returns no symbols.
+        SemcomError: there is no such function, it fails, or it returns no symbols; the class has no such
+            options, or says of itself what there is not.
     """
-    channel = _adapted(_find(reference), reference, numpy)
+    target = find(reference, options or {})
+    channel = _adapted(target, reference, numpy)
     with seeded(0, "calibrate", "function"):  # never the draws of the symbols
-        rows = calibrate(
+        rows = measured(
             channel,
-            claim=claim,
+            claim=replace(claim_of(target), **(overruled or {})),
             snr_db=snr_db,
             channel_uses=channel_uses,
             tolerance_db=tolerance_db,
@@ -100,9 +113,9 @@ def link(
         seed: of the draws.
     """
     channel: Channel = build(CHANNELS, component)
-    rows = calibrate(
+    rows = measured(
         channel,
-        claim=Claim.of(channel),
+        claim=claim_of(channel),
         snr_db=snr_db,
         tolerance_db=tolerance_db,
         generator=generator(seed, "calibrate", *map(str, component.values())),
@@ -168,9 +181,11 @@ def table(rows: Sequence[Row]) -> Table:
         shown.add_column(name, no_wrap=True, justify="left" if name in ("check", "ok") else "right")
     for row in rows:
         if row["ok"] is not None:
+            stated = row["ok"] == STATED
             cells = [f"{row['snr_db']:g}", *(_short(row[name]) for name in COLUMNS[1:-3])]
             style = None if row["ok"] else "bold red"
-            shown.add_row(*cells, f"{row['z']:.1f}", "ok" if row["ok"] else "OUT", style=style)
+            z = "" if stated else f"{row['z']:.1f}"
+            shown.add_row(*cells, z, STATED if stated else "ok" if row["ok"] else "OUT", style=style)
     return shown
 
 
@@ -183,58 +198,9 @@ def _short(value: object) -> str:
     return str(value)
 
 
-def _find(reference: str) -> Callable[..., Any]:
-    module, _, name = reference.partition(":")
-    if not module or not name:
-        raise SemcomError(f"{reference!r} is no PACKAGE.MODULE:FUNCTION, such as mypackage.channels:awgn")
-    try:
-        found = imported(reference)
-    except SemcomError as error:
-        if isinstance(error.__cause__, ModuleNotFoundError):
-            raise SemcomError(f"{error}; install it, or run where its folder is") from error
-        raise
-    target = getattr(found, name, None)
-    if target is None:
-        near = get_close_matches(name, dir(found), 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise SemcomError(f"{module} has no {name}{hint}")
-    target = _made(target, reference) if inspect.isclass(target) else target
-    if not callable(target):
-        raise SemcomError(f"{reference} cannot be called; name a function or a class with __call__")
-    return target  # type: ignore[no-any-return]
-
-
-def _made(kind: type, reference: str) -> Any:
-    """One of a class, made without arguments."""
-    try:
-        return kind()
-    except (Exception, SystemExit) as error:
-        needed = [
-            name
-            for name, given in _parameters(kind).items()
-            if given.default is given.empty and given.kind not in (given.VAR_POSITIONAL, given.VAR_KEYWORD)
-        ]
-        if needed:
-            raise SemcomError(
-                f"{reference} is made without arguments here, but wants {', '.join(needed)}; give them "
-                "defaults, or name a function that makes one and calls it"
-            ) from error
-        raise SemcomError(
-            f"{reference} cannot be made: {said(error, reference.partition(':')[0])}"
-        ) from error
-
-
-def _parameters(target: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
-    """The arguments of a function or class; none where it does not tell, as some of C do not."""
-    try:
-        return inspect.signature(target).parameters
-    except (ValueError, TypeError):
-        return {}
-
-
 def _adapted(target: Callable[..., Any], reference: str, numpy: bool) -> Channel:
     """`target` as a channel of ours."""
-    takes_generator = "generator" in _parameters(target)
+    takes_generator = "generator" in parameters(target)
     rng = np.random.default_rng(0)
 
     def channel(symbols: Tensor, n0: Tensor | float, source: torch.Generator) -> Tensor:

@@ -150,8 +150,8 @@ class Channel(Protocol):
 
     It may have `pilots`, channel uses a frame and device beside the symbols' own; without it, none.
     Calibration holds it to be AWGN unless it says `k_factor` (linear; 0 is Rayleigh, infinity no fading),
-    `csi` (what the receiver knows: `none`, `receiver`, `estimated`) or `law = "own"`, for gains or noise of
-    other laws.
+    `csi` (what the receiver knows: `none`, `receiver`, `estimated`), `law = "own"`, for gains or noise of
+    other laws, or `law = "unchecked"`, for what distorts the symbols: erasures, phase noise, clipping.
     """
 
     def __init__(self) -> None: ...

@@ -209,8 +209,8 @@ def _check_rooms(scenes: Sequence[str], splits: Sequence[Split], path: Path) -> 
         if splits[other - 1] == split:
             continue
         fault = (
-            f"{path}: the group {room!r} is {splits[other - 1]} in frame {other} and {split} in frame {index}; "
-            "frames of one room belong on one side, or the test knows the room"
+            f"{path}: the group {room!r} is {splits[other - 1]} in frame {other} and {split} in frame "
+            f"{index}; frames of one room belong on one side, or the test knows the room"
         )
         if _train_digest(splits) == OFFICIAL:
             log.warning("%s. It is the official split, and taken as it is", fault)

@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from semcom.files.errors import SemcomError
+from semcom.channel.tolerance import found, out_of_tolerance
 from semcom.report.checked import check_there, damaged
 from semcom.report.checked import table as checked
 
 OF_CHANNEL = ("study", "link", "snr_db", "check", "value", "expected", "tolerance", "draws")
+POWER = "power_db_farthest"
+"""Checked of every run: what a system sends does not depend on its channel."""
 LAST_CHECK = "noise_circularity"
 """The last one at each Es/N0."""
 RUN = ["study", "link", "method", "labels", "budget_epochs"]
@@ -46,7 +48,9 @@ def calibration(channels: pd.DataFrame, sweep: pd.DataFrame | None = None) -> pd
     """All checks of the study's links, one row a check.
 
     Rows without a method are of the channel itself, at each Es/N0. Those with one are of a trained run's
-    sweep: the seed and Es/N0 at which it lies farthest from what was asked, channel draws averaged.
+    sweep: the seed and Es/N0 at which it lies farthest from what was asked, channel draws averaged. Figures
+    of links whose channel is unchecked have an infinite tolerance, and nothing for ok; the power sent is
+    checked of all.
 
     Args:
         channels: of `read`.
@@ -54,7 +58,12 @@ def calibration(channels: pd.DataFrame, sweep: pd.DataFrame | None = None) -> pd
     """
     runs = () if sweep is None else _runs(sweep)
     rows = pd.concat([channels, *runs], ignore_index=True).reindex(columns=COLUMNS)
-    rows["ok"] = (rows["value"] - rows["expected"]).abs() <= rows["tolerance"]
+    unchecked = rows["link"].isin(_unchecked(channels)) & (rows["check"] != POWER)
+    rows["tolerance"] = rows["tolerance"].where(~unchecked, np.inf)
+    within = ((rows["value"] - rows["expected"]).abs() <= rows["tolerance"]).astype("boolean")
+    rows["ok"] = within.mask(unchecked)
+    rows["note"] = rows["note"].mask(unchecked, "stated, not checked")
+    rows["z"] = rows["z"].mask(unchecked)
     for name in ("budget_epochs", "seed"):
         rows[name] = rows[name].astype("Int64")
     return rows
@@ -64,36 +73,42 @@ def check(table: pd.DataFrame) -> None:
     """Refuse a study with a link that is out of tolerance.
 
     Raises:
-        SemcomError: naming link, check, value and tolerance of each.
+        SemcomError: naming link, check, value and tolerance of each, and the ways out.
     """
-    bad = table[~table["ok"]]
+    bad = table[~table["ok"].fillna(True)]
     if bad.empty:
         return
     lines = [_line(rows) for _, rows in bad.groupby(["link", bad["method"].notna(), "check"], sort=False)]
     links = list(dict.fromkeys(bad["link"]))
-    raise SemcomError(
-        "\n  ".join(
-            [f"out of tolerance, so there is no report: link {', '.join(links)}", *lines]
-            + ["mend its channel or power constraint (docs/channels.md), and run snakemake again"]
-        )
-    )
+    raise out_of_tolerance(links, "there is no report", lines)
 
 
 def said(table: pd.DataFrame, csv: str) -> list[str]:
-    """Section of a page: by how much the links are off.
+    """Section of a page: by how much the links are off, and which are not checked.
 
     Args:
-        table: of `calibration`, all in tolerance.
+        table: of `calibration`, all in tolerance that is checked.
         csv: the table's file beside the page.
     """
-    asked = table[table["check"].str.startswith(("snr_db", "mean_snr_db", "delivered_snr_db"))]
+    links = _unchecked(table)
+    held, stated = table[table["ok"].notna()], table[table["ok"].isna()]
+    lines = ["## Is the SNR what it says?\n"]
+    if links:
+        lines += _said_unchecked(stated, links, csv)
+    return lines + (_said_held(held, csv, links) if len(held) else [])
+
+
+def _said_held(held: pd.DataFrame, csv: str, unchecked: list[str]) -> list[str]:
+    """Of what is checked, by how much it is off."""
+    asked = held[held["check"].str.startswith(("snr_db", "mean_snr_db", "delivered_snr_db"))]
     error = (asked["value"] - asked["expected"]).abs()
     of_runs = asked["method"].notna()
     runs = f", in the sweeps of trained runs by {error[of_runs].max():.3f} dB" if of_runs.any() else ""
+    if unchecked and set(held["check"]) == {POWER}:
+        return [f"The power that runs send is 1 within {TOLERANCE_DB} dB, all {len(held)} of them."]
     return [
-        "## Is the SNR what it says?\n",
-        f"All {len(table)} checks of the links are passed ([CSV]({csv})): delivered Es/N0, power, "
-        "fading, phase, noise."
+        f"All {len(held)} checks of the {'other ' if unchecked else ''}links are passed ([CSV]({csv})): "
+        "delivered Es/N0, power, fading, phase, noise."
         + (
             " Delivered minus asked Es/N0: the channels by themselves are off by at most "
             f"{error[~of_runs].max():.3f} dB{runs}; the limit is {TOLERANCE_DB} dB, more where few noise "
@@ -104,17 +119,35 @@ def said(table: pd.DataFrame, csv: str) -> list[str]:
     ]
 
 
+def _said_unchecked(stated: pd.DataFrame, links: list[str], csv: str) -> list[str]:
+    """Of links whose channel distorts, what was measured beside what was asked."""
+    lines = [
+        f'**Unchecked: {", ".join(links)}.** The channel says `law = "unchecked"`: it distorts the signal, '
+        "so its Es/N0 axis is what was *asked* of the channel, and nothing holds it to deliver that. "
+        f"Measured, and no check ([CSV]({csv})), beside what AWGN would give:\n",
+        "| link | Es/N0 asked in dB | figure | measured | AWGN |",
+        "|---|---|---|---|---|",
+    ]
+    of_channel = stated[stated["method"].isna()]
+    for row in of_channel.itertuples():
+        value = "cannot be told" if np.isnan(row.value) else f"{row.value:.4g}"
+        lines.append(f"| {row.link} | {row.snr_db:g} | `{row.check}` | {value} | {row.expected:.4g} |")
+    return [*lines, ""]
+
+
+def _unchecked(rows: pd.DataFrame) -> list[str]:
+    """Links whose channel's figures are stated: no tolerance is held against them."""
+    of_channel = rows if "method" not in rows else rows[rows["method"].isna()]
+    return list(dict.fromkeys(of_channel.loc[np.isinf(of_channel["tolerance"].astype(float)), "link"]))
+
+
 def _line(rows: pd.DataFrame) -> str:
     """The worst of the rows of one link and check."""
     worst = rows.loc[(rows["value"] - rows["expected"]).abs().fillna(np.inf).idxmax()]
     where = f"link {worst['link']}"
     if pd.notna(worst["method"]):
         where += f", {worst['method']} {worst['labels']} {worst['budget_epochs']} epochs seed {worst['seed']}"
-    more = f" (and {len(rows) - 1} more)" if len(rows) > 1 else ""
-    return (
-        f"{where}: {worst['check']} at {worst['snr_db']:g} dB is {worst['value']:.4g}, not "
-        f"{worst['expected']:.4g} ± {worst['tolerance']:.2g}{more}"
-    )
+    return found(where, worst.to_dict(), others=len(rows) - 1)
 
 
 def _runs(sweep: pd.DataFrame) -> Iterator[pd.DataFrame]:
@@ -123,15 +156,15 @@ def _runs(sweep: pd.DataFrame) -> Iterator[pd.DataFrame]:
     draws = sweep["draw"].nunique()
     means = sweep.groupby([*by, "metric"], sort=False)["value"].mean().unstack("metric").reset_index()
     spread = means.get("delivered_snr_db_sd", pd.Series(np.nan, means.index)) / np.sqrt(draws)
-    for name in ("delivered_snr_db", "delivered_snr_db_worst", "power_db_farthest"):
+    for name in ("delivered_snr_db", "delivered_snr_db_worst", POWER):
         if name not in means:
             continue
         rows = means[[*by]].assign(check=name, value=means[name], draws=draws, note="")
-        rows["expected"] = 0.0 if name == "power_db_farthest" else rows["snr_db"].astype(float)
-        chance = 0.0 if name == "power_db_farthest" else (Z * spread).fillna(0)
+        rows["expected"] = 0.0 if name == POWER else rows["snr_db"].astype(float)
+        chance = 0.0 if name == POWER else (Z * spread).fillna(0)
         rows["tolerance"] = np.maximum(TOLERANCE_DB, chance)
         error = rows["value"] - rows["expected"]
-        rows["z"] = np.nan if name == "power_db_farthest" else error / spread
+        rows["z"] = np.nan if name == POWER else error / spread
         measured = error.dropna()  # a fading link's runs measure no SNR
         places = [rows.loc[measured.index, column] for column in RUN]
         if len(measured):

@@ -18,6 +18,9 @@ WHOLE = ("seed", "budget_epochs", "draw", "epoch", "neighbours", "quality", "sta
 MAY_BE_EMPTY = ("psnr_rgb_db", "psnr_depth_db", "payload_uses_link", "file_uses_link", "image_bytes")
 """Columns of numbers for what there may be none of; NaN then."""
 
+MAY_BE_INFINITE = ("value", "tolerance")
+"""Columns of numbers that may be without bound: nothing is held to an infinite tolerance."""
+
 
 def damaged(path: Path, what: str) -> SemcomError:
     """The error to raise for a result that is not what its name says."""
@@ -92,7 +95,7 @@ def _read(path: Path, columns: Sequence[str], *, values_may_lack: bool) -> pd.Da
             allowed = values_may_lack & (name == "value")
             allowed = (allowed & rows[name].isna()) | ((name in MAY_BE_EMPTY) & (rows[name] == ""))
             bad = numbers.isna() & ~allowed
-            bad |= numbers.isin([float("inf"), float("-inf")]) & (name != "value")
+            bad |= numbers.isin([float("inf"), float("-inf")]) & (name not in MAY_BE_INFINITE)
             bad |= (numbers % 1 != 0) & (name in WHOLE)
         if bad.any():
             line = int(bad.idxmax()) + 2
