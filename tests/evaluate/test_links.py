@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from semcom.channel.tolerance import found
 from semcom.evaluate import calibrate, links
 from semcom.files.errors import SemcomError
 from semcom.params.entries import CalibrationEntry
@@ -119,3 +120,8 @@ def test_an_erasing_channel_is_no_law_of_its_own_but_may_be_unchecked(tmp_path, 
     assert len(rows) == 15  # three amplitudes and two figures of the noise, at three Es/N0
     assert np.isinf(rows.tolerance).all()
     assert set(rows.note) == {"stated, not checked"}
+
+
+def test_what_is_zero_but_for_rounding_is_said_as_zero():
+    row = {"check": "snr_db_amplitude_1", "snr_db": 0.0, "value": 6.02, "expected": -4e-9, "tolerance": 0.05}
+    assert found("link a", row) == "link a: snr_db_amplitude_1 at 0 dB is 6.02, not 0 ± 0.05"

@@ -21,9 +21,10 @@ def found(where: str, row: Mapping[str, Any], *, others: int = 0) -> str:
         others: how many more rows of the check failed.
     """
     more = f" (and {others} more)" if others else ""
+    value, expected = (round(float(row[name]), 6) + 0.0 for name in ("value", "expected"))  # no 1e-9 for 0
     return (
-        f"{where}: {row['check']} at {row['snr_db']:g} dB is {row['value']:.4g}, not "
-        f"{row['expected']:.4g} ± {row['tolerance']:.2g}{more}"
+        f"{where}: {row['check']} at {row['snr_db']:g} dB is {value:.4g}, not "
+        f"{expected:.4g} ± {row['tolerance']:.2g}{more}"
     )
 
 
