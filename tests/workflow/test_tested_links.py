@@ -1,7 +1,5 @@
 """A link that is not what it says stops the DAG before anything is trained over it; what is trained stays."""
 
-import base64
-import json
 import os
 
 LOSSY = """
@@ -69,30 +67,3 @@ def test_calibrations_that_are_newer_or_gone_train_nothing(copied):
     assert copied.planned() == set()
     (folder / "awgn_k8.csv").unlink()
     assert copied.planned("--config", "report=second") == {"calibration awgn_k8", "report"}
-
-
-def test_what_was_trained_before_links_were_tested_first_stays(copied):
-    """An earlier version's records know no mark; what is still to be trained waits for it all the same."""
-    mark = "results/tiny/calibration/awgn_k8.ok"
-    (copied.root / mark).unlink()
-    records = copied.root / ".snakemake/metadata"
-    (records / base64.urlsafe_b64encode(mark.encode()).decode()).unlink()
-    waited = []
-    for path in records.iterdir():
-        record = json.loads(path.read_text())
-        if mark in (record["input"] or ()):
-            record["input"].remove(mark)
-            path.write_text(json.dumps(record))
-            waited.append(record["rule"])
-    assert set(waited) == {"tune", "finetune"}
-    assert copied.planned() == set()
-
-    def another(config):
-        config["methods"]["another"] = config["methods"]["supervised"]
-
-    def changed(config):
-        config["links"]["awgn_k8"]["channel"] = {"use": "rayleigh"}
-
-    for change in (another, changed):
-        with copied.with_params(change):
-            assert "calibration awgn_k8" in copied.planned()

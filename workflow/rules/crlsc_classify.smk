@@ -30,14 +30,7 @@ wildcard_constraints:
 rule crlsc_classify:
     input:
         lambda w: CLASSIFY.train_inputs(sweep_of(w), w.encoder, w.seed).values(),
-        tested=lambda w: tested_over(
-            "classify",
-            CLASSIFY.classify.links,
-            w.way,
-            f"results/{w.study}/crlsc/classify/train/{w.target}/{w.share}/{w.arm}/{w.encoder}/{w.way}/"
-            f"seed{w.seed}/receiver.pt",
-            CLASSIFY.train(sweep_of(w), w.encoder, int(w.seed)),
-        ),
+        tested=lambda w: tested("classify", CLASSIFY.classify.links, w.way),
     output:
         receiver="results/{study}/crlsc/classify/train/{target}/{share}/{arm}/{encoder}/{way}/seed{seed}/receiver.pt",
         history="results/{study}/crlsc/classify/train/{target}/{share}/{arm}/{encoder}/{way}/seed{seed}/history.csv",

@@ -37,7 +37,6 @@ def crlsc_figures(name, wanted):
     return [picture, f"{path}.pdf"] if wanted else []
 
 
-def tested_over(of, links, name, made, entry):
-    """As `tested`, of a link of `images` or `classify`; what is trained without a link waits for none."""
-    known = f"results/{SYSTEMS.study}/crlsc/calibration/{of}/{name}"
-    return tested(known, made, entry) if name in links else []
+def tested(of, links, name):
+    """The mark that a link of `images` or `classify` is in tolerance; what is trained without one waits for none."""
+    return ancient(f"results/{SYSTEMS.study}/crlsc/calibration/{of}/{name}.ok") if name in links else []

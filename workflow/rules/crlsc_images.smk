@@ -11,13 +11,7 @@ wildcard_constraints:
 rule crlsc_images:
     input:
         lambda w: IMAGES.train_inputs(w.reconstructor, w.seed).values(),
-        tested=lambda w: tested_over(
-            "images",
-            IMAGES.images.links,
-            w.image_link,
-            f"results/{w.study}/crlsc/images/train/{w.reconstructor}/{w.image_link}/seed{w.seed}/network.pt",
-            IMAGES.train(w.reconstructor, w.image_link, int(w.seed)),
-        ),
+        tested=lambda w: tested("images", IMAGES.images.links, w.image_link),
     output:
         network="results/{study}/crlsc/images/train/{reconstructor}/{image_link}/seed{seed}/network.pt",
         history="results/{study}/crlsc/images/train/{reconstructor}/{image_link}/seed{seed}/history.csv",

@@ -2,11 +2,8 @@ rule tune:
     input:
         frames=FRAMES,
         encoders=lambda w: encoders(w, JOBS.tune_seeds),
-        tested=lambda w: tested(
-            f"results/{w.study}/calibration/{w.link}",
-            f"results/{w.study}/tune/{w.method}/{w.link}/{w.labels}/choice.json",
-            JOBS.tune(w.method, w.link, w.labels),
-        ),
+        # Hours of training wait for the mark that the link is in tolerance; its age re-runs nothing.
+        tested=ancient("results/{study}/calibration/{link}.ok"),
     output:
         choice="results/{study}/tune/{method}/{link}/{labels}/choice.json",
         grid="results/{study}/tune/{method}/{link}/{labels}/grid.csv",
@@ -36,11 +33,8 @@ rule finetune:
         choice=lambda w: (
             f"results/{w.study}/tune/{w.method}/{JOBS.tune_link(w.link)}/{w.labels}/choice.json"
         ),
-        tested=lambda w: tested(
-            f"results/{w.study}/calibration/{w.link}",
-            f"results/{w.study}/finetune/{w.method}/{w.link}/{w.labels}/seed{w.seed}/models.pt",
-            JOBS.finetune(w.method, w.link, w.labels, int(w.seed)),
-        ),
+        # Hours of training wait for the mark that the link is in tolerance; its age re-runs nothing.
+        tested=ancient("results/{study}/calibration/{link}.ok"),
     output:
         models="results/{study}/finetune/{method}/{link}/{labels}/seed{seed}/models.pt",
         history="results/{study}/finetune/{method}/{link}/{labels}/seed{seed}/history.csv",
