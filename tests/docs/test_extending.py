@@ -138,23 +138,23 @@ def test_the_analog_network_of_the_page_sends_images(site):
 
 
 def test_the_data_set_of_the_page_is_prepared(site, tmp_path):
-    """12 rooms of 3 classes, 2 frames each; the depth of a frame is its number in centimetres."""
+    """24 rooms of 3 classes, 2 frames each; the depth of a frame is its number in centimetres."""
     lines = ["name,scene,room,split"]
-    for number in range(24):
+    for number in range(48):
         room = number // 2
         colour = np.full((24, 32, 3), number, np.uint8)
         Image.fromarray(colour).save(tmp_path / f"f{number}_rgb.png")
         far = np.full((24, 32), 10 * number + 1000, np.uint16)
         Image.fromarray(far).save(tmp_path / f"f{number}_depth.png")
-        lines.append(f"f{number},{'abc'[room % 3]},room{room},{'train' if room < 6 else 'test'}")
+        lines.append(f"f{number},{'abc'[room % 3]},room{room},{'train' if room < 12 else 'test'}")
     (tmp_path / "list.csv").write_text("\n".join(lines) + "\n")
     site.run("semcom", "data", "add", "--with", "mylab.data:pictures", "lab", str(tmp_path))
     site.snakemake("--cores", "1", *files(), "--config", "data=lab", "--", "results/data/lab_32x24.h5")
     frames = Prepared.open(site.root / "results/data/lab_32x24.h5")
-    assert (frames.rgb[:, 0, 0, 0] == np.arange(24)).all()
-    assert (frames.depth_mm[:, 5, 5] == 10 * np.arange(24) + 1000).all()
+    assert (frames.rgb[:, 0, 0, 0] == np.arange(48)).all()
+    assert (frames.depth_mm[:, 5, 5] == 10 * np.arange(48) + 1000).all()
     assert frames.scene_names == ("a", "b", "c")
-    assert (frames.scene == np.arange(24) // 2 % 3).all()
+    assert (frames.scene == np.arange(48) // 2 % 3).all()
 
 
 def test_a_mended_class_runs_what_uses_it_and_a_comment_nothing(site):
