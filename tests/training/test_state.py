@@ -26,7 +26,10 @@ def test_a_folder_held_by_a_live_job_is_refused_and_freed_by_its_death(tmp_path:
     holder = subprocess.Popen([sys.executable, "-c", HOLDER, tmp_path], stdout=subprocess.PIPE, text=True)
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
-    with pytest.raises(SemcomError, match=f"held by another job .*pid {holder.pid}"), state(tmp_path, "d"):
+    with (
+        pytest.raises(SemcomError, match=f"held by another process .*pid {holder.pid}"),
+        state(tmp_path, "d"),
+    ):
         pass
     holder.kill()
     holder.wait()

@@ -108,7 +108,7 @@ def test_a_killed_snakemake_goes_on_and_two_jobs_never_share_a_state(copied):
     assert "--unlock" in copied.run(*command, code=1)
     copied.run("snakemake", "--unlock")
     output = copied.run(*command, code=1)
-    assert f"is held by another job (host {os.uname().nodename}, pid {orphan})" in output
+    assert f"is held by another process (host {os.uname().nodename}, pid {orphan})" in output
     os.kill(orphan, signal.SIGKILL)
     output = copied.run(*command)
     assert "goes on after step" in output

@@ -18,7 +18,7 @@ NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 @contextmanager
-def held(path: Path, *, what: str, way: str) -> Iterator[bool]:
+def alone(path: Path, *, what: str, way: str) -> Iterator[bool]:
     """Hold `path` meanwhile; False where the file system knows no locks, and nothing keeps another out.
 
     Args:
@@ -44,6 +44,9 @@ def held(path: Path, *, what: str, way: str) -> Iterator[bool]:
             file.seek(0)
             holder = file.read().strip() or "just starting"
             raise SemcomError(f"{what} by another process ({holder}): {way}") from error
-        os.ftruncate(file.fileno(), 0)
-        os.write(file.fileno(), f"host {socket.gethostname()}, pid {os.getpid()}\n".encode())
+        try:
+            os.ftruncate(file.fileno(), 0)
+            os.write(file.fileno(), f"host {socket.gethostname()}, pid {os.getpid()}\n".encode())
+        except OSError as error:  # it names no file
+            raise OSError(error.errno, error.strerror, file.name) from error
         yield True

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from semcom.files.errors import SemcomError
-from semcom.files.lock import held
+from semcom.files.lock import alone
 from semcom.params.dataversion import registered
 from semcom.prepare import dvc
 from semcom.progress import log
@@ -34,9 +34,9 @@ def claimed(root: Path, name: str, *, replace: bool = False) -> Iterator[None]:
         raise SemcomError(f"the name {name!r} must be letters, digits, _ and -, beginning with a letter")
     dvc.check_root(root)
     way = "wait for it, or choose another --name"
-    with held(root / LOCKS / f"{name}.lock", what=f"data/{name} is being added", way=way) as alone:
+    with alone(root / LOCKS / f"{name}.lock", what=f"data/{name} is being added", way=way) as kept:
         (root / "data").mkdir(exist_ok=True)
-        if alone:
+        if kept:
             _recover(root, name)
         _check_free(root, name, replace)
         yield

@@ -4,11 +4,8 @@ Snakemake deletes declared outputs before it re-runs a job, so what a resumed jo
 its own, named by a digest of everything that decides the job's result.
 """
 
-import fcntl
 import json
-import os
 import shutil
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from semcom.files.atomic import write_text
-from semcom.files.errors import SemcomError
+from semcom.files.lock import alone
 from semcom.files.provenance import cpu
 from semcom.progress import log
 from semcom.training import weights
@@ -73,38 +70,16 @@ def state(root: Path, digest: str, *, first: bool = True) -> Iterator[State]:
         with on_sigterm() as stop:
             yield State(folder, stop)
         return
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        lock = open(root / f"{digest}.lock", "a+")  # noqa: SIM115 (held until the job ends)
-    except OSError as error:
-        raise SemcomError(
-            f"cannot write {root}: {error.strerror}; make the results folder writable"
-        ) from error
-    with lock, on_sigterm() as stop:
-        _hold(lock, folder)
+    way = (
+        "it computes the same result; wait for it, or stop it and run the same command again: it goes on at "
+        "the last checkpoint"
+    )
+    with alone(root / f"{digest}.lock", what=f"{folder} is held", way=way), on_sigterm() as stop:
         folder.mkdir(exist_ok=True)
         held = State(folder, stop)
         _machine(held)
         yield held
-        # The lock file stays: removing it would let two later jobs lock two files of one name.
         shutil.rmtree(folder)
-
-
-def _hold(lock: Any, folder: Path) -> None:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        lock.seek(0)
-        raise SemcomError(
-            f"{folder} is held by another job ({lock.read().strip() or 'just starting'}), which computes the "
-            "same result; wait for it, or stop it and run the same command again: it goes on at the last "
-            "checkpoint"
-        ) from error
-    try:
-        os.ftruncate(lock.fileno(), 0)
-        os.write(lock.fileno(), f"host {socket.gethostname()}, pid {os.getpid()}\n".encode())
-    except OSError as error:  # it names no file
-        raise OSError(error.errno, error.strerror, lock.name) from error
 
 
 def _machine(held: State) -> None:
