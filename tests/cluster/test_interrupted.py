@@ -20,12 +20,19 @@ RESUME = ("semcom", "cluster", "resume", *OPTIONS)
 
 
 def killed(run):
-    """The running pre-training of a Snakemake that is killed."""
+    """The running pre-training of a Snakemake that is killed; three seconds a step, so that it outlasts
+    what is done with it."""
     job = run.running("pretrain")
     run.trained()
+    trouble(run.site, pause=3)
     run.process.kill()
     run.process.wait()
     return job
+
+
+def cancelled(cluster, job):
+    """Wait for the job's end. Only then may its steps be fast again: it would train to its end first."""
+    cluster.wait("the orphan's end", lambda: cluster.job(job.id)["JobState"] == "CANCELLED")
 
 
 def stranger(cluster, name, folder):
@@ -51,11 +58,11 @@ def test_killed_snakemake_run_again_by_hand(cluster, pretraining, undisturbed, r
         assert f"{orphan.id} rule_pretrain" in said
         assert "`semcom cluster resume OPTIONS`" in said
         assert [job.id for job in run.jobs("pretrain")] == [orphan.id]
-        trouble(pretraining)
         start = time.monotonic()
         other = stranger(cluster, "semcom_1", pretraining.root.parent)
         subprocess.run(["bash", "-c", CANCEL], cwd=pretraining.root, check=True, timeout=60)
-        cluster.wait("the orphan's end", lambda: cluster.job(orphan.id)["JobState"] == "CANCELLED")
+        cancelled(cluster, orphan)
+        trouble(pretraining)
         pretraining.snakemake("--unlock", *OPTIONS)
         pretraining.snakemake(*OPTIONS)
         seconds = time.monotonic() - start
@@ -73,10 +80,13 @@ def test_killed_snakemake_resumed(cluster, pretraining, undisturbed, record, tmp
         said = pretraining.run(*RESUME, "--no-such-option", code=1)
         assert "nothing was done" in said
         assert cluster.job(orphan.id)["JobState"] == "RUNNING"
-        trouble(pretraining)
         start = time.monotonic()
-        said = pretraining.run(*RESUME)
+        resuming = pretraining.start(*RESUME)
+        cancelled(cluster, orphan)
+        trouble(pretraining)
+        said, _ = resuming.communicate()
         seconds = time.monotonic() - start
+        assert resuming.returncode == 0, said
         assert f"cancelling 1 job of the killed run:\n  {orphan.id} rule_pretrain" in said
         (_, second) = run.jobs("pretrain")
     first, second = cluster.job(orphan.id), cluster.job(second.id)
